@@ -1,0 +1,65 @@
+#include "ps_cmsg.h"
+
+#define DATA_MAX ((size_t)INT32_MAX - CMSG_SPACE(0) - CMSG_SPACE(1))
+
+size_t ps_cmsg_space(size_t len) {
+    return len > DATA_MAX ? 0 : CMSG_SPACE(len);
+}
+
+size_t ps_cmsg_len(size_t len) {
+    return len > DATA_MAX ? 0 : CMSG_LEN(len);
+}
+
+int ps_cmsg_put(void *control, size_t size, size_t *used, const ps_cmsg *item) {
+    size_t space = ps_cmsg_space(item->len);
+    if (space == 0 || *used > size || space > size - *used) {
+        return -ENOBUFS;
+    }
+    struct cmsghdr *header = (struct cmsghdr *)((char *)control + *used);
+    memset(header, 0, space); /* the padding too: it goes to the kernel */
+    header->cmsg_len = CMSG_LEN(item->len);
+    header->cmsg_level = item->level;
+    header->cmsg_type = item->type;
+    if (item->len > 0) {
+        memcpy(CMSG_DATA(header), item->data, item->len);
+    }
+    *used += space;
+    return 0;
+}
+
+int ps_cmsg_next(const struct msghdr *msg, struct cmsghdr **cursor, ps_cmsg *item,
+                 int *truncated) {
+    const char *end = (const char *)msg->msg_control + msg->msg_controllen;
+    struct cmsghdr *header =
+        *cursor == NULL ? CMSG_FIRSTHDR(msg) : CMSG_NXTHDR((struct msghdr *)msg, *cursor);
+    if (header == NULL || (const char *)header + CMSG_LEN(0) > end ||
+        header->cmsg_len < CMSG_LEN(0)) {
+        return 0;
+    }
+    const char *data = (const char *)CMSG_DATA(header);
+    size_t len = header->cmsg_len - CMSG_LEN(0);
+    size_t room = (size_t)(end - data);
+    *cursor = header;
+    if (len > room) {
+        len = room;
+        *truncated = 1;
+    }
+    *item = (ps_cmsg){.level = header->cmsg_level, .type = header->cmsg_type, .data = data, .len = len};
+    return 1;
+}
+
+void ps_cmsg_close_rights(const struct msghdr *msg) {
+    struct cmsghdr *cursor = NULL;
+    ps_cmsg item;
+    int truncated = 0;
+    while (ps_cmsg_next(msg, &cursor, &item, &truncated)) {
+        if (item.level != SOL_SOCKET || item.type != SCM_RIGHTS) {
+            continue;
+        }
+        for (size_t at = 0; at + sizeof(int) <= item.len; at += sizeof(int)) {
+            int fd;
+            memcpy(&fd, (const char *)item.data + at, sizeof fd);
+            close(fd);
+        }
+    }
+}

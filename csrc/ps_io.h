@@ -1,0 +1,40 @@
+/* One function per transfer system call, all of one shape.
+ *
+ * A ps_io says what to transfer; a ps_transfer does it once and returns the
+ * number of bytes or -errno. One shape lets the retry loop above be one loop.
+ */
+#ifndef PS_IO_H
+#define PS_IO_H
+
+#include "ps_addr.h"
+#include "ps_sys.h"
+
+typedef struct ps_io {
+    void *buf;          /* first byte to send, or where the first one goes */
+    size_t len;         /* bytes in buf; for messages the sum over msg's iovecs */
+    ps_sockaddr *name;  /* peer: read by sends, written by receives; may be NULL */
+    socklen_t namelen;  /* valid bytes of name */
+    struct msghdr *msg; /* sendmsg and recvmsg only */
+    int flags;          /* the caller's MSG_* */
+} ps_io;
+
+typedef ssize_t (*ps_transfer)(int fd, ps_io *io, int flags);
+
+ssize_t ps_recv(int fd, ps_io *io, int flags);
+ssize_t ps_recvfrom(int fd, ps_io *io, int flags);
+ssize_t ps_recvmsg(int fd, ps_io *io, int flags);
+ssize_t ps_send(int fd, ps_io *io, int flags);
+ssize_t ps_sendto(int fd, ps_io *io, int flags);
+ssize_t ps_sendmsg(int fd, ps_io *io, int flags);
+
+/* Step over the first n bytes, which were sent. Control data and the peer's
+ * name went with them and must not go twice. */
+void ps_io_advance(ps_io *io, size_t n);
+
+/* Flags under which a try with MSG_DONTWAIT means what the blocking call means.
+ * Any other flag (MSG_WAITALL, MSG_OOB, MSG_ERRQUEUE, MSG_FASTOPEN ...) does not. */
+#define PS_TRYABLE_FLAGS                                                                           \
+    (MSG_PEEK | MSG_DONTWAIT | MSG_DONTROUTE | MSG_EOR | MSG_NOSIGNAL | MSG_MORE | MSG_CONFIRM |   \
+     MSG_CMSG_CLOEXEC)
+
+#endif

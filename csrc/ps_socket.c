@@ -1,0 +1,106 @@
+#include "ps_socket.h"
+
+#include <fcntl.h>
+
+static int result(int n) {
+    return n < 0 ? -errno : n;
+}
+
+#ifdef PS_HAVE_SOCK_CLOEXEC
+
+int ps_socket(int family, int type, int proto) {
+    return result(socket(family, type | SOCK_CLOEXEC, proto));
+}
+
+int ps_socketpair(int family, int type, int proto, int fds[2]) {
+    return result(socketpair(family, type | SOCK_CLOEXEC, proto, fds));
+}
+
+#else
+
+static int close_on_exec(int fd) {
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) == 0) {
+        return fd;
+    }
+    int err = errno;
+    close(fd);
+    return -err;
+}
+
+int ps_socket(int family, int type, int proto) {
+    int fd = socket(family, type, proto);
+    return fd < 0 ? -errno : close_on_exec(fd);
+}
+
+int ps_socketpair(int family, int type, int proto, int fds[2]) {
+    if (socketpair(family, type, proto, fds) < 0) {
+        return -errno;
+    }
+    int err = close_on_exec(fds[0]);
+    if (err < 0) {
+        close(fds[1]);
+        return err;
+    }
+    err = close_on_exec(fds[1]);
+    if (err < 0) {
+        close(fds[0]);
+        return err;
+    }
+    return 0;
+}
+
+#endif
+
+int ps_accept(int fd, ps_sockaddr *peer, socklen_t *len) {
+    *len = sizeof peer->storage;
+#ifdef PS_HAVE_ACCEPT4
+    return result(accept4(fd, &peer->sa, len, SOCK_CLOEXEC));
+#else
+    int accepted = accept(fd, &peer->sa, len);
+    return accepted < 0 ? -errno : close_on_exec(accepted);
+#endif
+}
+
+int ps_bind(int fd, const ps_sockaddr *addr, socklen_t len) {
+    return result(bind(fd, &addr->sa, len));
+}
+
+int ps_connect(int fd, const ps_sockaddr *addr, socklen_t len) {
+    return result(connect(fd, &addr->sa, len));
+}
+
+int ps_listen(int fd, int backlog) {
+    return result(listen(fd, backlog));
+}
+
+int ps_shutdown(int fd, int how) {
+    return result(shutdown(fd, how));
+}
+
+int ps_close(int fd) {
+    return result(close(fd));
+}
+
+int ps_getsockname(int fd, ps_sockaddr *addr, socklen_t *len) {
+    *len = sizeof addr->storage;
+    return result(getsockname(fd, &addr->sa, len));
+}
+
+int ps_getpeername(int fd, ps_sockaddr *addr, socklen_t *len) {
+    *len = sizeof addr->storage;
+    return result(getpeername(fd, &addr->sa, len));
+}
+
+int ps_getsockopt(int fd, int level, int option, void *value, socklen_t *len) {
+    return result(getsockopt(fd, level, option, value, len));
+}
+
+int ps_setsockopt(int fd, int level, int option, const void *value, socklen_t len) {
+    return result(setsockopt(fd, level, option, value, len));
+}
+
+int ps_pending_error(int fd) {
+    int err = 0;
+    socklen_t len = sizeof err;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 ? -errno : -err;
+}

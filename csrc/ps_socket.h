@@ -1,0 +1,28 @@
+/* The life of a descriptor: made, named, connected, accepted, configured, closed.
+ *
+ * Every function is one system call (two where the system lacks the joined form) and returns
+ * n >= 0 or -errno. Every descriptor is made close-on-exec (PEP 446).
+ */
+#ifndef PS_SOCKET_H
+#define PS_SOCKET_H
+
+#include "ps_addr.h"
+#include "ps_sys.h"
+
+int ps_socket(int family, int type, int proto);
+int ps_socketpair(int family, int type, int proto, int fds[2]);
+int ps_accept(int fd, ps_sockaddr *peer, socklen_t *len);
+int ps_bind(int fd, const ps_sockaddr *addr, socklen_t len);
+int ps_connect(int fd, const ps_sockaddr *addr, socklen_t len);
+int ps_listen(int fd, int backlog);
+int ps_shutdown(int fd, int how);
+int ps_close(int fd);
+int ps_getsockname(int fd, ps_sockaddr *addr, socklen_t *len);
+int ps_getpeername(int fd, ps_sockaddr *addr, socklen_t *len);
+int ps_getsockopt(int fd, int level, int option, void *value, socklen_t *len);
+int ps_setsockopt(int fd, int level, int option, const void *value, socklen_t len);
+
+/* What SO_ERROR holds, which reading clears: 0, or -errno. */
+int ps_pending_error(int fd);
+
+#endif

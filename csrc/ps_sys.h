@@ -1,0 +1,53 @@
+/* The one place where operating-system macros are turned into PS_HAVE_*.
+ *
+ * Everything in csrc includes this header first. Nothing here knows Python.
+ * Error rule of the whole directory: a function returns n >= 0, or -errno;
+ * errno itself never travels further than the wrapper that read it. No
+ * function loops on EINTR: signal handlers are Python's to run (PEP 475).
+ */
+#ifndef PS_SYS_H
+#define PS_SYS_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* accept4, ppoll, recvmmsg, struct ucred */
+#endif
+
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#if defined(__linux__) || defined(__FreeBSD__)
+#define PS_HAVE_ACCEPT4 1
+#define PS_HAVE_PPOLL 1
+#define PS_HAVE_SOCK_CLOEXEC 1
+#define PS_HAVE_ABSTRACT_UNIX 1 /* a sun_path of any length, NUL included */
+#endif
+
+#if defined(__FreeBSD__)
+#undef PS_HAVE_ABSTRACT_UNIX
+#endif
+
+#if defined(__APPLE__) || defined(__FreeBSD__)
+#define PS_HAVE_SA_LEN 1
+#endif
+
+/* Flags that the kernel of another system does not have are no bits at all. */
+#ifndef MSG_CONFIRM
+#define MSG_CONFIRM 0
+#endif
+#ifndef MSG_MORE
+#define MSG_MORE 0
+#endif
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+#ifndef MSG_CMSG_CLOEXEC
+#define MSG_CMSG_CLOEXEC 0
+#endif
+
+#endif
