@@ -1,0 +1,60 @@
+"""A C-accelerated drop-in replacement for the standard library's `socket`.
+
+`import pysock as socket` and go on as before. Every name of `socket` is here with the same meaning;
+`BACKEND` says whether the C layer ("c") or the fallback ("stdlib") is behind them. The names that
+pysock adds are listed in `EXTENDED`.
+"""
+
+import socket as _stdlib
+from types import FunctionType as _FunctionType
+
+# The module is `socket` with some names replaced: all of its names first, private ones included,
+# for libraries use them (ssl takes _GLOBAL_DEFAULT_TIMEOUT, and its identity matters).
+globals().update(
+    {name: value for name, value in vars(_stdlib).items() if not name.startswith("__")}
+)
+
+from . import _address, _backend, _constants, _install, _pickling  # noqa: E402, F401
+from ._rebind import rebind as _rebind  # noqa: E402
+
+for _name, _value in vars(_stdlib).items():
+    if isinstance(_value, _FunctionType) and _value.__module__ == "socket":
+        globals()[_name] = _rebind(_value)
+
+__version__ = "0.1.0"
+BACKEND = _backend.BACKEND
+get_gil_hold = _backend.get_gil_hold
+set_gil_hold = _backend.set_gil_hold
+install = _install.install
+installed = _install.installed
+uninstall = _install.uninstall
+
+socket = _backend.socket
+globals().update(_backend.FASTER)
+globals().update(_constants.CONSTANTS)
+
+_create_connection = globals()["create_connection"]
+
+
+def create_connection(address, *args, **kwargs):
+    host, port = address
+    host = _address.standard_host(host) or "0.0.0.0"
+    return _create_connection((host, _address.standard_port(port, "tcp")), *args, **kwargs)
+
+
+create_connection.__doc__ = _create_connection.__doc__
+
+EXTENDED = [
+    "BACKEND",
+    "EXTENDED",
+    "get_gil_hold",
+    "install",
+    "installed",
+    "set_gil_hold",
+    "uninstall",
+    *_constants.CONSTANTS,
+]
+
+__all__ = [*_stdlib.__all__, *EXTENDED]
+
+del _name, _value

@@ -1,0 +1,65 @@
+"""The backend "c": `socket` with the Cython layer's functions for methods.
+
+A method listed here is a C function; attribute look-up finds it on the class and no Python frame
+stands before it. Whatever is not listed is the standard library's own.
+"""
+
+from . import _base, _call, _connection, _message, _numeric, _options, _transfer
+
+BACKEND = "c"
+
+
+class socket(_base.socket):
+    __doc__ = _base.socket.__doc__
+    __slots__ = ()
+    __module__ = __package__
+
+    __init__ = _connection.init
+    accept = _connection.accept
+    bind = _connection.bind
+    close = _connection.close
+    connect = _connection.connect
+    connect_ex = _connection.connect_ex
+    getpeername = _connection.getpeername
+    getsockname = _connection.getsockname
+    listen = _connection.listen
+    settimeout = _connection.settimeout
+    shutdown = _connection.shutdown
+
+    family = property(_options.family)
+    type = property(_options.type)
+    getsockopt = _options.getsockopt
+    setsockopt = _options.setsockopt
+
+    recv = _transfer.recv
+    recv_into = _transfer.recv_into
+    recvfrom = _transfer.recvfrom
+    recvfrom_into = _transfer.recvfrom_into
+    send = _transfer.send
+    sendall = _transfer.sendall
+    sendto = _transfer.sendto
+
+    recvmsg = _message.recvmsg
+    recvmsg_into = _message.recvmsg_into
+    sendmsg = _message.sendmsg
+
+
+_connection.register_class(socket)
+
+# Functions of the `socket` module that are faster here than there; install() puts them there too.
+FASTER = {
+    "getaddrinfo": _numeric.getaddrinfo,
+    "gethostbyname": _numeric.gethostbyname,
+    "htonl": _numeric.htonl,
+    "htons": _numeric.htons,
+    "inet_aton": _numeric.inet_aton,
+    "inet_ntoa": _numeric.inet_ntoa,
+    "inet_ntop": _numeric.inet_ntop,
+    "inet_pton": _numeric.inet_pton,
+    "ntohl": _numeric.ntohl,
+    "ntohs": _numeric.ntohs,
+    "socketpair": _connection.socketpair,
+}
+
+get_gil_hold = _call.get_gil_hold
+set_gil_hold = _call.set_gil_hold

@@ -1,0 +1,15 @@
+"""-errno of csrc to Python exceptions: one place."""
+
+from cpython.exc cimport PyErr_SetFromErrno
+from libc cimport errno as c_errno
+
+
+cdef inline int raise_errno(ssize_t error) except -1:
+    """Raise what the interpreter raises for *error* (a -errno): it picks the subclass."""
+    c_errno.errno = <int>-error
+    PyErr_SetFromErrno(OSError)
+    return -1
+
+
+cdef inline int raise_timed_out() except -1:
+    raise TimeoutError("timed out")

@@ -1,0 +1,57 @@
+"""The backend "stdlib": the same names and address forms over the standard library alone."""
+
+from . import _base
+from ._address import standard_address
+from ._rebind import rebind
+
+BACKEND = "stdlib"
+
+
+class socket(_base.socket):
+    __doc__ = _base.socket.__doc__
+    __slots__ = ()
+    __module__ = __package__
+
+    accept = rebind(_base.socket.accept)  # makes a socket of this package's class
+
+    def bind(self, address, /):
+        return super().bind(standard_address(self, address))
+
+    def connect(self, address, /):
+        return super().connect(standard_address(self, address))
+
+    def connect_ex(self, address, /):
+        return super().connect_ex(standard_address(self, address))
+
+    def sendto(self, data, *flags_and_address):
+        if flags_and_address:
+            *flags, address = flags_and_address
+            return super().sendto(data, *flags, standard_address(self, address))
+        return super().sendto(data)
+
+    def sendmsg(self, buffers, ancdata=(), flags=0, address=None, /):
+        if address is not None:
+            address = standard_address(self, address)
+        return super().sendmsg(buffers, ancdata, flags, address)
+
+    for _method in (bind, connect, connect_ex, sendto, sendmsg):
+        _method.__doc__ = getattr(_base.socket, _method.__name__).__doc__
+    del _method
+
+
+FASTER: dict = {}
+
+_gil_hold = 16384
+
+
+def set_gil_hold(nbytes, /):
+    """Remember *nbytes*: the standard library gives up the GIL for every call, whatever is set."""
+    global _gil_hold
+    if nbytes < 0:
+        raise ValueError("nbytes must not be negative")
+    _gil_hold = nbytes
+
+
+def get_gil_hold():
+    """Return the number of bytes that `set_gil_hold()` set: 16384 unless it was called."""
+    return _gil_hold

@@ -1,0 +1,87 @@
+"""Put pysock in the place of the `socket` module's own names, and take it out again."""
+
+import contextlib
+import socket as _stdlib
+import sys
+import threading
+import warnings
+
+from . import _base
+from ._backend import FASTER, socket
+
+# The class, and what the class cannot reach. `create_connection` and its kin look up `socket` in
+# their module when they are called: they need no replacement, and tests that patch it go on working.
+_NAMES = {"socket": socket, **FASTER}
+
+_originals: dict = {}
+_lock = threading.Lock()
+
+
+def install():
+    """Make the `socket` module's own names point to pysock's, for the whole process.
+
+    Call it first thing in a program: a module that did `from socket import socket` before, or
+    derived a class from it as `ssl` does, keeps the standard library's, and is named in a
+    RuntimeWarning. Installing twice is installing once.
+    """
+    with _lock:
+        if _originals:
+            return
+        for name, value in _NAMES.items():
+            _originals[name] = getattr(_stdlib, name)
+            setattr(_stdlib, name, value)
+    early = _early_birds()
+    if early:
+        warnings.warn(
+            f"{__package__}.install() came after these took the standard library's socket, and "
+            f"they keep it: {', '.join(early)}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+def uninstall():
+    """Undo `install()`. A name that somebody else has replaced in between is left alone."""
+    with _lock:
+        for name, original in _originals.items():
+            if getattr(_stdlib, name, None) is _NAMES[name]:
+                setattr(_stdlib, name, original)
+        _originals.clear()
+
+
+@contextlib.contextmanager
+def installed():
+    """Have pysock installed inside a `with` block; what was installed before stays so after it."""
+    before = bool(_originals)
+    if not before:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            install()
+    try:
+        yield
+    finally:
+        if not before:
+            uninstall()
+
+
+def _early_birds():
+    """The qualified names by which other modules hold the standard library's socket class."""
+    found = []
+    for module_name, module in sorted(sys.modules.copy().items()):
+        if module is _stdlib or module_name.partition(".")[0] == __package__.partition(".")[0]:
+            continue
+        try:
+            names = vars(module).copy()
+        except TypeError:
+            continue
+        for name, value in names.items():
+            if value is _base.socket:
+                found.append(f"{module_name}.{name}")
+            elif (
+                isinstance(value, type)
+                and issubclass(value, _base.socket)
+                and not issubclass(value, socket)
+                and value.__module__ == module_name
+            ):
+                found.append(f"{module_name}.{name} (a subclass)")
+    return found

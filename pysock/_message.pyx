@@ -1,0 +1,234 @@
+"""Messages with control data and many buffers: sendmsg, recvmsg, recvmsg_into.
+
+Each public function is a method: _accelerated.py lists it in `socket`. Everything that could run
+Python code (iterating, `__index__`, `__buffer__`) is done first, over tuples that nobody else can
+change; every buffer is held until the system call is over.
+"""
+
+from . import _base
+
+from cpython.buffer cimport (
+    PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
+)
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.stdint cimport INT32_MAX, int64_t
+from libc.string cimport memset
+
+from ._address import standard_address
+
+from ._call cimport transfer
+from ._sockaddr cimport pack_address, unpack_address
+from ._sockobject cimport audit_address, socket
+from .ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
+from .ps_cmsg cimport (
+    cmsghdr, ps_cmsg, ps_cmsg_close_rights, ps_cmsg_next, ps_cmsg_put, ps_cmsg_space,
+)
+from .ps_io cimport MSG_CTRUNC, MSG_TRUNC, iovec, msghdr, ps_io, ps_recvmsg, ps_sendmsg
+from .ps_wait cimport POLLIN, POLLOUT
+
+
+cdef object base = _base.socket
+
+cdef enum:
+    IOV_MOST = 1024  # UIO_MAXIOV: the kernel refuses more
+
+
+cdef class Buffers:
+    """The memory of many buffer objects, held while this object lives."""
+    cdef Py_buffer *views
+    cdef iovec *iov
+    cdef Py_ssize_t held
+    cdef size_t total
+
+    def __cinit__(self):
+        self.views = NULL
+        self.iov = NULL
+        self.held = 0
+        self.total = 0
+
+    cdef int acquire(self, tuple objects, int flags) except -1:
+        cdef Py_ssize_t n = len(objects)
+        self.views = <Py_buffer *>PyMem_Malloc(<size_t>max(n, 1) * sizeof(Py_buffer))
+        self.iov = <iovec *>PyMem_Malloc(<size_t>max(n, 1) * sizeof(iovec))
+        if self.views == NULL or self.iov == NULL:
+            raise MemoryError()
+        for item in objects:
+            PyObject_GetBuffer(item, &self.views[self.held], flags)
+            self.iov[self.held].iov_base = self.views[self.held].buf
+            self.iov[self.held].iov_len = <size_t>self.views[self.held].len
+            self.total += <size_t>self.views[self.held].len
+            self.held += 1
+        return 0
+
+    def __dealloc__(self):
+        cdef Py_ssize_t i
+        for i in range(self.held):
+            PyBuffer_Release(&self.views[i])
+        PyMem_Free(self.views)
+        PyMem_Free(self.iov)
+
+
+cdef object pack_control(tuple ancdata):
+    """The control buffer for *ancdata*, a tuple of (level, type, buffer); None if it is not that."""
+    cdef ps_cmsg item
+    cdef size_t used = 0
+    cdef size_t size = 0
+    cdef size_t space
+    cdef Py_ssize_t i
+    cdef list headers = []
+    cdef Buffers data = Buffers()
+    for entry in ancdata:
+        entry = tuple(entry)
+        if len(entry) != 3:
+            return None
+        headers.append((<int>entry[0], <int>entry[1], entry[2]))
+    data.acquire(tuple([header[2] for header in headers]), PyBUF_SIMPLE)
+    for i in range(data.held):
+        space = ps_cmsg_space(data.iov[i].iov_len)
+        if space == 0 or size + space > INT32_MAX:
+            return None
+        size += space
+    control = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>size)
+    for i in range(data.held):
+        item.level = headers[i][0]
+        item.type = headers[i][1]
+        item.data = data.iov[i].iov_base
+        item.len = data.iov[i].iov_len
+        if ps_cmsg_put(PyBytes_AS_STRING(control), size, &used, &item) < 0:
+            return None
+    return control
+
+
+def sendmsg(socket self not None, buffers, ancdata=(), int flags=0, address=None, /):
+    """sendmsg(buffers[, ancdata[, flags[, address]]]) -> number of bytes sent
+
+    Send the bytes of many buffers as one message, and control messages with it (`sendmsg(2)`,
+    `cmsg(3)`): *ancdata* is an iterable of (level, type, data). Raises what `send` raises. Audit
+    event `socket.sendmsg`.
+    """
+    cdef msghdr msg
+    cdef ps_io io
+    cdef ps_sockaddr name
+    cdef int64_t deadline = 0
+    cdef int length = 0
+    cdef Buffers data = Buffers()
+    if not ps_addr_family_known(self.sock_family):
+        return base.sendmsg(self, buffers, ancdata, flags, address)
+    # Iterated once, here: an iterator has nothing left for the base class.
+    buffers = tuple(buffers)
+    ancdata = tuple(ancdata)
+    if address is not None:
+        length = pack_address(self.sock_family, address, &name)
+        if length == 0:
+            return base.sendmsg(self, buffers, ancdata, flags, standard_address(self, address))
+    control = pack_control(ancdata) if ancdata else b""
+    if control is None or len(buffers) > IOV_MOST:
+        return base.sendmsg(self, buffers, ancdata, flags, address)
+    data.acquire(buffers, PyBUF_SIMPLE)
+    audit_address("socket.sendmsg", self, address)
+    memset(&msg, 0, sizeof(msg))
+    if length > 0:
+        msg.msg_name = &name
+        msg.msg_namelen = <socklen_t>length
+    msg.msg_iov = data.iov
+    msg.msg_iovlen = <size_t>data.held
+    if ancdata:
+        msg.msg_control = PyBytes_AS_STRING(control)
+        msg.msg_controllen = <size_t>len(control)
+    io.msg = &msg
+    io.len = data.total
+    io.flags = flags
+    return transfer(self, ps_sendmsg, &io, POLLOUT, &deadline)
+
+
+cdef list unpack_control(const msghdr *msg):
+    cdef list items = []
+    cdef cmsghdr *cursor = NULL
+    cdef ps_cmsg item
+    cdef int truncated = 0
+    while ps_cmsg_next(msg, &cursor, &item, &truncated):
+        items.append((item.level, item.type,
+                      PyBytes_FromStringAndSize(<const char *>item.data, <Py_ssize_t>item.len)))
+        if truncated:
+            break
+    return items
+
+
+cdef ssize_t receive_message(socket sock, msghdr *msg, ps_sockaddr *name, size_t room,
+                             Py_ssize_t ancbufsize, int flags, list meta) except -1:
+    """Receive into *msg*'s buffers; append ancdata, msg_flags and address to *meta*."""
+    cdef ps_io io
+    cdef int64_t deadline = 0
+    cdef ssize_t n
+    cdef object control = None
+    io.msg = msg
+    io.len = room
+    io.flags = flags
+    if ancbufsize > 0:
+        control = PyBytes_FromStringAndSize(NULL, ancbufsize)
+        memset(PyBytes_AS_STRING(control), 0, <size_t>ancbufsize)
+        msg.msg_control = PyBytes_AS_STRING(control)
+    msg.msg_controllen = <size_t>ancbufsize
+    msg.msg_name = name
+    msg.msg_namelen = sizeof(ps_sockaddr)
+    n = transfer(sock, ps_recvmsg, &io, POLLIN, &deadline)
+    try:
+        meta.append(unpack_control(msg))
+        meta.append(msg.msg_flags)
+        meta.append(unpack_address(name, msg.msg_namelen))
+    except:
+        ps_cmsg_close_rights(msg)  # nobody will ever know their numbers
+        raise
+    return n
+
+
+def recvmsg(socket self not None, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, int flags=0, /):
+    """recvmsg(bufsize[, ancbufsize[, flags]]) -> (data, ancdata, msg_flags, address)
+
+    Receive at most *bufsize* bytes, and control messages of at most *ancbufsize* bytes
+    (`recvmsg(2)`, `cmsg(3)`): *ancdata* is a list of (level, type, data), and *msg_flags* tells what
+    was cut (MSG_TRUNC, MSG_CTRUNC). Raises what `recv` raises.
+    """
+    cdef msghdr msg
+    cdef ps_sockaddr name
+    cdef iovec iov
+    cdef list meta = []
+    cdef ssize_t n
+    if (not ps_addr_family_known(self.sock_family) or flags & MSG_TRUNC
+            or bufsize < 0 or not 0 <= ancbufsize <= INT32_MAX):
+        return base.recvmsg(self, bufsize, ancbufsize, flags)
+    memset(&msg, 0, sizeof(msg))
+    data = PyBytes_FromStringAndSize(NULL, bufsize)
+    iov.iov_base = PyBytes_AS_STRING(data)
+    iov.iov_len = <size_t>bufsize
+    msg.msg_iov = &iov
+    msg.msg_iovlen = 1
+    n = receive_message(self, &msg, &name, <size_t>bufsize, ancbufsize, flags, meta)
+    return data if n == bufsize else data[:n], meta[0], meta[1], meta[2]
+
+
+def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, int flags=0, /):
+    """recvmsg_into(buffers[, ancbufsize[, flags]]) -> (nbytes, ancdata, msg_flags, address)
+
+    As `recvmsg`, scattered over writable *buffers*, each filled before the next.
+    """
+    cdef msghdr msg
+    cdef ps_sockaddr name
+    cdef list meta = []
+    cdef ssize_t n
+    cdef Buffers data = Buffers()
+    if not ps_addr_family_known(self.sock_family) or not 0 <= ancbufsize <= INT32_MAX:
+        return base.recvmsg_into(self, buffers, ancbufsize, flags)
+    buffers = tuple(buffers)
+    if len(buffers) > IOV_MOST:
+        return base.recvmsg_into(self, buffers, ancbufsize, flags)
+    try:
+        data.acquire(buffers, PyBUF_WRITABLE)
+    except (TypeError, BufferError):
+        return base.recvmsg_into(self, buffers, ancbufsize, flags)
+    memset(&msg, 0, sizeof(msg))
+    msg.msg_iov = data.iov
+    msg.msg_iovlen = <size_t>data.held
+    n = receive_message(self, &msg, &name, data.total, ancbufsize, flags, meta)
+    return n, meta[0], meta[1], meta[2]

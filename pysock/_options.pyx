@@ -1,0 +1,108 @@
+"""Options of a socket, and what it is: getsockopt, setsockopt, family, type."""
+
+from . import _base
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+
+from ._errors cimport raise_errno
+from ._sockobject cimport socket
+from .ps_addr cimport ps_addr_family_known, socklen_t
+from .ps_socket cimport ps_getsockopt, ps_setsockopt
+
+
+cdef extern from "Python.h":
+    bint PyLong_CheckExact(object number)
+    long PyLong_AsLongAndOverflow(object number, int *overflow) except? -1
+
+
+cdef object base = _base.socket
+cdef object base_family = _base.socket.family.fget
+cdef object base_type = _base.socket.type.fget
+
+cdef enum:
+    OPTION_MOST = 1024  # the longest option value that the standard library reads
+    CACHED = 64         # numbers below it have their enum member looked up once
+
+cdef list families = [None] * CACHED
+cdef list kinds = [None] * CACHED
+
+
+def family(socket self not None, /):
+    """The address family: an `AddressFamily`, or a plain int where Python has no name for it."""
+    cdef int number = self.sock_family
+    if not 0 <= number < CACHED:
+        return base_family(self)
+    value = families[number]
+    if value is None:
+        value = families[number] = base_family(self)
+    return value
+
+
+def type(socket self not None, /):
+    """The socket type: a `SocketKind`, or a plain int where Python has no name for it."""
+    cdef int number = self.sock_type
+    if not 0 <= number < CACHED:
+        return base_type(self)
+    value = kinds[number]
+    if value is None:
+        value = kinds[number] = base_type(self)
+    return value
+
+
+cdef inline bint fits_int(object number, int *value) except -1:
+    cdef int overflow = 0
+    cdef long wide
+    if not PyLong_CheckExact(number):
+        return False
+    wide = PyLong_AsLongAndOverflow(number, &overflow)
+    value[0] = <int>wide
+    return not overflow and value[0] == wide
+
+
+def getsockopt(socket self not None, level, optname, buflen=0, /):
+    """getsockopt(level, optname[, buflen]) -> int or bytes
+
+    An option's value (`getsockopt(2)`, `socket(7)`, `tcp(7)`, `ip(7)` ...): an int, or with
+    *buflen* (1 to 1024) the bytes of whatever the option is. Raises OSError.
+    """
+    cdef int c_level, c_name, size, n
+    cdef int value = 0
+    cdef socklen_t length
+    cdef bytes data
+    if not (ps_addr_family_known(self.sock_family) and fits_int(level, &c_level)
+            and fits_int(optname, &c_name) and fits_int(buflen, &size)
+            and 0 <= size <= OPTION_MOST):
+        return base.getsockopt(self, level, optname, buflen)
+    if size == 0:
+        length = sizeof(value)
+        n = ps_getsockopt(self.sock_fd, c_level, c_name, &value, &length)
+        if n < 0:
+            raise_errno(n)
+        return value
+    data = PyBytes_FromStringAndSize(NULL, size)
+    length = <socklen_t>size
+    n = ps_getsockopt(self.sock_fd, c_level, c_name, PyBytes_AS_STRING(data), &length)
+    if n < 0:
+        raise_errno(n)
+    return data if length == <socklen_t>size else data[:length]
+
+
+def setsockopt(socket self not None, level, optname, value, *optlen):
+    """setsockopt(level, optname, value: int or buffer)
+    setsockopt(level, optname, None, optlen: int)
+
+    Set an option (`setsockopt(2)`, `socket(7)`, `tcp(7)`, `ip(7)` ...). Raises OSError.
+    """
+    cdef int c_level, c_name, c_value, n
+    if optlen or not (ps_addr_family_known(self.sock_family) and fits_int(level, &c_level)
+                      and fits_int(optname, &c_name)):
+        return base.setsockopt(self, level, optname, value, *optlen)
+    if fits_int(value, &c_value):
+        n = ps_setsockopt(self.sock_fd, c_level, c_name, &c_value, sizeof(c_value))
+    elif PyBytes_CheckExact(value):
+        n = ps_setsockopt(self.sock_fd, c_level, c_name, PyBytes_AS_STRING(value),
+                          <socklen_t>PyBytes_GET_SIZE(value))
+    else:
+        return base.setsockopt(self, level, optname, value)
+    if n < 0:
+        raise_errno(n)

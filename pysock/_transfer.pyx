@@ -1,0 +1,292 @@
+"""Bytes out, bytes in: send, sendall, sendto, recv, recv_into, recvfrom, recvfrom_into.
+
+Each public function is a method: _accelerated.py lists it in `socket`. What a method does not know
+completely (another family, a flag that changes what a length means, an odd argument) goes to the
+base class's method with the same arguments.
+
+A receive into a new bytes object never allocates what was asked for when little came. Small requests
+go through the C stack. Larger ones go into a spare bytes object, kept from call to call: a little
+is copied out of it, and when much came the spare itself is handed over and another one made. So
+neither side pays twice, and recv(262144) of one small message does not map and unmap 256 KiB.
+"""
+
+from . import _base
+
+from cpython.buffer cimport (
+    PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
+)
+from cpython.bytes cimport (
+    PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE,
+)
+from cpython.exc cimport PyErr_CheckSignals, PyErr_Clear
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_XDECREF
+from libc.stdint cimport int64_t
+
+from ._address import standard_address
+
+from ._call cimport transfer
+from ._errors cimport raise_timed_out
+from ._sockaddr cimport pack_address, unpack_address
+from ._sockobject cimport audit_address, socket
+from .ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
+from .ps_io cimport MSG_TRUNC, ps_io, ps_recv, ps_recvfrom, ps_send, ps_sendto, ps_transfer
+from .ps_wait cimport POLLIN, POLLOUT, ps_clock
+
+
+cdef extern from "Python.h":
+    # The macros' and functions' raw forms: the references below are counted by hand.
+    PyObject *new_bytes "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) except NULL
+    char *bytes_data "PyBytes_AS_STRING"(PyObject *data)
+    Py_ssize_t bytes_size "PyBytes_GET_SIZE"(PyObject *data)
+    int _PyBytes_Resize(PyObject **data, Py_ssize_t size) except -1
+
+
+cdef object base = _base.socket
+
+cdef enum:
+    ON_STACK = 4096          # requests up to here are received on the C stack
+    COPIED_MOST = 32768      # of a spare, at most so much is copied; more is handed over
+    SPARE_MOST = 1 << 20     # larger requests leave no spare behind
+
+cdef PyObject *spare = NULL  # owned; taken while in use, so that no two threads share it
+
+
+cdef PyObject *take_spare(Py_ssize_t size) except NULL:
+    """A bytes object of at least *size* bytes that nobody else has."""
+    global spare
+    cdef PyObject *taken = spare
+    spare = NULL
+    if taken != NULL:
+        if bytes_size(taken) >= size:
+            return taken
+        Py_DECREF(<object>taken)
+    return new_bytes(NULL, size)
+
+
+cdef void give_back(PyObject *taken) noexcept:
+    global spare
+    if spare == NULL and bytes_size(taken) <= SPARE_MOST:
+        spare = taken
+    else:
+        Py_DECREF(<object>taken)
+
+
+cdef object receive(socket sock, ps_transfer operation, ps_io *io):
+    """Receive up to io.len bytes into a new bytes object."""
+    cdef char[ON_STACK] stack
+    cdef int64_t deadline = 0
+    cdef ssize_t n
+    cdef PyObject *taken
+    if io.len <= ON_STACK:
+        io.buf = stack
+        n = transfer(sock, operation, io, POLLIN, &deadline)
+        return PyBytes_FromStringAndSize(stack, n)
+    taken = take_spare(<Py_ssize_t>io.len)
+    io.buf = bytes_data(taken)
+    try:
+        n = transfer(sock, operation, io, POLLIN, &deadline)
+    except:
+        give_back(taken)
+        raise
+    if n <= COPIED_MOST:
+        try:
+            return PyBytes_FromStringAndSize(bytes_data(taken), n)
+        finally:
+            give_back(taken)
+    _PyBytes_Resize(&taken, n)
+    data = <object>taken
+    Py_DECREF(data)
+    return data
+
+
+def recv(socket self not None, Py_ssize_t bufsize, int flags=0, /):
+    """recv(bufsize[, flags]) -> bytes
+
+    Receive at most *bufsize* bytes (`recv(2)`); b"" when the peer has shut down its writing half.
+    Raises TimeoutError when the socket's timeout is over, BlockingIOError, OSError.
+    """
+    cdef ps_io io
+    if bufsize <= 0 or flags & MSG_TRUNC or not ps_addr_family_known(self.sock_family):
+        return base.recv(self, bufsize, flags)
+    io.len = <size_t>bufsize
+    io.flags = flags
+    return receive(self, ps_recv, &io)
+
+
+def recvfrom(socket self not None, Py_ssize_t bufsize, int flags=0, /):
+    """recvfrom(bufsize[, flags]) -> (bytes, address)
+
+    As `recv`, with the sender's address (`recvfrom(2)`).
+    """
+    cdef ps_io io
+    cdef ps_sockaddr name
+    if bufsize < 0 or flags & MSG_TRUNC or not ps_addr_family_known(self.sock_family):
+        return base.recvfrom(self, bufsize, flags)
+    io.len = <size_t>bufsize
+    io.flags = flags
+    io.name = &name
+    data = receive(self, ps_recvfrom, &io)
+    return data, unpack_address(&name, io.namelen)
+
+
+cdef bint acquire_writable(object buffer, Py_ssize_t nbytes, Py_buffer *view, ps_io *io) except -1:
+    """Fill io's buffer; False (nothing held) where the arguments are wrong.
+
+    The only place that bounds what a receive may write into somebody's buffer.
+    """
+    try:
+        PyObject_GetBuffer(buffer, view, PyBUF_WRITABLE)
+    except (TypeError, BufferError):
+        return False
+    if not 0 <= nbytes <= view.len:
+        PyBuffer_Release(view)
+        return False
+    io.buf = view.buf
+    io.len = <size_t>(nbytes if nbytes > 0 else view.len)
+    return True
+
+
+def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, int flags=0):
+    """recv_into(buffer[, nbytes[, flags]]) -> number of bytes
+
+    As `recv`, into a writable *buffer*: at most *nbytes* bytes, or as many as it holds if that is 0.
+    Raises ValueError if *nbytes* is negative or more than the buffer holds.
+    """
+    cdef Py_buffer view
+    cdef ps_io io
+    cdef int64_t deadline = 0
+    if (not ps_addr_family_known(self.sock_family)
+            or not acquire_writable(buffer, nbytes, &view, &io)):
+        return base.recv_into(self, buffer, nbytes, flags)
+    try:
+        if io.len == 0:
+            return 0
+        io.flags = flags
+        return transfer(self, ps_recv, &io, POLLIN, &deadline)
+    finally:
+        PyBuffer_Release(&view)
+
+
+def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, int flags=0):
+    """recvfrom_into(buffer[, nbytes[, flags]]) -> (number of bytes, address)
+
+    As `recv_into`, with the sender's address.
+    """
+    cdef Py_buffer view
+    cdef ps_io io
+    cdef ps_sockaddr name
+    cdef int64_t deadline = 0
+    cdef ssize_t n
+    if (not ps_addr_family_known(self.sock_family)
+            or not acquire_writable(buffer, nbytes, &view, &io)):
+        return base.recvfrom_into(self, buffer, nbytes, flags)
+    try:
+        io.flags = flags
+        io.name = &name
+        n = transfer(self, ps_recvfrom, &io, POLLIN, &deadline)
+    finally:
+        PyBuffer_Release(&view)
+    return n, unpack_address(&name, io.namelen)
+
+
+def send(socket self not None, data, int flags=0, /):
+    """send(data[, flags]) -> number of bytes sent
+
+    Send bytes (`send(2)`), perhaps not all of them. Raises TimeoutError when the socket's timeout
+    is over, BlockingIOError, OSError.
+    """
+    cdef Py_buffer view
+    cdef ps_io io
+    cdef int64_t deadline = 0
+    if not ps_addr_family_known(self.sock_family):
+        return base.send(self, data, flags)
+    io.flags = flags
+    io.name = NULL
+    io.msg = NULL
+    if PyBytes_CheckExact(data):
+        io.buf = PyBytes_AS_STRING(data)
+        io.len = <size_t>PyBytes_GET_SIZE(data)
+        return transfer(self, ps_send, &io, POLLOUT, &deadline)
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    try:
+        io.buf = view.buf
+        io.len = <size_t>view.len
+        return transfer(self, ps_send, &io, POLLOUT, &deadline)
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef int send_all(socket self, ps_io *io) except -1:
+    cdef int64_t deadline = 0
+    cdef ssize_t n
+    while True:
+        n = transfer(self, ps_send, io, POLLOUT, &deadline)
+        if <size_t>n == io.len:
+            return 0
+        io.buf = <char *>io.buf + n
+        io.len -= <size_t>n
+        PyErr_CheckSignals()
+        if self.sock_timeout > 0:
+            if deadline == 0:
+                deadline = ps_clock() + self.sock_timeout
+            elif ps_clock() >= deadline:
+                raise_timed_out()
+
+
+def sendall(socket self not None, data, int flags=0, /):
+    """sendall(data[, flags])
+
+    Send all of *data*. The socket's timeout is for the whole call. After an exception there is no
+    way to tell how much was sent. Raises what `send` raises.
+    """
+    cdef Py_buffer view
+    cdef ps_io io
+    if not ps_addr_family_known(self.sock_family):
+        return base.sendall(self, data, flags)
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    io.flags = flags
+    io.name = NULL
+    io.msg = NULL
+    io.buf = view.buf
+    io.len = <size_t>view.len
+    try:
+        send_all(self, &io)
+    finally:
+        PyBuffer_Release(&view)
+
+
+def sendto(socket self not None, data, flags_or_address, *address):
+    """sendto(data[, flags], address) -> number of bytes sent
+
+    As `send`, to *address* (`sendto(2)`). All forms of an address are listed in the README. Audit
+    event `socket.sendto`.
+    """
+    cdef Py_buffer view
+    cdef ps_io io
+    cdef ps_sockaddr name
+    cdef int64_t deadline = 0
+    cdef int length = 0
+    io.flags = 0
+    if address:
+        if len(address) != 1:
+            return base.sendto(self, data, flags_or_address, *address)
+        peer = address[0]
+        io.flags = flags_or_address
+    else:
+        peer = flags_or_address
+    if ps_addr_family_known(self.sock_family):
+        length = pack_address(self.sock_family, peer, &name)
+    if length == 0:
+        return base.sendto(self, data, io.flags, standard_address(self, peer))
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    try:
+        audit_address("socket.sendto", self, peer)
+        io.buf = view.buf
+        io.len = <size_t>view.len
+        io.name = &name
+        io.namelen = <socklen_t>length
+        io.msg = NULL
+        return transfer(self, ps_sendto, &io, POLLOUT, &deadline)
+    finally:
+        PyBuffer_Release(&view)

@@ -1,0 +1,38 @@
+from .ps_addr cimport ps_sockaddr, socklen_t
+
+cdef extern from "ps_io.h" nogil:
+    struct iovec:
+        void *iov_base
+        size_t iov_len
+
+    struct msghdr:
+        void *msg_name
+        socklen_t msg_namelen
+        iovec *msg_iov
+        size_t msg_iovlen
+        void *msg_control
+        size_t msg_controllen
+        int msg_flags
+
+    ctypedef struct ps_io:
+        void *buf
+        size_t len
+        ps_sockaddr *name
+        socklen_t namelen
+        msghdr *msg
+        int flags
+
+    ctypedef ssize_t (*ps_transfer)(int fd, ps_io *io, int flags) noexcept nogil
+
+    ssize_t ps_recv(int fd, ps_io *io, int flags) noexcept
+    ssize_t ps_recvfrom(int fd, ps_io *io, int flags) noexcept
+    ssize_t ps_recvmsg(int fd, ps_io *io, int flags) noexcept
+    ssize_t ps_send(int fd, ps_io *io, int flags) noexcept
+    ssize_t ps_sendto(int fd, ps_io *io, int flags) noexcept
+    ssize_t ps_sendmsg(int fd, ps_io *io, int flags) noexcept
+    void ps_io_advance(ps_io *io, size_t n) noexcept
+
+    enum: PS_TRYABLE_FLAGS
+    enum: MSG_DONTWAIT
+    enum: MSG_TRUNC
+    enum: MSG_CTRUNC

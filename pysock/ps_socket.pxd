@@ -1,0 +1,21 @@
+from .ps_addr cimport ps_sockaddr, socklen_t
+
+cdef extern from "ps_socket.h" nogil:
+    int ps_socket(int family, int type, int proto)
+    int ps_socketpair(int family, int type, int proto, int *fds)
+    int ps_accept(int fd, ps_sockaddr *peer, socklen_t *len)
+    int ps_bind(int fd, const ps_sockaddr *addr, socklen_t len)
+    int ps_connect(int fd, const ps_sockaddr *addr, socklen_t len)
+    int ps_listen(int fd, int backlog)
+    int ps_shutdown(int fd, int how)
+    int ps_close(int fd)
+    int ps_getsockname(int fd, ps_sockaddr *addr, socklen_t *len)
+    int ps_getpeername(int fd, ps_sockaddr *addr, socklen_t *len)
+    int ps_getsockopt(int fd, int level, int option, void *value, socklen_t *len)
+    int ps_setsockopt(int fd, int level, int option, const void *value, socklen_t len)
+    int ps_pending_error(int fd)
+
+    enum: SOCK_STREAM
+    enum: SOCK_DGRAM
+    enum: SOCK_CLOEXEC
+    enum: SOCK_NONBLOCK
