@@ -1,55 +1,84 @@
-"""Run an unchanged program with pysock in the place of `socket`, or say what this pysock is.
-
-    python -m pysock script.py args...      as `python script.py args...`
-    python -m pysock -m module args...      as `python -m module args...`
-    python -m pysock -c code args...        as `python -c code args...`
-    python -m pysock --info                 the backend, versions
-"""
+"""Run an unchanged program with pysock in the place of `socket`, or say what this pysock is."""
 
 import importlib
 import io
 import os
+import pkgutil
 import platform
 import runpy
 import sys
+from importlib.machinery import BuiltinImporter, SourceFileLoader
 
 package = importlib.import_module(__package__)
 
-USAGE = __doc__.replace("pysock", __package__)
+USAGE = f"""\
+usage:
+    python -m {__package__} script.py args...      as `python script.py args...`
+    python -m {__package__} -m module args...      as `python -m module args...`
+    python -m {__package__} -c code args...        as `python -c code args...`
+    python -m {__package__} --info                 the backend, versions
+    python -m {__package__} --help                 this text"""
+
+# What the interpreter gives to `__main__`, whatever runs there.
+PROGRAMS_OWN = ("__name__", "__builtins__", "__annotations__")
 
 
-def run_module(name, arguments):
-    sys.argv = [name, *arguments]
-    sys.path.insert(0, os.getcwd())
-    # The interpreter's own way to run -m: in the real __main__, with sys.argv[0] set to the file.
-    runpy._run_module_as_main(name)
+def hand_over_main():
+    """Return `__main__`'s namespace, the program's from here on, without this module's names."""
+    namespace = vars(sys.modules["__main__"])
+    for name in [name for name in namespace if name not in PROGRAMS_OWN]:
+        del namespace[name]
+    return namespace
 
 
-def run_code(code, filename, search_path):
-    """Execute *code* as the program: in the real __main__, which spawned processes look for."""
-    sys.path.insert(0, search_path)
-    main = sys.modules["__main__"]
-    for name in [name for name in vars(main) if name not in ("__name__", "__builtins__")]:
-        delattr(main, name)
-    main.__doc__ = main.__package__ = main.__spec__ = main.__loader__ = None
-    if filename is not None:
-        main.__file__ = filename
-    exec(code, vars(main))
+def run_module(name, *, alter_argv=True):
+    run = runpy._run_module_as_main  # the interpreter's own way to run -m
+    hand_over_main()
+    run(name, alter_argv)
 
 
-def run_script(path, arguments):
-    sys.argv = [path, *arguments]
-    if os.path.isdir(path) or path.endswith((".zip", ".pyz")):
-        runpy.run_path(path, run_name="__main__")
+def run_code(code, **names):
+    """Execute *code* as the program: in the real `__main__`, which spawned processes look for."""
+    namespace = hand_over_main()
+    namespace.update(__doc__=None, __package__=None, __spec__=None, **names)
+    exec(code, namespace)
+
+
+def run_script(path):
+    if pkgutil.get_importer(path) is not None:  # a directory or a zip file
+        sys.path.insert(0, os.path.join(os.getcwd(), path))
+        package.install()
+        run_module("__main__", alter_argv=False)
         return
-    with io.open_code(path) as file:
-        code = compile(file.read(), path, "exec")
-    run_code(code, path, os.path.dirname(os.path.realpath(path)))
+    path = os.path.join(os.getcwd(), path)
+    try:
+        with io.open_code(path) as file:
+            source = file.read()
+    except OSError as error:
+        fail(f"can't open file {path!r}: [Errno {error.errno}] {error.strerror}")
+    search_first(os.path.dirname(os.path.realpath(path)))
+    package.install()
+    run_code(
+        compile(source, path, "exec", dont_inherit=True),
+        __file__=path,
+        __cached__=None,
+        __loader__=SourceFileLoader("__main__", path),
+    )
 
 
-def run_command(command, arguments):
-    sys.argv = ["-c", *arguments]
-    run_code(compile(command, "<string>", "exec"), None, "")
+def search_first(directory):
+    if not safe_path():
+        sys.path.insert(0, directory)
+
+
+def safe_path():
+    """Whether the interpreter was told to search no directory that could be anybody's."""
+    return getattr(sys.flags, "safe_path", sys.flags.isolated)  # the flag is new in Python 3.11
+
+
+def fail(message):
+    print(f"{sys.executable} -m {package.__name__}: {message}", file=sys.stderr)
+    sys.exit(2)
 
 
 def info():
@@ -60,7 +89,7 @@ def info():
 
 
 def main(arguments):
-    if sys.path[:1] == [os.getcwd()] and not sys.flags.safe_path:
+    if sys.path[:1] == [os.getcwd()] and not safe_path():
         del sys.path[0]  # put there for `-m` of this package; the program gets its own entry
     match arguments:
         case ["--info"]:
@@ -68,18 +97,25 @@ def main(arguments):
         case ["-h" | "--help"]:
             print(USAGE)
         case ["-m", name, *rest]:
+            sys.argv = ["-m", *rest]
+            search_first(os.getcwd())
             package.install()
-            run_module(name, rest)
+            run_module(name)
         case ["-c", command, *rest]:
+            sys.argv = ["-c", *rest]
+            search_first("")
             package.install()
-            run_command(command, rest)
+            code = compile(command, "<string>", "exec", dont_inherit=True)
+            run_code(code, __loader__=BuiltinImporter)
         case [path, *rest] if not path.startswith("-"):
-            if not os.path.exists(path):
-                sys.exit(f"{package.__name__}: can't open file {path!r}: no such file")
-            package.install()
-            run_script(path, rest)
+            sys.argv = [path, *rest]
+            run_script(path)
+        case ["-m" | "-c" as option]:
+            fail(f"argument expected for the {option} option\n{USAGE}")
+        case [option, *_]:
+            fail(f"unknown option: {option}\n{USAGE}")
         case _:
-            sys.exit(USAGE)
+            fail(f"nothing to run\n{USAGE}")
 
 
 if __name__ == "__main__":

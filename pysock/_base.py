@@ -1,4 +1,4 @@
-"""The standard library's own socket class and functions, also when somebody has put others in place.
+"""The standard library's own socket class and functions, also when others are in their place.
 
 pysock builds on these, so that gevent, another copy of pysock, or whatever else assigns to
 `socket.socket` is never underneath it by accident.

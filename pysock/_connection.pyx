@@ -18,6 +18,7 @@ from ._address import standard_address
 
 from ._call cimport wait_for
 from ._errors cimport raise_errno, raise_timed_out
+from ._plain cimport as_int
 from ._sockaddr cimport pack_address, unpack_address
 from ._sockobject cimport audit_address, audit_new, module_state, set_module_state, socket
 from .ps_addr cimport AF_INET, AF_UNIX, ps_addr_family_known, ps_sockaddr, socklen_t
@@ -39,7 +40,6 @@ cdef extern from "Python.h":
 
 cdef object base = _base.socket
 cdef object get_default_timeout = _socket.getdefaulttimeout
-cdef int default_backlog = min(_socket.SOMAXCONN, 128)
 
 # The class of the sockets that accept() and socketpair() make: set once, by _accelerated.py.
 cdef object socket_class = None
@@ -104,9 +104,9 @@ def init(socket self not None, family=-1, type=-1, proto=-1, fileno=None):
         known_module_state = module_state(self)
         module_state_known = True
         return
-    c_family = family
-    c_type = type
-    c_proto = proto
+    c_family = as_int(family)
+    c_type = as_int(type)
+    c_proto = as_int(proto)
     if c_family == -1:
         c_family = AF_INET
     if c_type == -1:
@@ -131,9 +131,9 @@ def socketpair(family=None, type=SOCK_STREAM, proto=0):
     """
     cdef int fds[2]
     cdef int n, c_family, c_type, c_proto
-    c_family = AF_UNIX if family is None else family
-    c_type = type
-    c_proto = proto
+    c_family = AF_UNIX if family is None else as_int(family)
+    c_type = as_int(type)
+    c_proto = as_int(proto)
     if not module_state_known:
         socket_class(AF_UNIX, SOCK_STREAM).close()
     n = ps_socketpair(c_family, c_type, c_proto, fds)
@@ -168,20 +168,13 @@ def bind(socket self not None, address, /):
         raise_errno(n)
 
 
-def listen(socket self not None, backlog=None, /):
+def listen(socket self not None, backlog=min(_socket.SOMAXCONN, 128), /):
     """listen([backlog])
 
     Let others connect (`listen(2)`); at most *backlog* connections wait to be accepted, by default
     a reasonable number. Negative counts as 0. Raises OSError.
     """
-    cdef int n, length
-    if backlog is None:
-        length = default_backlog
-    elif PyLong_Check(backlog):
-        length = max(<int>backlog, 0)
-    else:
-        return base.listen(self, backlog)
-    n = ps_listen(self.sock_fd, length)
+    cdef int n = ps_listen(self.sock_fd, max(as_int(backlog), 0))
     if n < 0:
         raise_errno(n)
 
@@ -333,10 +326,7 @@ def shutdown(socket self not None, how, /):
     Shut down the reading half (SHUT_RD), the writing half (SHUT_WR) or both (SHUT_RDWR) of a
     connection (`shutdown(2)`). Raises OSError.
     """
-    cdef int n
-    if not PyLong_Check(how):
-        return base.shutdown(self, how)
-    n = ps_shutdown(self.sock_fd, how)
+    cdef int n = ps_shutdown(self.sock_fd, as_int(how))
     if n < 0:
         raise_errno(n)
 

@@ -10,7 +10,7 @@ from . import _base
 from ._backend import FASTER, socket
 
 # The class, and what the class cannot reach. `create_connection` and its kin look up `socket` in
-# their module when they are called: they need no replacement, and tests that patch it go on working.
+# their module when they are called: they need no replacement, and tests that patch it still work.
 _NAMES = {"socket": socket, **FASTER}
 
 _originals: dict = {}
@@ -68,11 +68,11 @@ def _early_birds():
     """The qualified names by which other modules hold the standard library's socket class."""
     found = []
     for module_name, module in sorted(sys.modules.copy().items()):
-        if module is _stdlib or module_name.partition(".")[0] == __package__.partition(".")[0]:
-            continue
         try:
             names = vars(module).copy()
         except TypeError:
+            continue
+        if module is _stdlib or _is_of_a_pysock(names):
             continue
         for name, value in names.items():
             if value is _base.socket:
@@ -85,3 +85,8 @@ def _early_birds():
             ):
                 found.append(f"{module_name}.{name} (a subclass)")
     return found
+
+
+def _is_of_a_pysock(names):
+    """Whether the module of these *names* belongs to a pysock: this one, or a renamed copy."""
+    return hasattr(sys.modules.get(f"{names.get('__package__')}._install"), "_early_birds")

@@ -18,6 +18,7 @@ from libc.string cimport memset
 from ._address import standard_address
 
 from ._call cimport transfer
+from ._plain cimport as_int
 from ._sockaddr cimport pack_address, unpack_address
 from ._sockobject cimport audit_address, socket
 from .ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
@@ -82,7 +83,7 @@ cdef object pack_control(tuple ancdata):
         entry = tuple(entry)
         if len(entry) != 3:
             return None
-        headers.append((<int>entry[0], <int>entry[1], entry[2]))
+        headers.append((as_int(entry[0]), as_int(entry[1]), entry[2]))
     data.acquire(tuple([header[2] for header in headers]), PyBUF_SIMPLE)
     for i in range(data.held):
         space = ps_cmsg_space(data.iov[i].iov_len)
@@ -100,7 +101,7 @@ cdef object pack_control(tuple ancdata):
     return control
 
 
-def sendmsg(socket self not None, buffers, ancdata=(), int flags=0, address=None, /):
+def sendmsg(socket self not None, buffers, ancdata=(), flags=0, address=None, /):
     """sendmsg(buffers[, ancdata[, flags[, address]]]) -> number of bytes sent
 
     Send the bytes of many buffers as one message, and control messages with it (`sendmsg(2)`,
@@ -113,6 +114,7 @@ def sendmsg(socket self not None, buffers, ancdata=(), int flags=0, address=None
     cdef int64_t deadline = 0
     cdef int length = 0
     cdef Buffers data = Buffers()
+    io.flags = as_int(flags)
     if not ps_addr_family_known(self.sock_family):
         return base.sendmsg(self, buffers, ancdata, flags, address)
     # Iterated once, here: an iterator has nothing left for the base class.
@@ -138,7 +140,6 @@ def sendmsg(socket self not None, buffers, ancdata=(), int flags=0, address=None
         msg.msg_controllen = <size_t>len(control)
     io.msg = &msg
     io.len = data.total
-    io.flags = flags
     return transfer(self, ps_sendmsg, &io, POLLOUT, &deadline)
 
 
@@ -183,7 +184,7 @@ cdef ssize_t receive_message(socket sock, msghdr *msg, ps_sockaddr *name, size_t
     return n
 
 
-def recvmsg(socket self not None, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, int flags=0, /):
+def recvmsg(socket self not None, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, flags=0, /):
     """recvmsg(bufsize[, ancbufsize[, flags]]) -> (data, ancdata, msg_flags, address)
 
     Receive at most *bufsize* bytes, and control messages of at most *ancbufsize* bytes
@@ -195,7 +196,8 @@ def recvmsg(socket self not None, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, i
     cdef iovec iov
     cdef list meta = []
     cdef ssize_t n
-    if (not ps_addr_family_known(self.sock_family) or flags & MSG_TRUNC
+    cdef int c_flags = as_int(flags)
+    if (not ps_addr_family_known(self.sock_family) or c_flags & MSG_TRUNC
             or bufsize < 0 or not 0 <= ancbufsize <= INT32_MAX):
         return base.recvmsg(self, bufsize, ancbufsize, flags)
     memset(&msg, 0, sizeof(msg))
@@ -204,11 +206,11 @@ def recvmsg(socket self not None, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, i
     iov.iov_len = <size_t>bufsize
     msg.msg_iov = &iov
     msg.msg_iovlen = 1
-    n = receive_message(self, &msg, &name, <size_t>bufsize, ancbufsize, flags, meta)
+    n = receive_message(self, &msg, &name, <size_t>bufsize, ancbufsize, c_flags, meta)
     return data if n == bufsize else data[:n], meta[0], meta[1], meta[2]
 
 
-def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, int flags=0, /):
+def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, flags=0, /):
     """recvmsg_into(buffers[, ancbufsize[, flags]]) -> (nbytes, ancdata, msg_flags, address)
 
     As `recvmsg`, scattered over writable *buffers*, each filled before the next.
@@ -218,6 +220,7 @@ def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, int fla
     cdef list meta = []
     cdef ssize_t n
     cdef Buffers data = Buffers()
+    cdef int c_flags = as_int(flags)
     if not ps_addr_family_known(self.sock_family) or not 0 <= ancbufsize <= INT32_MAX:
         return base.recvmsg_into(self, buffers, ancbufsize, flags)
     buffers = tuple(buffers)
@@ -230,5 +233,5 @@ def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, int fla
     memset(&msg, 0, sizeof(msg))
     msg.msg_iov = data.iov
     msg.msg_iovlen = <size_t>data.held
-    n = receive_message(self, &msg, &name, data.total, ancbufsize, flags, meta)
+    n = receive_message(self, &msg, &name, data.total, ancbufsize, c_flags, meta)
     return n, meta[0], meta[1], meta[2]

@@ -10,6 +10,7 @@ cdef extern from "Python.h":
     bint PyUnicode_IS_COMPACT_ASCII(object text)
     bint PyLong_CheckExact(object number)
     long PyLong_AsLongAndOverflow(object number, int *overflow) except? -1
+    long PyLong_AsLong(object number) except? -1
 
 
 cdef inline const char *plain_text(object text) except? NULL:
@@ -36,3 +37,11 @@ cdef inline long plain_number(object number, long most) except? -1:
         return -1
     value = PyLong_AsLongAndOverflow(number, &overflow)
     return value if not overflow and 0 <= value <= most else -1
+
+
+cdef inline int as_int(object number) except? -1:
+    """A C int of *number*, by the interpreter's rule: `__index__` counts, a float does not."""
+    cdef long value = PyLong_AsLong(number)
+    if value != <int>value:
+        raise OverflowError("signed integer is out of the range of a C int")
+    return <int>value

@@ -27,6 +27,7 @@ from ._address import standard_address
 
 from ._call cimport transfer
 from ._errors cimport raise_timed_out
+from ._plain cimport as_int
 from ._sockaddr cimport pack_address, unpack_address
 from ._sockobject cimport audit_address, socket
 from .ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
@@ -100,31 +101,33 @@ cdef object receive(socket sock, ps_transfer operation, ps_io *io):
     return data
 
 
-def recv(socket self not None, Py_ssize_t bufsize, int flags=0, /):
+def recv(socket self not None, Py_ssize_t bufsize, flags=0, /):
     """recv(bufsize[, flags]) -> bytes
 
     Receive at most *bufsize* bytes (`recv(2)`); b"" when the peer has shut down its writing half.
     Raises TimeoutError when the socket's timeout is over, BlockingIOError, OSError.
     """
     cdef ps_io io
-    if bufsize <= 0 or flags & MSG_TRUNC or not ps_addr_family_known(self.sock_family):
+    io.flags = as_int(flags)
+    if (bufsize <= 0 or io.flags & MSG_TRUNC
+            or not ps_addr_family_known(self.sock_family)):
         return base.recv(self, bufsize, flags)
     io.len = <size_t>bufsize
-    io.flags = flags
     return receive(self, ps_recv, &io)
 
 
-def recvfrom(socket self not None, Py_ssize_t bufsize, int flags=0, /):
+def recvfrom(socket self not None, Py_ssize_t bufsize, flags=0, /):
     """recvfrom(bufsize[, flags]) -> (bytes, address)
 
     As `recv`, with the sender's address (`recvfrom(2)`).
     """
     cdef ps_io io
     cdef ps_sockaddr name
-    if bufsize < 0 or flags & MSG_TRUNC or not ps_addr_family_known(self.sock_family):
+    io.flags = as_int(flags)
+    if (bufsize < 0 or io.flags & MSG_TRUNC
+            or not ps_addr_family_known(self.sock_family)):
         return base.recvfrom(self, bufsize, flags)
     io.len = <size_t>bufsize
-    io.flags = flags
     io.name = &name
     data = receive(self, ps_recvfrom, &io)
     return data, unpack_address(&name, io.namelen)
@@ -147,7 +150,7 @@ cdef bint acquire_writable(object buffer, Py_ssize_t nbytes, Py_buffer *view, ps
     return True
 
 
-def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, int flags=0):
+def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, flags=0):
     """recv_into(buffer[, nbytes[, flags]]) -> number of bytes
 
     As `recv`, into a writable *buffer*: at most *nbytes* bytes, or as many as it holds if that is 0.
@@ -156,19 +159,19 @@ def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, int flags=0):
     cdef Py_buffer view
     cdef ps_io io
     cdef int64_t deadline = 0
+    io.flags = as_int(flags)
     if (not ps_addr_family_known(self.sock_family)
             or not acquire_writable(buffer, nbytes, &view, &io)):
         return base.recv_into(self, buffer, nbytes, flags)
     try:
         if io.len == 0:
             return 0
-        io.flags = flags
         return transfer(self, ps_recv, &io, POLLIN, &deadline)
     finally:
         PyBuffer_Release(&view)
 
 
-def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, int flags=0):
+def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, flags=0):
     """recvfrom_into(buffer[, nbytes[, flags]]) -> (number of bytes, address)
 
     As `recv_into`, with the sender's address.
@@ -178,11 +181,11 @@ def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, int flags=0
     cdef ps_sockaddr name
     cdef int64_t deadline = 0
     cdef ssize_t n
+    io.flags = as_int(flags)
     if (not ps_addr_family_known(self.sock_family)
             or not acquire_writable(buffer, nbytes, &view, &io)):
         return base.recvfrom_into(self, buffer, nbytes, flags)
     try:
-        io.flags = flags
         io.name = &name
         n = transfer(self, ps_recvfrom, &io, POLLIN, &deadline)
     finally:
@@ -190,7 +193,7 @@ def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, int flags=0
     return n, unpack_address(&name, io.namelen)
 
 
-def send(socket self not None, data, int flags=0, /):
+def send(socket self not None, data, flags=0, /):
     """send(data[, flags]) -> number of bytes sent
 
     Send bytes (`send(2)`), perhaps not all of them. Raises TimeoutError when the socket's timeout
@@ -201,7 +204,7 @@ def send(socket self not None, data, int flags=0, /):
     cdef int64_t deadline = 0
     if not ps_addr_family_known(self.sock_family):
         return base.send(self, data, flags)
-    io.flags = flags
+    io.flags = as_int(flags)
     io.name = NULL
     io.msg = NULL
     if PyBytes_CheckExact(data):
@@ -234,7 +237,7 @@ cdef int send_all(socket self, ps_io *io) except -1:
                 raise_timed_out()
 
 
-def sendall(socket self not None, data, int flags=0, /):
+def sendall(socket self not None, data, flags=0, /):
     """sendall(data[, flags])
 
     Send all of *data*. The socket's timeout is for the whole call. After an exception there is no
@@ -244,8 +247,8 @@ def sendall(socket self not None, data, int flags=0, /):
     cdef ps_io io
     if not ps_addr_family_known(self.sock_family):
         return base.sendall(self, data, flags)
+    io.flags = as_int(flags)
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
-    io.flags = flags
     io.name = NULL
     io.msg = NULL
     io.buf = view.buf
@@ -256,7 +259,11 @@ def sendall(socket self not None, data, int flags=0, /):
         PyBuffer_Release(&view)
 
 
-def sendto(socket self not None, data, flags_or_address, *address):
+cdef object NOT_GIVEN = object()
+
+
+def sendto(socket self not None, data=NOT_GIVEN, flags_or_address=NOT_GIVEN, address=NOT_GIVEN,
+           /, *more):
     """sendto(data[, flags], address) -> number of bytes sent
 
     As `send`, to *address* (`sendto(2)`). All forms of an address are listed in the README. Audit
@@ -267,14 +274,15 @@ def sendto(socket self not None, data, flags_or_address, *address):
     cdef ps_sockaddr name
     cdef int64_t deadline = 0
     cdef int length = 0
-    io.flags = 0
-    if address:
-        if len(address) != 1:
-            return base.sendto(self, data, flags_or_address, *address)
-        peer = address[0]
-        io.flags = flags_or_address
-    else:
+    if flags_or_address is NOT_GIVEN or more:
+        given = [value for value in (data, flags_or_address, address) if value is not NOT_GIVEN]
+        return base.sendto(self, *given, *more)  # which says what is wrong with them
+    if address is NOT_GIVEN:
         peer = flags_or_address
+        io.flags = 0
+    else:
+        peer = address
+        io.flags = as_int(flags_or_address)
     if ps_addr_family_known(self.sock_family):
         length = pack_address(self.sock_family, peer, &name)
     if length == 0:

@@ -1,0 +1,121 @@
+"""The legs on which one suite runs: the C backend, the fallback, and the standard library itself.
+
+`net` is a module that stands in for `socket`: "c", "fallback" and, as the oracle, "socket" where a
+test asks only for what the standard library has too. `pysock` is one of the first two, for what
+pysock adds. A missing extension fails the "c" leg; it never skips it.
+"""
+
+import importlib.util
+import os
+import pathlib
+import socket
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--no-extensions",
+        action="store_true",
+        help="run without the C leg, for an installation that was built without extensions",
+    )
+
+
+def load_fallback():
+    """Return a second copy of the package, under another name, on the standard library alone."""
+    path = ROOT / "pysock" / "__init__.py"
+    spec = importlib.util.spec_from_file_location(
+        "pysock_fallback", path, submodule_search_locations=[str(path.parent)]
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    before = os.environ.get("PYSOCK_NO_EXTENSIONS")
+    os.environ["PYSOCK_NO_EXTENSIONS"] = "1"
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        if before is None:
+            del os.environ["PYSOCK_NO_EXTENSIONS"]
+        else:
+            os.environ["PYSOCK_NO_EXTENSIONS"] = before
+    return module
+
+
+def load(leg):
+    if leg == "socket":
+        return socket
+    if leg == "fallback":
+        return sys.modules.get("pysock_fallback") or load_fallback()
+    import pysock
+
+    assert pysock.BACKEND == "c", "the extension is missing: build it, or give --no-extensions"
+    return pysock
+
+
+def pytest_generate_tests(metafunc):
+    legs = ["fallback"] if metafunc.config.getoption("--no-extensions") else ["c", "fallback"]
+    if "net" in metafunc.fixturenames:
+        metafunc.parametrize("net", [*legs, "socket"], indirect=True, scope="session")
+    elif "pysock" in metafunc.fixturenames:
+        metafunc.parametrize("pysock", legs, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def net(request):
+    return load(request.param)
+
+
+@pytest.fixture(scope="session")
+def pysock(request):
+    return load(request.param)
+
+
+@pytest.fixture
+def module(request):
+    """Whichever of `net` and `pysock` the test runs on."""
+    name = "net" if "net" in request.fixturenames else "pysock"
+    return request.getfixturevalue(name)
+
+
+@pytest.fixture
+def pair(module):
+    """Two connected AF_UNIX stream sockets."""
+    a, b = module.socketpair()
+    with a, b:
+        yield a, b
+
+
+@pytest.fixture
+def tcp_pair(module):
+    """A TCP connection over loopback: client, server."""
+    with module.create_server(("127.0.0.1", 0)) as listener:
+        client = module.create_connection(listener.getsockname())
+        server, _ = listener.accept()
+    with client, server:
+        yield client, server
+
+
+@pytest.fixture
+def udp_pair(module):
+    """Two UDP sockets bound to loopback."""
+    a = module.socket(module.AF_INET, module.SOCK_DGRAM)
+    b = module.socket(module.AF_INET, module.SOCK_DGRAM)
+    with a, b:
+        a.bind(("127.0.0.1", 0))
+        b.bind(("127.0.0.1", 0))
+        yield a, b
+
+
+@pytest.fixture(autouse=True)
+def no_descriptor_is_lost():
+    """Every test leaves as many open descriptors behind as it found."""
+    before = set(os.listdir("/proc/self/fd")) if sys.platform == "linux" else set()
+    yield
+    if sys.platform == "linux":
+        after = set(os.listdir("/proc/self/fd"))
+        left = {fd for fd in after - before if os.path.exists(f"/proc/self/fd/{fd}")}
+        assert not left, {fd: os.readlink(f"/proc/self/fd/{fd}") for fd in left}
