@@ -1,0 +1,73 @@
+"""A thread of pure Python beside a loop, and the share of its speed that it kept."""
+
+# Part of a worker: see the note on imports in row.py.
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable
+from itertools import repeat
+
+from harness.variants import Timed
+
+
+class Computing(threading.Thread):
+    """Counts until it is told to stop."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.count = 0
+        self._running = True
+        self._started_counting = threading.Event()
+
+    def run(self) -> None:
+        self._started_counting.set()
+        while self._running:
+            for _ in repeat(None, 500):
+                pass
+            self.count += 1
+
+    def __enter__(self) -> Computing:
+        self.start()
+        self._started_counting.wait()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._running = False
+        self.join()
+
+
+@functools.cache
+def speed_alone() -> float:
+    """Counts per nanosecond while no other thread wants the interpreter."""
+    speeds = []
+    with Computing() as computing:
+        for _ in repeat(None, 10):
+            before, begin = computing.count, time.perf_counter_ns()
+            time.sleep(0.02)
+            after, end = computing.count, time.perf_counter_ns()
+            speeds.append((after - before) / (end - begin))
+    return max(speeds)
+
+
+def beside_computing(loop: Callable[[int], object], ms: int = 150) -> Callable[[int], Timed]:
+    """The loop with a computing thread beside it, for a fixed time and not a count.
+
+    The same loop can run a thousand times slower from one moment to the next, depending on who
+    wins the race for the interpreter.
+    """
+    alone = speed_alone()
+    few = 8
+
+    def block(_: int) -> Timed:
+        passes = 0
+        with Computing() as computing:
+            before, begin = computing.count, time.perf_counter_ns()
+            while (end := time.perf_counter_ns()) < begin + ms * 1_000_000:
+                loop(few)
+                passes += few
+            ns, counted = end - begin, computing.count - before
+        return Timed(ns, passes, counted / ns / alone)
+
+    return block
