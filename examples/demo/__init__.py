@@ -1,0 +1,1 @@
+"""The parts of `examples/demo.py`; what it runs is in `programs/`, unchanged plain Python."""

@@ -1,0 +1,104 @@
+"""Every example runs as a user would run it, on both backends."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pysock
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+GREETINGS = sorted(EXAMPLES.glob("greeting_*.py"))
+DEMO = EXAMPLES / "demo.py"
+
+
+@pytest.fixture(params=["extension", "fallback"])
+def environment(request):
+    """The environment of an example on one backend, with the pysock that is tested here."""
+    if request.param == "extension" and pysock.BACKEND == "stdlib":
+        # Under PYSOCK_NO_EXTENSIONS=1 that is what was asked for; otherwise the build is missing.
+        assert os.environ.get("PYSOCK_NO_EXTENSIONS"), "the extension is not built"
+        pytest.skip("the fallback was asked for")
+    chosen = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("PYSOCK_NO_EXTENSIONS", "PYTHONPATH")
+    }
+    chosen["PYTHONPATH"] = str(Path(pysock.__file__).resolve().parent.parent)
+    if request.param == "fallback":
+        chosen["PYSOCK_NO_EXTENSIONS"] = "1"
+    return chosen
+
+
+def run(environment, *command):
+    return subprocess.run(
+        [sys.executable, *command],
+        check=False,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_every_example_is_run_here():
+    assert sorted(EXAMPLES.glob("*.py")) == sorted([*GREETINGS, DEMO])
+
+
+@pytest.mark.parametrize("example", GREETINGS, ids=lambda path: path.name)
+def test_greeting(example, environment):
+    # -X dev: a socket left open, or any other warning, would be an example of bad manners.
+    done = run(environment, "-X", "dev", "-W", "error", example)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, *said = done.stdout.splitlines()
+    assert first.endswith(str(pysock.socket))
+    assert len(said) == 3
+    for number, line in enumerate(said, start=1):
+        assert line.startswith(f"server said: Thank you for connecting, client {number}")
+
+
+def test_demo(environment):
+    pytest.importorskip("pyftpdlib")
+    done = run(environment, DEMO, "--quick")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert done.stdout.splitlines()[-1] == "all checks passed"
+    for row in ("TCP greeting", "UDP greeting", "Unix greeting", "http.server", "pyftpdlib"):
+        assert row in done.stdout
+    assert "FAILED" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    on_fallback = "PYSOCK_NO_EXTENSIONS" in environment
+    assert on_fallback == ("the fallback, on the standard library" in done.stdout)
+
+
+def test_demo_without_the_ftp_server(environment, tmp_path):
+    (tmp_path / "pyftpdlib.py").write_text("raise ImportError('as if not installed')")
+    environment["PYTHONPATH"] += os.pathsep + str(tmp_path)
+    done = run(environment, DEMO, "--quick")
+    assert done.returncode == 1
+    assert "pip install pyftpdlib" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_demo_leaves_no_child_behind(environment):
+    demo = subprocess.Popen(
+        [sys.executable, DEMO],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A process group of its own: whatever the demo starts is in it.
+        start_new_session=True,
+    )
+    with demo:
+        for line in demo.stdout:
+            if line.startswith("TCP"):
+                break
+        demo.send_signal(signal.SIGTERM)
+        # Pipes that nobody reads would fill; a child left behind would keep them open.
+        demo.communicate(timeout=30)
+    assert demo.returncode == 1
+    with pytest.raises(ProcessLookupError):
+        os.killpg(demo.pid, 0)
