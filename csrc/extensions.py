@@ -1,7 +1,7 @@
 """The extension modules of pysock, for whatever package they are built into.
 
-For vendoring: with `pysock/` and `csrc/` copied side by side into `theirservice/_vendor/`, a setup.py
-says
+For vendoring: with `pysock/` and `csrc/` copied side by side into `theirservice/_vendor/`, a
+setup.py says
 
     import runpy
     extensions = runpy.run_path("theirservice/_vendor/csrc/extensions.py")["extensions"]

@@ -12,6 +12,7 @@
 typedef struct ps_io {
     void *buf;          /* first byte to send, or where the first one goes */
     size_t len;         /* bytes in buf; for messages the sum over msg's iovecs */
+    size_t likely;      /* bytes that will probably move: len, or fewer for a large receive */
     ps_sockaddr *name;  /* peer: read by sends, written by receives; may be NULL */
     socklen_t namelen;  /* valid bytes of name */
     struct msghdr *msg; /* sendmsg and recvmsg only */

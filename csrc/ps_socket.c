@@ -1,6 +1,7 @@
 #include "ps_socket.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 
 static int result(int n) {
     return n < 0 ? -errno : n;
@@ -97,6 +98,11 @@ int ps_getsockopt(int fd, int level, int option, void *value, socklen_t *len) {
 
 int ps_setsockopt(int fd, int level, int option, const void *value, socklen_t len) {
     return result(setsockopt(fd, level, option, value, len));
+}
+
+int ps_set_blocking(int fd, int blocking) {
+    int on = !blocking;
+    return result(ioctl(fd, FIONBIO, &on));
 }
 
 int ps_pending_error(int fd) {

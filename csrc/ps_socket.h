@@ -22,6 +22,9 @@ int ps_getpeername(int fd, ps_sockaddr *addr, socklen_t *len);
 int ps_getsockopt(int fd, int level, int option, void *value, socklen_t *len);
 int ps_setsockopt(int fd, int level, int option, const void *value, socklen_t len);
 
+/* Set or clear O_NONBLOCK, by the one system call that needs no look at the other flags. */
+int ps_set_blocking(int fd, int blocking);
+
 /* What SO_ERROR holds, which reading clears: 0, or -errno. */
 int ps_pending_error(int fd);
 

@@ -23,6 +23,7 @@ class socket(_base.socket):
     getpeername = _connection.getpeername
     getsockname = _connection.getsockname
     listen = _connection.listen
+    setblocking = _connection.setblocking
     settimeout = _connection.settimeout
     shutdown = _connection.shutdown
 

@@ -1,12 +1,15 @@
 """Choose the backend: the compiled one, or the standard library's. Nothing else happens here.
 
-`PYSOCK_NO_EXTENSIONS=1` asks for the fallback, at build time and at import alike. A missing
-extension is the fallback without a word. A broken one is the fallback with a warning that says why.
+`PYSOCK_NO_EXTENSIONS=1` asks for the fallback, at build time and at import alike. Where there are
+no extensions it is the fallback without a word. Where one is broken, or missing beside the others,
+it is the fallback with a warning that says why.
 """
 
 import os
 import sys
 import warnings
+from importlib import import_module
+from importlib.util import find_spec
 
 _EXTENSIONS = ("_call", "_connection", "_message", "_numeric", "_options", "_sockaddr", "_transfer")
 
@@ -14,14 +17,13 @@ _EXTENSIONS = ("_call", "_connection", "_message", "_numeric", "_options", "_soc
 def _choose():
     from . import _fallback
 
-    if os.environ.get("PYSOCK_NO_EXTENSIONS"):
+    names = [f"{__package__}.{name}" for name in _EXTENSIONS]
+    if os.environ.get("PYSOCK_NO_EXTENSIONS") or not any(map(find_spec, names)):
         return _fallback
     try:
+        for name in names:
+            import_module(name)  # `from . import` would not say which one is missing
         from . import _accelerated
-    except ModuleNotFoundError as error:
-        if error.name in {f"{__package__}.{name}" for name in _EXTENSIONS}:
-            return _fallback
-        raise
     except Exception as error:
         warnings.warn(
             f"{__package__}: its extension modules are present but do not load on Python "

@@ -26,7 +26,7 @@ cdef inline ssize_t transfer(socket sock, ps_transfer operation, ps_io *io, shor
     transfers spends one timeout on them all.
     """
     cdef ssize_t n = NOT_TRIED
-    if io.len <= gil_hold and not io.flags & ~PS_TRYABLE_FLAGS:
+    if io.likely <= gil_hold and not io.flags & ~PS_TRYABLE_FLAGS:
         n = operation(sock.sock_fd, io, io.flags | MSG_DONTWAIT)
         if n >= 0 and (events == POLLIN or <size_t>n == io.len):
             return n

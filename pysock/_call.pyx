@@ -15,7 +15,9 @@ The descriptor is read again after every release of the GIL: another thread may 
 its number may belong to another file by then.
 """
 
-from cpython.exc cimport PyErr_CheckSignals
+from os import strerror
+
+from cpython.exc cimport PyErr_CheckSignals, PyErr_SetObject
 from libc.errno cimport EAGAIN, EINTR
 from libc.stdint cimport int64_t
 
@@ -26,6 +28,14 @@ from .ps_socket cimport SOCK_STREAM
 from .ps_wait cimport POLLOUT, ps_clock, ps_wait
 
 cdef size_t gil_hold = 16384
+
+cdef tuple would_block = (EAGAIN, strerror(EAGAIN))
+
+
+cdef int raise_would_block() except -1:
+    """What raise_errno(-EAGAIN) raises, without making its message anew each time."""
+    PyErr_SetObject(BlockingIOError, would_block)
+    return -1
 
 
 def set_gil_hold(Py_ssize_t nbytes, /):
@@ -86,7 +96,7 @@ cdef ssize_t transfer_slowly(socket sock, ps_transfer operation, ps_io *io, shor
         PyErr_CheckSignals()
     elif tried == -EAGAIN:
         if timeout == 0:
-            raise_errno(tried)
+            raise_would_block()
     elif tried != NOT_TRIED:
         raise_errno(tried)
     if timeout < 0:
@@ -112,7 +122,7 @@ cdef ssize_t transfer_polling(socket sock, ps_transfer operation, ps_io *io, sho
                               int64_t timeout, int64_t *deadline, bint must_wait) except -1:
     """A transfer of a socket with a timeout, or of a non-blocking one (*timeout* 0)."""
     cdef bint may_try = not io.flags & ~PS_TRYABLE_FLAGS
-    cdef bint held = may_try and io.len <= gil_hold
+    cdef bint held = may_try and io.likely <= gil_hold
     # MSG_DONTWAIT, for the descriptor may have been made blocking behind Python's back.
     cdef int flags = io.flags | MSG_DONTWAIT if may_try else io.flags
     cdef ssize_t n
@@ -134,6 +144,8 @@ cdef ssize_t transfer_polling(socket sock, ps_transfer operation, ps_io *io, sho
             PyErr_CheckSignals()
         elif n == -EAGAIN and timeout > 0:
             must_wait = True
+        elif n == -EAGAIN:
+            raise_would_block()
         else:
             raise_errno(n)
 

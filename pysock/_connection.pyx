@@ -24,8 +24,8 @@ from ._sockobject cimport audit_address, audit_new, module_state, set_module_sta
 from .ps_addr cimport AF_INET, AF_UNIX, ps_addr_family_known, ps_sockaddr, socklen_t
 from .ps_socket cimport (
     SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, ps_accept, ps_bind, ps_close, ps_connect,
-    ps_getpeername, ps_getsockname, ps_listen, ps_pending_error, ps_shutdown, ps_socket,
-    ps_socketpair,
+    ps_getpeername, ps_getsockname, ps_listen, ps_pending_error, ps_set_blocking, ps_shutdown,
+    ps_socket, ps_socketpair,
 )
 from .ps_wait cimport POLLIN, POLLOUT
 
@@ -363,6 +363,15 @@ cdef int close_now(socket self) except -1:
     return 0
 
 
+cdef int set_mode(socket self, int64_t timeout) except -1:
+    cdef int n
+    self.sock_timeout = timeout
+    n = ps_set_blocking(self.sock_fd, timeout < 0)
+    if n < 0:
+        raise_errno(n)
+    return 0
+
+
 def settimeout(socket self not None, value, /):
     """settimeout(value)
 
@@ -370,13 +379,28 @@ def settimeout(socket self not None, value, /):
     Raises ValueError for a negative number.
     """
     cdef double seconds = -1
-    if self.sock_timeout > 0 and self.sock_fd != -1:
-        if PyFloat_CheckExact(value):
-            seconds = PyFloat_AS_DOUBLE(value)
-        elif PyLong_CheckExact(value):
-            seconds = PyLong_AsDouble(value)
-        if 0 < seconds < INT32_MAX // 1000:
-            # From one timeout to another the descriptor stays non-blocking: no system call.
-            self.sock_timeout = <int64_t>ceil(seconds * 1e9)
-            return
-    base.settimeout(self, value)
+    cdef int64_t timeout
+    if value is None:
+        set_mode(self, -1)
+        return
+    if PyFloat_CheckExact(value):
+        seconds = PyFloat_AS_DOUBLE(value)
+    elif PyLong_CheckExact(value):
+        seconds = PyLong_AsDouble(value)
+    if not 0 <= seconds < INT32_MAX // 1000:
+        base.settimeout(self, value)  # which says what is wrong with it, if anything
+        return
+    timeout = <int64_t>ceil(seconds * 1e9)
+    if timeout > 0 and self.sock_timeout > 0 and self.sock_fd != -1:
+        # From one timeout to another the descriptor stays non-blocking: no system call.
+        self.sock_timeout = timeout
+    else:
+        set_mode(self, timeout)
+
+
+def setblocking(socket self not None, flag, /):
+    """setblocking(flag)
+
+    True: as `settimeout(None)`. False: as `settimeout(0)`.
+    """
+    set_mode(self, -1 if flag else 0)

@@ -4,6 +4,10 @@ from cpython.exc cimport PyErr_SetFromErrno
 from libc cimport errno as c_errno
 
 
+cdef extern from "_traceback.h":
+    pass
+
+
 cdef inline int raise_errno(ssize_t error) except -1:
     """Raise what the interpreter raises for *error* (a -errno): it picks the subclass."""
     c_errno.errno = <int>-error

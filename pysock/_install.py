@@ -72,7 +72,7 @@ def _early_birds():
             names = vars(module).copy()
         except TypeError:
             continue
-        if module is _stdlib or _is_of_a_pysock(names):
+        if module is _stdlib or _is_of_a_copy(names):
             continue
         for name, value in names.items():
             if value is _base.socket:
@@ -87,6 +87,6 @@ def _early_birds():
     return found
 
 
-def _is_of_a_pysock(names):
-    """Whether the module of these *names* belongs to a pysock: this one, or a renamed copy."""
+def _is_of_a_copy(names):
+    """Whether the module of these *names* belongs to this package, or to a renamed copy of it."""
     return hasattr(sys.modules.get(f"{names.get('__package__')}._install"), "_early_birds")

@@ -139,7 +139,7 @@ def sendmsg(socket self not None, buffers, ancdata=(), flags=0, address=None, /)
         msg.msg_control = PyBytes_AS_STRING(control)
         msg.msg_controllen = <size_t>len(control)
     io.msg = &msg
-    io.len = data.total
+    io.len = io.likely = data.total
     return transfer(self, ps_sendmsg, &io, POLLOUT, &deadline)
 
 
@@ -164,7 +164,7 @@ cdef ssize_t receive_message(socket sock, msghdr *msg, ps_sockaddr *name, size_t
     cdef ssize_t n
     cdef object control = None
     io.msg = msg
-    io.len = room
+    io.len = io.likely = room
     io.flags = flags
     if ancbufsize > 0:
         control = PyBytes_FromStringAndSize(NULL, ancbufsize)

@@ -22,6 +22,7 @@ from cpython.exc cimport PyErr_CheckSignals, PyErr_Clear
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_XDECREF
 from libc.stdint cimport int64_t
+from libc.string cimport memset
 
 from ._address import standard_address
 
@@ -52,6 +53,11 @@ cdef enum:
 
 cdef PyObject *spare = NULL  # owned; taken while in use, so that no two threads share it
 
+# What the last large request brought. Who asks for 256 KiB mostly gets a message of some bytes
+# (asyncio) or as much as fits (a bulk transfer), and the next one will be like it: that decides
+# whether the GIL is worth releasing.
+cdef size_t came_last = 0
+
 
 cdef PyObject *take_spare(Py_ssize_t size) except NULL:
     """A bytes object of at least *size* bytes that nobody else has."""
@@ -75,21 +81,25 @@ cdef void give_back(PyObject *taken) noexcept:
 
 cdef object receive(socket sock, ps_transfer operation, ps_io *io):
     """Receive up to io.len bytes into a new bytes object."""
+    global came_last
     cdef char[ON_STACK] stack
     cdef int64_t deadline = 0
     cdef ssize_t n
     cdef PyObject *taken
     if io.len <= ON_STACK:
         io.buf = stack
+        io.likely = io.len
         n = transfer(sock, operation, io, POLLIN, &deadline)
         return PyBytes_FromStringAndSize(stack, n)
     taken = take_spare(<Py_ssize_t>io.len)
     io.buf = bytes_data(taken)
+    io.likely = min(io.len, came_last)
     try:
         n = transfer(sock, operation, io, POLLIN, &deadline)
     except:
         give_back(taken)
         raise
+    came_last = <size_t>n
     if n <= COPIED_MOST:
         try:
             return PyBytes_FromStringAndSize(bytes_data(taken), n)
@@ -147,6 +157,7 @@ cdef bint acquire_writable(object buffer, Py_ssize_t nbytes, Py_buffer *view, ps
         return False
     io.buf = view.buf
     io.len = <size_t>(nbytes if nbytes > 0 else view.len)
+    io.likely = io.len
     return True
 
 
@@ -193,6 +204,22 @@ def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, flags=0):
     return n, unpack_address(&name, io.namelen)
 
 
+cdef int acquire_readable(object data, Py_buffer *view, ps_io *io) except -1:
+    """Point *io* at the bytes of *data*, held until PyBuffer_Release(view)."""
+    if PyBytes_CheckExact(data):
+        memset(view, 0, sizeof(view[0]))  # nothing to release: the caller holds the bytes
+        io.buf = PyBytes_AS_STRING(data)
+        io.len = <size_t>PyBytes_GET_SIZE(data)
+    else:
+        PyObject_GetBuffer(data, view, PyBUF_SIMPLE)
+        io.buf = view.buf
+        io.len = <size_t>view.len
+    io.likely = io.len
+    io.name = NULL
+    io.msg = NULL
+    return 0
+
+
 def send(socket self not None, data, flags=0, /):
     """send(data[, flags]) -> number of bytes sent
 
@@ -205,16 +232,8 @@ def send(socket self not None, data, flags=0, /):
     if not ps_addr_family_known(self.sock_family):
         return base.send(self, data, flags)
     io.flags = as_int(flags)
-    io.name = NULL
-    io.msg = NULL
-    if PyBytes_CheckExact(data):
-        io.buf = PyBytes_AS_STRING(data)
-        io.len = <size_t>PyBytes_GET_SIZE(data)
-        return transfer(self, ps_send, &io, POLLOUT, &deadline)
-    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    acquire_readable(data, &view, &io)
     try:
-        io.buf = view.buf
-        io.len = <size_t>view.len
         return transfer(self, ps_send, &io, POLLOUT, &deadline)
     finally:
         PyBuffer_Release(&view)
@@ -229,6 +248,7 @@ cdef int send_all(socket self, ps_io *io) except -1:
             return 0
         io.buf = <char *>io.buf + n
         io.len -= <size_t>n
+        io.likely = io.len
         PyErr_CheckSignals()
         if self.sock_timeout > 0:
             if deadline == 0:
@@ -248,11 +268,7 @@ def sendall(socket self not None, data, flags=0, /):
     if not ps_addr_family_known(self.sock_family):
         return base.sendall(self, data, flags)
     io.flags = as_int(flags)
-    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
-    io.name = NULL
-    io.msg = NULL
-    io.buf = view.buf
-    io.len = <size_t>view.len
+    acquire_readable(data, &view, &io)
     try:
         send_all(self, &io)
     finally:
@@ -287,14 +303,11 @@ def sendto(socket self not None, data=NOT_GIVEN, flags_or_address=NOT_GIVEN, add
         length = pack_address(self.sock_family, peer, &name)
     if length == 0:
         return base.sendto(self, data, io.flags, standard_address(self, peer))
-    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    acquire_readable(data, &view, &io)
     try:
         audit_address("socket.sendto", self, peer)
-        io.buf = view.buf
-        io.len = <size_t>view.len
         io.name = &name
         io.namelen = <socklen_t>length
-        io.msg = NULL
         return transfer(self, ps_sendto, &io, POLLOUT, &deadline)
     finally:
         PyBuffer_Release(&view)

@@ -17,6 +17,7 @@ cdef extern from "ps_io.h" nogil:
     ctypedef struct ps_io:
         void *buf
         size_t len
+        size_t likely
         ps_sockaddr *name
         socklen_t namelen
         msghdr *msg

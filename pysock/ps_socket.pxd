@@ -13,6 +13,7 @@ cdef extern from "ps_socket.h" nogil:
     int ps_getpeername(int fd, ps_sockaddr *addr, socklen_t *len)
     int ps_getsockopt(int fd, int level, int option, void *value, socklen_t *len)
     int ps_setsockopt(int fd, int level, int option, const void *value, socklen_t len)
+    int ps_set_blocking(int fd, int blocking)
     int ps_pending_error(int fd)
 
     enum: SOCK_STREAM

@@ -66,7 +66,12 @@ def test_ipv6(pysock, host):
     with pysock.create_server((host, "0"), family=pysock.AF_INET6) as server:
         number = server.getsockname()[1]
         assert server.getsockname() == ("::1", number, 0, 0)
-        for address in [(host, number), (host, str(number)), (host, number, 0), (host, number, 0, 0)]:
+        for address in [
+            (host, number),
+            (host, str(number)),
+            (host, number, 0),
+            (host, number, 0, 0),
+        ]:
             with pysock.socket(pysock.AF_INET6) as sock:
                 sock.connect(address)
                 server.accept()[0].close()
@@ -168,7 +173,9 @@ class Folder(os.PathLike):
         return self.path
 
 
-@pytest.mark.parametrize("form", [str, os.fsencode, pathlib.Path, Folder, lambda p: bytearray(p, "utf-8")])
+@pytest.mark.parametrize(
+    "form", [str, os.fsencode, pathlib.Path, Folder, lambda p: bytearray(p, "utf-8")]
+)
 def test_unix_paths(pysock, tmp_path, monkeypatch, form):
     monkeypatch.chdir(tmp_path)
     with pysock.socket(pysock.AF_UNIX) as server, pysock.socket(pysock.AF_UNIX) as client:

@@ -135,7 +135,9 @@ def test_settimeout_and_gettimeout(net, pair, seconds):
         assert os.get_blocking(a.fileno()) is (seconds is None)
 
 
-@pytest.mark.parametrize("bad", [-1, -0.001, "1", b"", [], float("nan"), 1e300, 2**70, float("inf")])
+@pytest.mark.parametrize(
+    "bad", [-1, -0.001, "1", b"", [], float("nan"), 1e300, 2**70, float("inf")]
+)
 def test_settimeout_refuses_what_is_no_timeout(net, pair, bad):
     import socket
 

@@ -10,7 +10,24 @@ import threading
 import pytest
 
 # Around the sizes where a receive changes its way: the C stack, the spare buffer, handing it over.
-SIZES = [0, 1, 2, 63, 64, 4095, 4096, 4097, 16383, 16384, 16385, 32767, 32768, 32769, 65536, 200_000]
+SIZES = [
+    0,
+    1,
+    2,
+    63,
+    64,
+    4095,
+    4096,
+    4097,
+    16383,
+    16384,
+    16385,
+    32767,
+    32768,
+    32769,
+    65536,
+    200_000,
+]
 
 
 @pytest.mark.parametrize("asked", [1, 64, 4096, 4097, 65536, 262144, 2_000_000])

@@ -1,0 +1,127 @@
+"""Audit events: CPython's names and arguments, on pysock as on `socket`. In a child: hooks stay."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import importlib, sys
+net = importlib.import_module(sys.argv[1])
+import tempfile, os
+seen = []
+
+def hook(event, args):
+    if event.startswith("socket.") and on:
+        seen.append((event, ["socket" if isinstance(a, net.SocketType) else a for a in args]))
+
+on = False
+sys.addaudithook(hook)
+net.socket().close()
+on = True
+def quietly(call):
+    try:
+        call()
+    except OSError:
+        pass
+a, b = net.socketpair()
+listener = net.socket(net.AF_INET, net.SOCK_STREAM | net.SOCK_NONBLOCK, 6)
+listener.bind(("127.0.0.1", 0))
+listener.listen()
+port = listener.getsockname()[1]
+listener.setblocking(True)
+client = net.socket()
+client.connect(("127.0.0.1", port))
+server, _ = listener.accept()
+quietly(lambda: net.socket().connect_ex(("127.0.0.1", 1)))
+udp = net.socket(net.AF_INET, net.SOCK_DGRAM)
+udp.sendto(b"x", ("127.0.0.1", 9))
+udp.sendto(b"x", 0, ("127.0.0.1", 9))
+udp.sendmsg([b"x"], [], 0, ("127.0.0.1", 9))
+quietly(lambda: a.sendmsg([b"x"]))
+for _ in range(3):
+    net.getaddrinfo("127.0.0.1", 80, type=net.SOCK_STREAM)
+net.gethostbyname("127.0.0.1")
+net.gethostname()
+path = os.path.join(tempfile.mkdtemp(), "s")
+unix = net.socket(net.AF_UNIX)
+unix.bind(path)
+net.fromfd(udp.fileno(), udp.family, udp.type).close()
+udp.dup().close()
+on = False
+os.unlink(path)
+os.rmdir(os.path.dirname(path))
+names = {port: "PORT", ("127.0.0.1", port): "HOST and PORT", path: "PATH"}
+for event, args in seen:
+    print(event, [names.get(a, a) for a in args])
+"""
+
+REFUSING = """
+import sys, pysock
+def hook(event, args):
+    if event == "socket." + sys.argv[1] and on:
+        raise ZeroDivisionError
+on = False
+sys.addaudithook(hook)
+udp = pysock.socket(pysock.AF_INET, pysock.SOCK_DGRAM)
+listener = pysock.create_server(("127.0.0.1", 0))
+client = pysock.create_connection(listener.getsockname())
+calls = {
+    "__new__": [pysock.socket, listener.accept, pysock.socketpair],
+    "bind": [lambda: udp.bind(("127.0.0.1", 0))],
+    "connect": [lambda: udp.connect(("127.0.0.1", 9)), lambda: udp.connect_ex(("127.0.0.1", 9))],
+    "sendto": [lambda: udp.sendto(b"", ("127.0.0.1", 9))],
+    "sendmsg": [lambda: client.sendmsg([b""])],
+    "getaddrinfo": [lambda: pysock.getaddrinfo("127.0.0.1", 80)] * 2,
+    "gethostbyname": [lambda: pysock.gethostbyname("127.0.0.1")],
+}
+import os
+before = len(os.listdir("/proc/self/fd"))
+on = True
+for call in calls[sys.argv[1]]:
+    try:
+        call()
+    except ZeroDivisionError:
+        pass
+    else:
+        raise AssertionError("the hook was not asked")
+if sys.argv[1] != "__new__" or pysock.BACKEND == "c":
+    assert len(os.listdir("/proc/self/fd")) == before
+"""
+
+
+def run(program, *arguments, fallback):
+    environment = dict(os.environ, PYTHONWARNINGS="ignore::ResourceWarning")
+    environment.pop("PYSOCK_NO_EXTENSIONS", None)
+    if fallback:
+        environment["PYSOCK_NO_EXTENSIONS"] = "1"
+    environment["PYTHONPATH"] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_events_are_those_of_socket(pysock):
+    fallback = pysock.BACKEND == "stdlib"
+    expected = run(PROGRAM, "socket", fallback=fallback)
+    assert run(PROGRAM, "pysock", fallback=fallback) == expected
+    for event in (
+        "__new__",
+        "bind",
+        "connect",
+        "sendto",
+        "sendmsg",
+        "getaddrinfo",
+        "gethostbyname",
+    ):
+        assert f"socket.{event} " in expected
+
+
+@pytest.mark.parametrize(
+    "event", ["__new__", "bind", "connect", "sendto", "sendmsg", "getaddrinfo", "gethostbyname"]
+)
+def test_a_hook_can_refuse_and_no_descriptor_is_lost(pysock, event):
+    run(REFUSING, event, fallback=pysock.BACKEND == "stdlib")

@@ -1,0 +1,258 @@
+"""What a `pysock.socket` is: a true subclass, with the manners of the standard library's class."""
+
+import copy
+import gc
+import io
+import os
+import pickle
+import socket
+import sys
+import threading
+import warnings
+import weakref
+from unittest import mock
+
+import pytest
+
+
+def test_it_is_a_socket(pysock, pair):
+    a, _ = pair
+    assert isinstance(a, socket.socket)
+    assert isinstance(a, socket.SocketType)
+    assert pysock.SocketType is socket.SocketType
+    assert type(a) is pysock.socket
+    assert pysock.socket.__mro__[1] is socket.socket
+    assert pysock.socket.__name__ == "socket"
+    assert pysock.socket.__module__ == pysock.__name__
+    assert not hasattr(a, "__dict__")
+
+
+def test_everything_that_makes_sockets_makes_pysocks(pysock, pair):
+    a, b = pair
+    made = [a, b, a.dup(), pysock.fromfd(b.fileno(), b.family, b.type)]
+    listener = pysock.create_server(("127.0.0.1", 0))
+    made += [listener, pysock.create_connection(listener.getsockname())]
+    made += [listener.accept()[0], pysock.socket(), pysock.socket(fileno=os.dup(a.fileno()))]
+    made += pysock.socketpair(pysock.AF_UNIX, pysock.SOCK_DGRAM)
+    try:
+        assert [type(sock) for sock in made] == [pysock.socket] * len(made)
+    finally:
+        for sock in made:
+            sock.close()
+
+
+def test_other_families_are_delegated(pysock):
+    with pysock.socket(pysock.AF_NETLINK, pysock.SOCK_RAW) as sock:
+        sock.bind((0, 0))
+        assert sock.getsockname()[1] == 0
+        assert sock.family == pysock.AF_NETLINK
+        sock.settimeout(0.01)
+        with pytest.raises(TimeoutError):
+            sock.recv(10)
+
+
+def test_family_and_type(net):
+    for family in (net.AF_INET, net.AF_INET6, net.AF_UNIX):
+        for kind in (net.SOCK_STREAM, net.SOCK_DGRAM):
+            with net.socket(family, kind | net.SOCK_NONBLOCK) as sock:
+                for _ in range(2):
+                    assert sock.family is family
+                    assert sock.type is kind
+                    assert sock.proto == 0
+                assert sock.gettimeout() == 0
+    with pytest.raises(AttributeError):
+        sock.family = 1
+    assert isinstance(net.socket.family, property)
+
+
+def test_subclasses(net):
+    class Counting(net.socket):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.count = 0
+
+        def send(self, data, flags=0):
+            self.count += 1
+            return super().send(data, flags)
+
+        def _real_close(self):
+            self.count = -1
+            super()._real_close()
+
+    a, b = net.socketpair()
+    with b:
+        own = Counting(fileno=a.detach())
+        own.send(b"x")
+        assert (b.recv(1), own.count) == (b"x", 1)
+        with own.dup() as twin:
+            assert type(twin) is Counting
+        file = own.makefile("wb")
+        own.close()
+        assert own.count == 1
+        file.close()
+        assert own.count == -1
+        assert own.fileno() == -1
+
+
+def test_repr(net):
+    with net.create_server(("127.0.0.1", 0)) as sock:
+        text = repr(sock)
+        for part in (f"fd={sock.fileno()}", "family=", "type=", "proto=0", "laddr=('127.0.0.1', "):
+            assert part in text
+    assert "[closed]" in repr(sock)
+
+
+def test_weak_references_and_no_pickle(net, pair):
+    a, _ = pair
+    assert weakref.ref(a)() is a
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        with pytest.raises(TypeError):
+            pickle.dumps(a, protocol)
+    for duplicate in (copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError):
+            duplicate(a)
+
+
+@pytest.mark.parametrize("make", ["socket", "socketpair", "accept", "dup", "fromfd"])
+def test_an_unclosed_socket_warns_and_is_closed(net, make):
+    with net.create_server(("127.0.0.1", 0)) as listener:
+        client = net.create_connection(listener.getsockname())
+        server, _ = listener.accept()
+        with client, server:
+            sock = {
+                "socket": lambda: net.socket(),
+                "socketpair": lambda: net.socketpair()[0],
+                "accept": lambda: server.dup(),
+                "dup": lambda: server.dup(),
+                "fromfd": lambda: net.fromfd(server.fileno(), server.family, server.type),
+            }[make]
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                fd = sock().fileno()
+                gc.collect()
+            assert caught[0].category is ResourceWarning
+            assert f"unclosed <{net.__name__}.socket fd=" in str(caught[0].message)
+            with pytest.raises(OSError):
+                os.fstat(fd)
+
+
+def test_close(net):
+    a, b = net.socketpair()
+    with b:
+        fd = a.fileno()
+        a.close()
+        a.close()
+        assert a.fileno() == -1
+        with pytest.raises(OSError):
+            os.fstat(fd)
+        assert b.recv(1) == b""
+
+
+def test_close_reports_an_error_and_gives_the_descriptor_up(net):
+    sock = net.socket()
+    os.close(sock.fileno())
+    with pytest.raises(OSError):
+        sock.close()
+    assert sock.fileno() == -1
+
+
+def test_detach(net):
+    a, b = net.socketpair()
+    with b:
+        fd = a.detach()
+        assert a.fileno() == -1
+        with net.socket(fileno=fd) as again:
+            assert again.family == net.AF_UNIX
+            again.send(b"x")
+            assert b.recv(1) == b"x"
+
+
+def test_makefile_keeps_the_socket_open_until_it_is_closed(net, pair):
+    a, b = pair
+    before = sys.getrefcount(a)
+    file = a.makefile("rwb")
+    a.close()
+    file.write(b"line\n")
+    file.flush()
+    assert b.recv(10) == b"line\n"
+    b.sendall(b"one\ntwo\n")
+    assert file.readline() == b"one\n"
+    file.close()
+    del file
+    assert sys.getrefcount(a) == before
+    assert a.fileno() == -1
+
+
+@pytest.mark.parametrize(
+    "mode, type",
+    [
+        ("rb", io.BufferedReader),
+        ("wb", io.BufferedWriter),
+        ("r", io.TextIOWrapper),
+        ("rwb", io.BufferedRWPair),
+    ],
+)
+def test_makefile_modes(net, pair, mode, type):
+    with pair[0].makefile(mode) as file:
+        assert isinstance(file, type)
+    with pytest.raises(ValueError):
+        pair[0].makefile("x")
+
+
+def test_sendfile(net, tcp_pair, tmp_path):
+    client, server = tcp_pair
+    data = os.urandom(300_000)
+    (tmp_path / "data").write_bytes(data)
+    got = bytearray()
+
+    def read():
+        while piece := server.recv(65536):
+            got.extend(piece)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with open(tmp_path / "data", "rb") as file:
+        client.settimeout(10)
+        assert client.sendfile(file, 1000) == len(data) - 1000
+    client.shutdown(net.SHUT_WR)
+    reader.join()
+    assert got == data[1000:]
+
+
+def test_a_mock_can_be_specified_by_the_class(net):
+    sock = mock.Mock(spec_set=net.socket)
+    sock.recv.return_value = b"x"
+    assert sock.recv(1) == b"x"
+    for name in ("family", "type", "proto", "fileno", "sendall", "settimeout", "_accept"):
+        getattr(sock, name)
+
+
+def test_the_interpreters_type_is_untouched(pysock):
+    import _socket
+
+    assert _socket.socket.__module__ == "_socket"
+    assert _socket.socket.recv is not pysock.socket.recv or pysock.BACKEND == "stdlib"
+    with pytest.raises(TypeError):
+        _socket.socket.recv = None
+
+
+def test_a_taken_over_descriptor_is_checked(net, pair):
+    for wrong, error in [(-1, ValueError), (1.5, TypeError), ("1", TypeError), (10**6, OSError)]:
+        with pytest.raises(error):
+            net.socket(fileno=wrong)
+    with open(os.devnull) as file, pytest.raises(OSError):
+        net.socket(fileno=file.fileno())
+
+
+def test_the_descriptor_is_not_inherited(net, pair):
+    with net.create_server(("127.0.0.1", 0)) as listener:
+        with net.create_connection(listener.getsockname()) as client:
+            with listener.accept()[0] as server:
+                for sock in (*pair, listener, client, server):
+                    assert not os.get_inheritable(sock.fileno())
+
+
+def test_documentation(pysock):
+    for name in ("recv", "send", "accept", "bind", "connect", "sendmsg", "shutdown", "settimeout"):
+        assert getattr(pysock.socket, name).__doc__
+    assert pysock.socket.__doc__
