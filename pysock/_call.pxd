@@ -7,14 +7,29 @@ from .ps_io cimport MSG_DONTWAIT, PS_TRYABLE_FLAGS, ps_io, ps_transfer
 from .ps_wait cimport POLLIN
 
 cdef size_t gil_hold  # transfers of at most so many bytes are tried without giving up the GIL
+cdef int contention   # above 0: other threads do I/O, and nothing is tried with the GIL held
+
+cdef enum:
+    NOT_TRIED = -0x40000000  # no errno
+    DESCRIPTORS = 1024       # a power of two
+    SELDOM_READY = 2         # tries in vain, one after the other, that make the next one pointless
+
+cdef unsigned char[DESCRIPTORS] tries_in_vain  # of receives, by descriptor modulo DESCRIPTORS
 
 cdef ssize_t transfer_slowly(socket sock, ps_transfer operation, ps_io *io, short events,
                              int64_t *deadline, ssize_t tried) except -1
 
 cdef int wait_for(socket sock, short events, int64_t timeout, int64_t *deadline) except -1
 
-cdef enum:
-    NOT_TRIED = -0x40000000  # no errno
+
+cdef inline unsigned char *in_vain(socket sock) noexcept:
+    return &tries_in_vain[<unsigned int>sock.sock_fd % DESCRIPTORS]
+
+
+cdef inline bint may_try(socket sock, ps_io *io, short events) noexcept:
+    """Is a try with the GIL held right for this transfer? The reasons are in _call.pyx."""
+    return (contention == 0 and io.likely <= gil_hold and not io.flags & ~PS_TRYABLE_FLAGS
+            and (events != POLLIN or in_vain(sock)[0] < SELDOM_READY or sock.sock_timeout == 0))
 
 
 cdef inline ssize_t transfer(socket sock, ps_transfer operation, ps_io *io, short events,
@@ -26,8 +41,11 @@ cdef inline ssize_t transfer(socket sock, ps_transfer operation, ps_io *io, shor
     transfers spends one timeout on them all.
     """
     cdef ssize_t n = NOT_TRIED
-    if io.likely <= gil_hold and not io.flags & ~PS_TRYABLE_FLAGS:
+    if may_try(sock, io, events):
         n = operation(sock.sock_fd, io, io.flags | MSG_DONTWAIT)
-        if n >= 0 and (events == POLLIN or <size_t>n == io.len):
+        if n >= 0 and events == POLLIN:
+            in_vain(sock)[0] = 0
+            return n
+        if n >= 0 and <size_t>n == io.len:
             return n
     return transfer_slowly(sock, operation, io, events, deadline, n)

@@ -1,4 +1,4 @@
-"""The one wait-and-retry loop, and how long the GIL may be held.
+"""The one wait-and-retry loop, and when the GIL is held.
 
 A transfer is tried first, with MSG_DONTWAIT and with the GIL: a call that can finish at once should
 neither poll() before it, as the standard library does under a timeout, nor hand the GIL to a thread
@@ -13,9 +13,20 @@ What comes after the try depends on the socket's timeout:
 
 The descriptor is read again after every release of the GIL: another thread may have closed it, and
 its number may belong to another file by then.
+
+A receive that had nothing to take twice running is not tried a third time: the call waits at once,
+and the next one is tried again when that wait turns out to have been none.
+
+Holding the GIL is right beside a thread that computes, and wrong beside threads that do what this
+one does: while one of them is in the kernel with the GIL, the others could have been there too. Which
+it is shows in how long it takes to get the GIL back after a wait. Beside a computing thread that is
+the switch interval, milliseconds; beside threads that soon block themselves it is some microseconds;
+alone it is nothing. So each wait measures it, and in the second case the GIL is released for every
+system call, as the standard library does, until nobody contends for it any more.
 """
 
 from os import strerror
+from sys import getswitchinterval
 
 from cpython.exc cimport PyErr_CheckSignals, PyErr_SetObject
 from libc.errno cimport EAGAIN, EINTR
@@ -25,9 +36,32 @@ from ._errors cimport raise_errno, raise_timed_out
 from ._sockobject cimport socket
 from .ps_io cimport MSG_DONTWAIT, PS_TRYABLE_FLAGS, ps_io, ps_io_advance, ps_transfer
 from .ps_socket cimport SOCK_STREAM
-from .ps_wait cimport POLLOUT, ps_clock, ps_wait
+from .ps_wait cimport POLLIN, ps_clock, ps_wait
 
 cdef size_t gil_hold = 16384
+
+cdef enum:
+    REGAINED_AT_ONCE = 2_000  # ns: nobody else wanted the GIL
+    CONTENDED_CALLS = 1_000   # so many calls without contention make up for one with it
+    NO_WAIT = 3_000           # ns: what a receive takes that finds its data there
+
+cdef int contention = 0
+cdef object get_switch_interval = getswitchinterval
+
+
+cdef int regained_gil(int64_t wanted) except -1:
+    """Learn from a wait: it was over, and the GIL *wanted*, at that ps_clock()."""
+    global contention
+    cdef int64_t took = ps_clock() - wanted
+    if took <= REGAINED_AT_ONCE:
+        if contention > 0:
+            contention -= 1
+    elif took < 1e9 * <double>get_switch_interval():
+        contention = CONTENDED_CALLS
+    else:
+        contention = 0  # somebody computes: the GIL is too dear to give away
+    return 0
+
 
 cdef tuple would_block = (EAGAIN, strerror(EAGAIN))
 
@@ -65,18 +99,23 @@ cdef int wait_for(socket sock, short events, int64_t timeout, int64_t *deadline)
     deadline (PEP 475).
     """
     cdef int fd, ready
-    cdef int64_t until
+    cdef int64_t until, begun, over
+    begun = ps_clock()
     if deadline[0] == 0:
-        deadline[0] = ps_clock() + timeout
+        deadline[0] = begun + timeout
     until = deadline[0]
     while True:
         fd = sock.sock_fd
         with nogil:
             ready = ps_wait(fd, events, until)
+            over = ps_clock()
+        regained_gil(over)
         if ready > 0:
+            if events == POLLIN and over - begun < NO_WAIT:
+                in_vain(sock)[0] = 0
             return 1
         if ready == 0:
-            if ps_clock() >= until:
+            if over >= until:
                 return 0
         elif ready == -EINTR:
             PyErr_CheckSignals()
@@ -97,21 +136,30 @@ cdef ssize_t transfer_slowly(socket sock, ps_transfer operation, ps_io *io, shor
     elif tried == -EAGAIN:
         if timeout == 0:
             raise_would_block()
+        if events == POLLIN and in_vain(sock)[0] < SELDOM_READY:
+            in_vain(sock)[0] += 1
     elif tried != NOT_TRIED:
         raise_errno(tried)
     if timeout < 0:
-        return transfer_blocking(sock, operation, io)
-    return transfer_polling(sock, operation, io, events, timeout, deadline, tried == -EAGAIN)
+        return transfer_blocking(sock, operation, io, events)
+    return transfer_polling(sock, operation, io, events, timeout, deadline, tried)
 
 
-cdef ssize_t transfer_blocking(socket sock, ps_transfer operation, ps_io *io) except -1:
+cdef ssize_t transfer_blocking(socket sock, ps_transfer operation, ps_io *io,
+                               short events) except -1:
     cdef ssize_t n
+    cdef int64_t begun, over
     cdef int fd
     while True:
+        begun = ps_clock()
         fd = sock.sock_fd
         with nogil:
             n = operation(fd, io, io.flags)
+            over = ps_clock()
+        regained_gil(over)
         if n >= 0:
+            if events == POLLIN and over - begun < NO_WAIT:
+                in_vain(sock)[0] = 0
             return n
         if n != -EINTR:
             raise_errno(n)
@@ -119,25 +167,29 @@ cdef ssize_t transfer_blocking(socket sock, ps_transfer operation, ps_io *io) ex
 
 
 cdef ssize_t transfer_polling(socket sock, ps_transfer operation, ps_io *io, short events,
-                              int64_t timeout, int64_t *deadline, bint must_wait) except -1:
+                              int64_t timeout, int64_t *deadline, ssize_t tried) except -1:
     """A transfer of a socket with a timeout, or of a non-blocking one (*timeout* 0)."""
-    cdef bint may_try = not io.flags & ~PS_TRYABLE_FLAGS
-    cdef bint held = may_try and io.likely <= gil_hold
+    cdef bint tryable = not io.flags & ~PS_TRYABLE_FLAGS
     # MSG_DONTWAIT, for the descriptor may have been made blocking behind Python's back.
-    cdef int flags = io.flags | MSG_DONTWAIT if may_try else io.flags
+    cdef int flags = io.flags | MSG_DONTWAIT if tryable else io.flags
+    cdef bint must_wait = tried == -EAGAIN
+    cdef int64_t over
     cdef ssize_t n
     cdef int fd
-    if not may_try and timeout > 0:
-        must_wait = True
+    if timeout > 0 and tried == NOT_TRIED:
+        # Not even a try without the GIL, where that would be for nothing, too.
+        must_wait = not tryable or (events == POLLIN and io.likely <= gil_hold)
     while True:
         if must_wait and not wait_for(sock, events, timeout, deadline):
             raise_timed_out()
         fd = sock.sock_fd
-        if held:
+        if tryable and io.likely <= gil_hold and contention == 0:
             n = operation(fd, io, flags)
         else:
             with nogil:
                 n = operation(fd, io, flags)
+                over = ps_clock()
+            regained_gil(over)
         if n >= 0:
             return n
         if n == -EINTR:

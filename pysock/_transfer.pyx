@@ -22,7 +22,6 @@ from cpython.exc cimport PyErr_CheckSignals, PyErr_Clear
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_XDECREF
 from libc.stdint cimport int64_t
-from libc.string cimport memset
 
 from ._address import standard_address
 
@@ -204,10 +203,10 @@ def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, flags=0):
     return n, unpack_address(&name, io.namelen)
 
 
-cdef int acquire_readable(object data, Py_buffer *view, ps_io *io) except -1:
-    """Point *io* at the bytes of *data*, held until PyBuffer_Release(view)."""
-    if PyBytes_CheckExact(data):
-        memset(view, 0, sizeof(view[0]))  # nothing to release: the caller holds the bytes
+cdef inline bint acquire_readable(object data, Py_buffer *view, ps_io *io) except -1:
+    """Point *io* at the bytes of *data*; True if *view* holds them and must be released."""
+    cdef bint is_bytes = PyBytes_CheckExact(data)
+    if is_bytes:
         io.buf = PyBytes_AS_STRING(data)
         io.len = <size_t>PyBytes_GET_SIZE(data)
     else:
@@ -217,7 +216,7 @@ cdef int acquire_readable(object data, Py_buffer *view, ps_io *io) except -1:
     io.likely = io.len
     io.name = NULL
     io.msg = NULL
-    return 0
+    return not is_bytes
 
 
 def send(socket self not None, data, flags=0, /):
@@ -227,16 +226,18 @@ def send(socket self not None, data, flags=0, /):
     is over, BlockingIOError, OSError.
     """
     cdef Py_buffer view
+    cdef bint held
     cdef ps_io io
     cdef int64_t deadline = 0
     if not ps_addr_family_known(self.sock_family):
         return base.send(self, data, flags)
     io.flags = as_int(flags)
-    acquire_readable(data, &view, &io)
+    held = acquire_readable(data, &view, &io)
     try:
         return transfer(self, ps_send, &io, POLLOUT, &deadline)
     finally:
-        PyBuffer_Release(&view)
+        if held:
+            PyBuffer_Release(&view)
 
 
 cdef int send_all(socket self, ps_io *io) except -1:
@@ -264,15 +265,17 @@ def sendall(socket self not None, data, flags=0, /):
     way to tell how much was sent. Raises what `send` raises.
     """
     cdef Py_buffer view
+    cdef bint held
     cdef ps_io io
     if not ps_addr_family_known(self.sock_family):
         return base.sendall(self, data, flags)
     io.flags = as_int(flags)
-    acquire_readable(data, &view, &io)
+    held = acquire_readable(data, &view, &io)
     try:
         send_all(self, &io)
     finally:
-        PyBuffer_Release(&view)
+        if held:
+            PyBuffer_Release(&view)
 
 
 cdef object NOT_GIVEN = object()
@@ -286,6 +289,7 @@ def sendto(socket self not None, data=NOT_GIVEN, flags_or_address=NOT_GIVEN, add
     event `socket.sendto`.
     """
     cdef Py_buffer view
+    cdef bint held
     cdef ps_io io
     cdef ps_sockaddr name
     cdef int64_t deadline = 0
@@ -303,11 +307,12 @@ def sendto(socket self not None, data=NOT_GIVEN, flags_or_address=NOT_GIVEN, add
         length = pack_address(self.sock_family, peer, &name)
     if length == 0:
         return base.sendto(self, data, io.flags, standard_address(self, peer))
-    acquire_readable(data, &view, &io)
+    held = acquire_readable(data, &view, &io)
     try:
         audit_address("socket.sendto", self, peer)
         io.name = &name
         io.namelen = <socklen_t>length
         return transfer(self, ps_sendto, &io, POLLOUT, &deadline)
     finally:
-        PyBuffer_Release(&view)
+        if held:
+            PyBuffer_Release(&view)
