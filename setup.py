@@ -16,7 +16,7 @@ WANTED = not os.environ.get("PYSOCK_NO_EXTENSIONS") and sys.implementation.name 
 
 
 def announce(line):
-    """Say *line* where a person sees it: pip keeps a build's output to itself, a terminal does not."""
+    """Say *line* where a person sees it: pip keeps a build's output to itself."""
     print(line, file=sys.stderr, flush=True)
     if sys.stderr.isatty():
         return
@@ -31,17 +31,26 @@ class BuildOrFallBack(build_ext):
     """Build all extensions, or none: half of them would be a broken pysock."""
 
     def run(self):
+        inplace = self.inplace
         try:
             super().run()
         except Exception as error:
             if REQUIRED:
                 raise
-            for extension in self.extensions:
-                path = self.get_ext_fullpath(extension.name)
-                if os.path.exists(path):
-                    os.unlink(path)
-            self.extensions = []
+            self.inplace = inplace
+            self.build_none()
             announce(f"pysock: no extension was built ({error}): you get the fallback")
+
+    def build_none(self):
+        """Leave no extension behind, of an earlier build neither, and a wheel for any platform."""
+        for extension in self.extensions:
+            path = self.get_ext_fullpath(extension.name)
+            if os.path.exists(path):
+                os.unlink(path)
+        self.extensions = self.distribution.ext_modules = []
+        wheel = self.distribution.get_command_obj("bdist_wheel", create=False)
+        if wheel:
+            wheel.root_is_pure = True
 
 
 def extensions():

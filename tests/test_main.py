@@ -1,0 +1,243 @@
+"""`python -m pysock program` is `python program`, but for the socket."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+REPORT = '''\
+"""What a program sees of itself."""
+import json, sys
+names = {
+    name: getattr(value, "name", None) or str(value)
+    for name, value in globals().items()
+    if name not in ("__builtins__", "__loader__", "json", "sys")
+}
+print(json.dumps({
+    "names": names,
+    "loader": getattr(__loader__, "__name__", type(__loader__).__name__),
+    "argv": sys.argv,
+    "path": sys.path,
+    "main": vars(sys.modules["__main__"]) is globals(),
+}))
+'''
+
+
+@pytest.fixture
+def environment(pysock):
+    chosen = {**os.environ, "PYTHONPATH": str(ROOT), "PYSOCK_NO_EXTENSIONS": ""}
+    if pysock.BACKEND == "stdlib":
+        chosen["PYSOCK_NO_EXTENSIONS"] = "1"
+    return chosen
+
+
+@pytest.fixture
+def python(environment, tmp_path):
+    """Run Python in a folder with a few programs."""
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "script.py").write_text(REPORT)
+    (tmp_path / "here" / "link.py").symlink_to("../elsewhere/script.py")
+    for folder in (tmp_path / "elsewhere", tmp_path / "here" / "folder"):
+        folder.mkdir()
+        (folder / "script.py").write_text(REPORT)
+        (folder / "__init__.py").touch()
+        (folder / "__main__.py").write_text(REPORT)
+    with zipfile.ZipFile(tmp_path / "here" / "archive", "w") as archive:
+        archive.writestr("__main__.py", REPORT)
+
+    def python(*command):
+        return subprocess.run(
+            [sys.executable, "-W", "error", *command],
+            env=environment,
+            cwd=tmp_path / "here",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return python
+
+
+def answer(done):
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+# As the interpreter itself would run it
+
+
+@pytest.mark.parametrize("safe_path", ["", "1"], ids=["", "safe-path"])
+@pytest.mark.parametrize(
+    "program",
+    [
+        ["script.py"],
+        ["./folder/../script.py"],
+        ["../elsewhere/script.py"],
+        ["link.py"],
+        ["folder"],
+        ["archive"],
+        ["-m", "script"],
+        ["-m", "folder"],
+        ["-m", "folder.script"],
+        ["-c", REPORT],
+    ],
+    ids=lambda program: program[-1].partition("\n")[0],
+)
+def test_program_sees_itself_as_under_plain_python(python, environment, program, safe_path):
+    environment["PYTHONSAFEPATH"] = safe_path  # from Python 3.11 on
+    if safe_path and program[0] == "-m":
+        environment["PYTHONPATH"] += os.pathsep + "."
+    arguments = ["-m", "argument", "--info", "-c", ""]
+    plain = json.loads(answer(python(*program, *arguments)))
+    assert plain["argv"][1:] == arguments
+    assert json.loads(answer(python("-m", "pysock", *program, *arguments))) == plain
+
+
+def test_program_named_by_an_absolute_path(python, tmp_path):
+    script = str(tmp_path / "here" / "script.py")
+    plain = json.loads(answer(python(script)))
+    assert json.loads(answer(python("-m", "pysock", script))) == plain
+
+
+FAILURES = {
+    "status": "import sys; sys.exit(3)",
+    "message": "import sys; sys.exit('no such greeting')",
+    "nothing": "raise SystemExit",
+    "interrupt": "import os, signal; os.kill(os.getpid(), signal.SIGINT); input()",
+    "killed": "import os, signal; os.kill(os.getpid(), signal.SIGTERM); input()",
+    "exception": "def greet():\n    raise LookupError('nobody')\n\ngreet()\n",
+    "syntax": "def greet(:\n",
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_program_ends_as_under_plain_python(python, tmp_path, failure):
+    (tmp_path / "here" / "fails.py").write_text(FAILURES[failure])
+    plain, ours = python("fails.py"), python("-m", "pysock", "fails.py")
+    assert ours.returncode == plain.returncode
+    assert ours.stdout == plain.stdout
+    # Frames of the launcher stand before the program's own; from there on it is the same text.
+    own = plain.stderr.removeprefix("Traceback (most recent call last):\n")
+    assert ours.stderr.endswith(own)
+    assert bool(ours.stderr) == bool(plain.stderr)
+    if failure == "interrupt":
+        assert ours.returncode == -signal.SIGINT
+    if failure == "exception":
+        assert 'fails.py", line 2, in greet\n' in own and own.endswith("LookupError: nobody\n")
+
+
+# With pysock in it
+
+
+PROGRAM = """\
+import socket, sys
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_connection(listener.getsockname()) as client:
+        server, address = listener.accept()
+        with server:
+            client.sendall(b"thanks")
+            assert server.recv(6) == b"thanks" and address == client.getsockname()
+print(socket.socket, type(server), sys.modules["pysock"].BACKEND)
+"""
+
+
+@pytest.mark.parametrize("how", [["program.py"], ["-m", "program"], ["-c", PROGRAM]], ids=str)
+def test_unchanged_program_has_pysocks_sockets(python, pysock, tmp_path, how):
+    (tmp_path / "here" / "program.py").write_text(PROGRAM)
+    expected = f"<class 'pysock.socket'> <class 'pysock.socket'> {pysock.BACKEND}\n"
+    assert answer(python("-m", "pysock", *how)) == expected
+
+
+@pytest.mark.parametrize("program", ["folder", "archive"])
+def test_unchanged_application_has_pysocks_sockets(python, tmp_path, program):
+    application = tmp_path / "here" / program
+    if application.is_dir():
+        (application / "__main__.py").write_text(PROGRAM)
+    else:
+        with zipfile.ZipFile(application, "w") as archive:
+            archive.writestr("__main__.py", PROGRAM)
+    assert answer(python("-m", "pysock", program)).startswith("<class 'pysock.socket'>")
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_program_with_child_processes(python, tmp_path, method):
+    (tmp_path / "here" / "parent.py").write_text(f"""\
+import multiprocessing, socket, sys
+class Greeting(str):
+    "Found again in the child by the name of the program's module."
+def child(sock, greeting):
+    assert type(greeting) is Greeting
+    with sock:
+        sock.sendall(f"{{greeting}} {{type(sock)}}".encode())
+if __name__ == "__main__":
+    a, b = socket.socketpair()
+    context = multiprocessing.get_context("{method}")
+    process = context.Process(target=child, args=(b, Greeting("hello")))
+    process.start()
+    b.close()
+    with a, a.makefile() as said:
+        print(said.read())
+    process.join()
+    sys.exit(process.exitcode)
+""")
+    assert answer(python("-m", "pysock", "parent.py")) == "hello <class 'pysock.socket'>\n"
+
+
+def test_module_of_the_standard_library(python):
+    done = python("-m", "pysock", "-m", "json.tool", "--no-such-option")
+    assert done.returncode == 2
+    assert "unrecognized arguments: --no-such-option" in done.stderr
+
+
+# The launcher's own words
+
+
+def test_info(python, pysock):
+    words = answer(python("-m", "pysock", "--info")).split()
+    assert words[:4] == ["pysock", pysock.__version__, "backend", pysock.BACKEND]
+    assert sys.version.split()[0] in words
+
+
+@pytest.mark.parametrize("flags", [[], ["-OO"]], ids=["", "without-docstrings"])
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help(python, option, flags):
+    said = answer(python(*flags, "-m", "pysock", option))
+    for form in ("script.py args...", "-m module args...", "-c code args...", "--info", "--help"):
+        assert f"python -m pysock {form}" in said
+    assert max(map(len, said.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(
+    "arguments, complaint",
+    [
+        ([], "nothing to run"),
+        (["-m"], "argument expected for the -m option"),
+        (["-c"], "argument expected for the -c option"),
+        (["-x", "script.py"], "unknown option: -x"),
+        (["--information"], "unknown option: --information"),
+        (["--info", "script.py"], "unknown option: --info"),
+    ],
+)
+def test_wrong_arguments(python, arguments, complaint):
+    done = python("-m", "pysock", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"-m pysock: {complaint}\nusage:\n" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("program", [["missing.py"], ["-m", "missing"], ["empty"], ["loop.py"]])
+def test_program_that_cannot_be_run(python, tmp_path, program):
+    (tmp_path / "here" / "empty").mkdir()
+    (tmp_path / "here" / "loop.py").symlink_to("loop.py")
+    plain, ours = python(*program), python("-m", "pysock", *program)
+    assert (ours.returncode, ours.stdout) == (plain.returncode, "")
+    assert ours.stderr.partition(": ")[2] == plain.stderr.partition(": ")[2]
+    assert program[-1] in ours.stderr

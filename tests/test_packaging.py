@@ -1,0 +1,273 @@
+"""What is shipped, and what is installed: with a compiler, without one, and when it goes wrong."""
+
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
+MODULES = runpy.run_path(str(ROOT / "csrc" / "extensions.py"))["MODULES"]
+NO_COMPILER = {"CC": "false", "PYSOCK_REQUIRE_EXTENSIONS": ""}
+FALLBACK = "you get the fallback"
+
+# A program for an installed pysock: says what it has, and what it can.
+PROGRAM = """\
+import pysock, pysock._backend
+with pysock.create_server(("127.0.0.1", 0)) as listener:
+    with pysock.create_connection(("localhost", str(listener.getsockname()[1]))) as client:
+        server, address = listener.accept()
+        with server:
+            client.sendall(b"thanks")
+            assert server.recv(6) == b"thanks" and type(server) is pysock.socket
+print(pysock.BACKEND)
+"""
+
+
+def python(*command, folder, **environment):
+    """Run Python in *folder*, in a session of its own: nothing is said on this one's terminal."""
+    chosen = {key: value for key, value in os.environ.items() if not key.startswith("PYSOCK_")}
+    chosen |= {"PYTHONPATH": "", "CFLAGS": "-O0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env={**chosen, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        start_new_session=True,
+    )
+
+
+def pip(command, *arguments, **options):
+    return python("-m", "pip", command, "--no-build-isolation", "--no-deps", *arguments, **options)
+
+
+def program_says(folder, *flags):
+    """Run PROGRAM with the pysock that is installed in *folder*; return its output."""
+    done = python(*flags, "-c", PROGRAM, folder=folder.parent, PYTHONPATH=str(folder))
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def extension_modules(folder):
+    return sorted(path.name.partition(".")[0] for path in (folder / "pysock").glob("*.so"))
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A copy of the files that belong to the project, as git knows them."""
+    folder = tmp_path_factory.mktemp("source")
+    listed = subprocess.check_output(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT)
+    for name in filter(None, listed.decode().split("\0")):
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(source, tmp_path_factory):
+    """The project after a wheel was built in it: with generated C, build/ and dist/."""
+    folder = tmp_path_factory.mktemp("built") / "project"
+    shutil.copytree(source, folder)
+    options = {"folder": folder, "PYSOCK_REQUIRE_EXTENSIONS": "1"}
+    done = pip("wheel", "--wheel-dir", "dist", ".", **options)
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(built, tmp_path_factory):
+    """A folder with the wheel installed in it."""
+    folder = tmp_path_factory.mktemp("installed") / "site"
+    (wheel,) = (built / "dist").glob("*.whl")
+    done = pip("install", "--target", str(folder), str(wheel), folder=built)
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+@pytest.fixture
+def project(built, tmp_path):
+    """A copy of the project after a build, for a test to spoil."""
+    return shutil.copytree(built, tmp_path / "project")
+
+
+@pytest.fixture
+def site(installed, tmp_path):
+    """A copy of the installation, for a test to spoil."""
+    return shutil.copytree(installed, tmp_path / "site")
+
+
+def only_wheel(folder):
+    (path,) = folder.glob("*.whl")
+    with zipfile.ZipFile(path) as wheel:
+        return path.name, wheel.namelist()
+
+
+# What is shipped
+
+
+def test_source_distribution(project):
+    """Made where there has been a build, and generated C lies about."""
+    assert list(project.glob("pysock/*.c"))
+    done = python("setup.py", "-q", "sdist", folder=project)
+    assert done.returncode == 0, done.stdout
+    (archive,) = project.glob("dist/*.tar.gz")
+    with tarfile.open(archive) as opened:
+        names = {name.partition("/")[2] for name in opened.getnames()}
+    wanted = {"LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py"}
+    for pattern in (
+        "pysock/*.py*",
+        "pysock/*.typed",
+        "pysock/*.pxd",
+        "pysock/*.h",
+        "csrc/*",
+        "tests/*.py",
+    ):
+        wanted |= {str(path.relative_to(ROOT)) for path in ROOT.glob(pattern) if path.is_file()}
+    assert {"pysock/py.typed", "pysock/_call.pyx", "csrc/extensions.py", "csrc/ps_io.c"} <= wanted
+    assert wanted <= names
+    assert not [name for name in names if name.startswith("pysock/") and name.endswith(".c")]
+    assert not [name for name in names if name.endswith((".so", ".pyc", ".o"))]
+
+
+def test_wheel(built):
+    name, files = only_wheel(built / "dist")
+    version = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    assert name.split("-")[2:4] == [version, version] and not name.endswith("-any.whl")
+    assert {f"pysock/{module}{SUFFIX}" for module in MODULES} <= set(files)
+    assert {"pysock/__init__.py", "pysock/py.typed"} <= set(files)
+    assert {file.partition("/")[0].partition("-")[0] for file in files} == {
+        "pysock",
+        "pysock_accel",
+    }
+    assert not [file for file in files if file.endswith((".c", ".o", ".pyc"))]
+
+
+def test_installation(installed):
+    assert extension_modules(installed) == sorted(MODULES)
+    assert program_says(installed, "-W", "error") == "c\n"
+
+
+# Without a compiler
+
+
+def test_installation_without_a_compiler(source, tmp_path):
+    site = tmp_path / "site"
+    shutil.copytree(source, tmp_path / "project")
+    done = pip(
+        "install", "-v", "--target", str(site), ".", folder=tmp_path / "project", **NO_COMPILER
+    )
+    assert done.returncode == 0, done.stdout
+    (line,) = [line for line in done.stdout.splitlines() if FALLBACK in line]
+    assert "no extension was built" in line and "'false'" in line
+    assert extension_modules(site) == []
+    (wheel,) = site.glob("*.dist-info/WHEEL")
+    assert "\nTag: py3-none-any\n" in wheel.read_text()
+    # No extension is no defect: nothing is warned of.
+    assert program_says(site, "-W", "error") == "stdlib\n"
+
+
+def test_no_compiler_is_an_error_when_extensions_are_required(source, tmp_path):
+    shutil.copytree(source, tmp_path / "project")
+    environment = {**NO_COMPILER, "PYSOCK_REQUIRE_EXTENSIONS": "1"}
+    done = pip("wheel", "--wheel-dir", "dist", ".", folder=tmp_path / "project", **environment)
+    assert done.returncode != 0
+    assert "'false'" in done.stdout and FALLBACK not in done.stdout
+    assert not list(tmp_path.glob("project/dist/*.whl"))
+
+
+def test_failed_build_takes_back_what_an_earlier_one_made(project):
+    shutil.rmtree(project / "dist")
+    (project / "csrc" / "ps_cmsg.c").touch()  # one module is out of date, the others are not
+    done = pip("wheel", "--wheel-dir", "dist", ".", folder=project, **NO_COMPILER)
+    assert done.returncode == 0, done.stdout
+    name, files = only_wheel(project / "dist")
+    assert name.endswith("-py3-none-any.whl")
+    assert "pysock/_fallback.py" in files
+    assert not [file for file in files if file.endswith(".so")]
+
+
+def test_failed_build_in_place_takes_back_what_an_earlier_one_made(project):
+    build = ["setup.py", "build_ext", "--inplace"]
+    done = python(*build, folder=project)
+    assert done.returncode == 0, done.stdout
+    assert extension_modules(project) == sorted(MODULES)
+    (project / "csrc" / "ps_cmsg.c").touch()
+    done = python(*build, folder=project, **NO_COMPILER)
+    assert done.returncode == 0 and FALLBACK in done.stdout, done.stdout
+    assert extension_modules(project) == []
+
+
+def test_fallback_is_announced_on_the_terminal(source, tmp_path):
+    """pip keeps the output of a build to itself; the line is seen all the same."""
+    shutil.copytree(source, tmp_path / "project")
+    spawn = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]))"
+    install = ["-m", "pip", "install", "--no-build-isolation", "--no-deps", "--target", "site", "."]
+    done = python(
+        "-c",
+        spawn,
+        sys.executable,
+        *install,
+        folder=tmp_path / "project",
+        PYSOCK_NO_EXTENSIONS="1",
+    )
+    assert done.returncode == 0, done.stdout
+    assert f"pysock: built without extensions, as asked: {FALLBACK}" in done.stdout
+    assert extension_modules(tmp_path / "project" / "site") == []
+
+
+# With extension modules that do not load
+
+
+def broken_says(site):
+    """Run PROGRAM on an installation that is broken: it must work, and say why it is slow."""
+    warning, *_, backend = program_says(site).splitlines()
+    assert backend == "stdlib"
+    assert "RuntimeWarning: pysock: its extension modules are present but do not load" in warning
+    assert f"on Python {sys.version.split()[0]} (" in warning
+    assert program_says(site).count("Warning") == 1
+    return warning
+
+
+@pytest.mark.parametrize("damage", ["text", "empty", "truncated"])
+@pytest.mark.parametrize("module", ["_call", "_transfer"])
+def test_broken_extension(site, module, damage):
+    path = site / "pysock" / f"{module}{SUFFIX}"
+    whole = path.read_bytes()
+    path.write_bytes({"text": b"not a module\n", "empty": b"", "truncated": whole[:40]}[damage])
+    assert f"(ImportError: {path}: " in broken_says(site)
+
+
+def test_missing_one_of_the_extensions(site):
+    (site / "pysock" / f"_message{SUFFIX}").unlink()
+    assert "(ModuleNotFoundError: No module named 'pysock._message')" in broken_says(site)
+
+
+def test_extension_for_another_interpreter(site, project):
+    """The interpreter's socket is not of the size that the extension was built for."""
+    header = project / "pysock" / "_sockobject.h"
+    text = header.read_text()
+    header.write_text(text.replace("int sock_proto;", "int sock_proto; char unknown[64];"))
+    assert header.read_text() != text
+    shutil.rmtree(project / "build")
+    (project / "setup.py").write_text(
+        "import runpy, setuptools\n"
+        "extensions = runpy.run_path('csrc/extensions.py')['extensions']('pysock')\n"
+        "wanted = [one for one in extensions if one.name == 'pysock._options']\n"
+        "setuptools.setup(ext_modules=wanted)\n"
+    )
+    done = python("setup.py", "build_ext", "--inplace", folder=project)
+    assert done.returncode == 0, done.stdout
+    shutil.copy(project / "pysock" / f"_options{SUFFIX}", site / "pysock")
+    assert "(ValueError: _socket.socket size changed" in broken_says(site)
