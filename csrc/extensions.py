@@ -66,5 +66,5 @@ def extensions(package, *, warnings_as_errors=False, debug=False):
         for module, names in MODULES.items()
     ]
     return cythonize(
-        modules, compiler_directives=DIRECTIVES, include_path=[source], quiet="-q" in sys.argv
+        modules, compiler_directives=DIRECTIVES, include_path=[source], quiet="--quiet" in sys.argv
     )

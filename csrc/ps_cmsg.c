@@ -27,8 +27,7 @@ int ps_cmsg_put(void *control, size_t size, size_t *used, const ps_cmsg *item) {
     return 0;
 }
 
-int ps_cmsg_next(const struct msghdr *msg, struct cmsghdr **cursor, ps_cmsg *item,
-                 int *truncated) {
+int ps_cmsg_next(const struct msghdr *msg, struct cmsghdr **cursor, ps_cmsg *item, int *truncated) {
     const char *end = (const char *)msg->msg_control + msg->msg_controllen;
     struct cmsghdr *header =
         *cursor == NULL ? CMSG_FIRSTHDR(msg) : CMSG_NXTHDR((struct msghdr *)msg, *cursor);
@@ -44,7 +43,8 @@ int ps_cmsg_next(const struct msghdr *msg, struct cmsghdr **cursor, ps_cmsg *ite
         len = room;
         *truncated = 1;
     }
-    *item = (ps_cmsg){.level = header->cmsg_level, .type = header->cmsg_type, .data = data, .len = len};
+    *item =
+        (ps_cmsg){.level = header->cmsg_level, .type = header->cmsg_type, .data = data, .len = len};
     return 1;
 }
 

@@ -17,7 +17,8 @@ int ps_wait(int fd, short events, int64_t deadline) {
         left = 0;
     }
 #ifdef PS_HAVE_PPOLL
-    struct timespec timeout = {.tv_sec = (time_t)(left / NS_PER_S), .tv_nsec = (long)(left % NS_PER_S)};
+    struct timespec timeout = {.tv_sec = (time_t)(left / NS_PER_S),
+                               .tv_nsec = (long)(left % NS_PER_S)};
     int n = ppoll(&pfd, 1, &timeout, NULL);
 #else
     /* Rounded up: waking early would spin. Longer waits than poll() can name are cut; the

@@ -4,7 +4,7 @@ The standard library's value wins wherever it has one. The numbers are Linux's (
 of socket level are asm-generic's, and left out on the few architectures that number them anew.
 """
 
-import platform
+import os
 import socket as _stdlib
 import sys
 
@@ -83,7 +83,7 @@ def _missing():
     names = {}
     if sys.platform == "linux":
         names.update(_LINUX)
-        if not platform.machine().startswith(_OWN_NUMBERS):
+        if not os.uname().machine.startswith(_OWN_NUMBERS):
             names.update(_LINUX_ASM_GENERIC)
     for name in dir(_stdlib):
         if name.startswith("AF_"):

@@ -87,7 +87,7 @@ def getsockopt(socket self not None, level, optname, buflen=0, /):
     return data if length == <socklen_t>size else data[:length]
 
 
-def setsockopt(socket self not None, level, optname, value, *optlen):
+def setsockopt(socket self not None, level, optname, value, /, *optlen):
     """setsockopt(level, optname, value: int or buffer)
     setsockopt(level, optname, None, optlen: int)
 

@@ -10,8 +10,7 @@
 #include <stdint.h>
 
 typedef struct {
-    PyObject_HEAD
-    int sock_fd;                     /* -1 once closed */
+    PyObject_HEAD int sock_fd;       /* -1 once closed */
     int sock_family;                 /* AF_INET ... */
     int sock_type;                   /* SOCK_STREAM ..., without SOCK_NONBLOCK and SOCK_CLOEXEC */
     int sock_proto;                  /* usually 0 */

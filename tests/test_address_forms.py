@@ -1,4 +1,4 @@
-"""Design of the address forms: every form, in every place that takes an address, on both backends."""
+"""Every form of an address, in every place that takes an address, on both backends."""
 
 import ipaddress
 import os

@@ -6,8 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-int64_t socket_close(int64_t n)
-{
+int64_t socket_close(int64_t n) {
     for (int64_t i = 0; i < n; i++) {
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0) {
@@ -18,8 +17,7 @@ int64_t socket_close(int64_t n)
     return 0;
 }
 
-static int connect_once(int listener, const struct sockaddr_in *to)
-{
+static int connect_once(int listener, const struct sockaddr_in *to) {
     struct sockaddr_in from;
     socklen_t length = sizeof from;
     int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -39,8 +37,7 @@ static int connect_once(int listener, const struct sockaddr_in *to)
     return outcome;
 }
 
-int64_t connect_accept_close(int64_t n, int listener, int port)
-{
+int64_t connect_accept_close(int64_t n, int listener, int port) {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int outcome = 0;

@@ -5,8 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-int64_t sendto_recvfrom(int64_t n, int a, int b, int port, int size)
-{
+int64_t sendto_recvfrom(int64_t n, int a, int b, int port, int size) {
     char data[65536] = {0};
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

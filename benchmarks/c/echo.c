@@ -17,8 +17,7 @@ struct end {
     int64_t outcome;
 };
 
-static void *echo(void *argument)
-{
+static void *echo(void *argument) {
     struct end *end = argument;
     char data[MESSAGE];
     for (int64_t i = 0; i < end->messages; i++) {
@@ -31,8 +30,7 @@ static void *echo(void *argument)
     return NULL;
 }
 
-static void *ask(void *argument)
-{
+static void *ask(void *argument) {
     struct end *end = argument;
     char data[MESSAGE] = {0};
     for (int64_t i = 0; i < end->messages; i++) {
@@ -47,16 +45,14 @@ static void *ask(void *argument)
 }
 
 /* Round trips to whoever answers at the other end. */
-int64_t ping_pong(int64_t n, int fd, int size)
-{
+int64_t ping_pong(int64_t n, int fd, int size) {
     struct end end = {.fd = fd, .size = size, .messages = n};
     ask(&end);
     return end.outcome;
 }
 
 /* Round trips to a thread that blocks in recv. */
-int64_t echo_thread(int64_t n, int client, int served, int size)
-{
+int64_t echo_thread(int64_t n, int client, int served, int size) {
     struct end end = {.fd = served, .messages = n};
     pthread_t thread;
     int error = pthread_create(&thread, NULL, echo, &end);
@@ -73,8 +69,7 @@ int64_t echo_thread(int64_t n, int client, int served, int size)
 
 /* n round trips by each of the clients, every connection with a serving thread. fds holds
  * the clients' ends, then the served ends. Holds the clock: starting threads is not counted. */
-int64_t echo_threads(int64_t n, const int *fds, int clients, int size)
-{
+int64_t echo_threads(int64_t n, const int *fds, int clients, int size) {
     struct end *ends = calloc((size_t)clients * 2, sizeof *ends);
     pthread_t *threads = calloc((size_t)clients * 2, sizeof *threads);
     if (ends == NULL || threads == NULL) {
@@ -103,8 +98,7 @@ int64_t echo_threads(int64_t n, const int *fds, int clients, int size)
 }
 
 /* n requests over many connections at once, each of which has one on its way. */
-int64_t echo_load(int64_t n, const int *fds, int connections, int size)
-{
+int64_t echo_load(int64_t n, const int *fds, int connections, int size) {
     struct epoll_event events[EVENTS];
     char data[MESSAGE] = {0};
     int64_t sent = 0, answered = 0, outcome = 0;
@@ -144,8 +138,7 @@ int64_t echo_load(int64_t n, const int *fds, int connections, int size)
 }
 
 /* The echo server that asyncio is compared with: accepts and echoes until it is killed. */
-int64_t serve_echo(int64_t n, int listener)
-{
+int64_t serve_echo(int64_t n, int listener) {
     struct epoll_event events[EVENTS], event = {.events = EPOLLIN, .data.fd = listener};
     char data[MESSAGE];
     int poll = epoll_create1(EPOLL_CLOEXEC);

@@ -8,8 +8,7 @@
 #include <unistd.h>
 
 /* n requests, a connection each, read until the server closes it. */
-int64_t http_load(int64_t n, int port, const char *request)
-{
+int64_t http_load(int64_t n, int port, const char *request) {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     char data[65536];

@@ -7,16 +7,14 @@
 #include <stdint.h>
 #include <time.h>
 
-static inline int64_t now_ns(void)
-{
+static inline int64_t now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 /* The error of the call that returned result: a short transfer is one, too. */
-static inline int64_t failure(int64_t result)
-{
+static inline int64_t failure(int64_t result) {
     return result < 0 ? -errno : -EIO;
 }
 

@@ -6,8 +6,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-int64_t numeric_getaddrinfo(int64_t n, const char *host)
-{
+int64_t numeric_getaddrinfo(int64_t n, const char *host) {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     for (int64_t i = 0; i < n; i++) {
         struct addrinfo *found;
@@ -20,8 +19,7 @@ int64_t numeric_getaddrinfo(int64_t n, const char *host)
 }
 
 /* gethostbyname(3) itself would open files for it; Python does not call it either. */
-int64_t numeric_gethostbyname(int64_t n, const char *host)
-{
+int64_t numeric_gethostbyname(int64_t n, const char *host) {
     char text[INET_ADDRSTRLEN];
     for (int64_t i = 0; i < n; i++) {
         struct in_addr packed;
@@ -32,8 +30,7 @@ int64_t numeric_gethostbyname(int64_t n, const char *host)
     return 0;
 }
 
-int64_t many_inet_aton(int64_t n, const char *host)
-{
+int64_t many_inet_aton(int64_t n, const char *host) {
     struct in_addr packed;
     for (int64_t i = 0; i < n; i++) {
         if (!inet_aton(host, &packed)) {
@@ -43,8 +40,7 @@ int64_t many_inet_aton(int64_t n, const char *host)
     return 0;
 }
 
-int64_t many_inet_ntoa(int64_t n, const char *host)
-{
+int64_t many_inet_ntoa(int64_t n, const char *host) {
     struct in_addr packed;
     inet_aton(host, &packed);
     for (int64_t i = 0; i < n; i++) {
@@ -55,8 +51,7 @@ int64_t many_inet_ntoa(int64_t n, const char *host)
     return 0;
 }
 
-int64_t many_inet_pton(int64_t n, int family, const char *host)
-{
+int64_t many_inet_pton(int64_t n, int family, const char *host) {
     unsigned char packed[sizeof(struct in6_addr)];
     for (int64_t i = 0; i < n; i++) {
         if (inet_pton(family, host, packed) != 1) {
@@ -66,8 +61,7 @@ int64_t many_inet_pton(int64_t n, int family, const char *host)
     return 0;
 }
 
-int64_t many_inet_ntop(int64_t n, int family, const char *host)
-{
+int64_t many_inet_ntop(int64_t n, int family, const char *host) {
     unsigned char packed[sizeof(struct in6_addr)];
     char text[INET6_ADDRSTRLEN];
     inet_pton(family, host, packed);

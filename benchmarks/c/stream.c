@@ -5,8 +5,7 @@
 #include <sys/socket.h>
 
 /* Send size bytes from a, receive them at b with one call that has room for capacity. */
-int64_t send_recv(int64_t n, int a, int b, int size, int capacity)
-{
+int64_t send_recv(int64_t n, int a, int b, int size, int capacity) {
     int64_t outcome = 0;
     char *data = calloc(1, (size_t)size);
     char *room = malloc((size_t)capacity);
@@ -26,8 +25,7 @@ int64_t send_recv(int64_t n, int a, int b, int size, int capacity)
 }
 
 /* Receive from a non-blocking socket that has nothing. */
-int64_t recv_nothing(int64_t n, int fd)
-{
+int64_t recv_nothing(int64_t n, int fd) {
     char room[64];
     for (int64_t i = 0; i < n; i++) {
         if (recv(fd, room, sizeof room, 0) >= 0 || errno != EAGAIN) {

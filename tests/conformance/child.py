@@ -97,12 +97,14 @@ def select(suite, spec):
     import unittest
 
     tests = [
-        test for test in flatten(suite)
+        test
+        for test in flatten(suite)
         if all(matches(pattern, test.id()) for pattern in spec["patterns"] if pattern)
         and (spec["only"] is None or test.id() in spec["only"])
     ]
     kept = [
-        test for test in tests
+        test
+        for test in tests
         if test.id() not in spec["skip"] and not test.id().endswith(tuple(spec["excluded"]))
     ]
     return unittest.TestSuite(kept)
@@ -132,7 +134,10 @@ def result_class():
             if self.current is None:  # skipped by its decorator, and not started, in 3.12.1
                 return
             self.report.write(
-                "end", id=self.current, status=self.status, detail=self.detail,
+                "end",
+                id=self.current,
+                status=self.status,
+                detail=self.detail,
                 seconds=time.monotonic() - self.started,
             )
             self.current = None

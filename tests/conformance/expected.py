@@ -51,13 +51,12 @@ def split_expected(
     expected, stale = set(), []
     for difference in differences:
         covered = [
-            index for index, verdict in enumerate(verdicts)
-            if difference.covers(versions[verdict.record.run.python], verdict)
-            and not verdict.error
+            index
+            for index, verdict in enumerate(verdicts)
+            if difference.covers(versions[verdict.record.run.python], verdict) and not verdict.error
         ]
         differing = {
-            (index, difference.test) for index in covered
-            if difference.test in verdicts[index].lost
+            (index, difference.test) for index in covered if difference.test in verdicts[index].lost
         }
         expected |= differing
         if covered and not differing:

@@ -61,17 +61,15 @@ MODULES = (
     Module("test.test_smtplib"),
     Module("test.test_urllib2_localnet"),
     # sockets that travel between processes: connections, listeners, reduction
-    Module(
-        "test.test_multiprocessing_fork", only="Connection|Listener|Reduction", optional=True
-    ),
+    Module("test.test_multiprocessing_fork", only="Connection|Listener|Reduction", optional=True),
     # instead of test_audit, which looks at a fresh process where `socket` is the original
     Module("audit_events", exclusive="port 8080"),
 )
 
 # Tests that no mode runs, the baseline included, by the end of their id.
 EXCLUDED = {
-    "ThreadedVSOCKSocketStreamTest.testStream":
-        "hangs where /dev/vsock exists without a loopback, with the standard library too",
+    "ThreadedVSOCKSocketStreamTest.testStream": "hangs where /dev/vsock exists without a loopback, "
+    "with the standard library too",
 }
 
 

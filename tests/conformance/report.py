@@ -9,8 +9,18 @@ from plan import BASELINE, EXCLUDED
 from supervisor import Record
 from verdict import Verdict
 
-HEADER = ("python", "backend", "module", "mode", "run", "passed", "skipped", "lost", "own sockets",
-          "seconds")
+HEADER = (
+    "python",
+    "backend",
+    "module",
+    "mode",
+    "run",
+    "passed",
+    "skipped",
+    "lost",
+    "own sockets",
+    "seconds",
+)
 NAMES_SHOWN = 20
 DETAIL_LINES = 12
 NEWLINE = "\n"
@@ -51,29 +61,52 @@ class Report:
     def add_verdict(self, verdict: Verdict, expected: set[str]) -> None:
         record = verdict.record
         self._add_row(record, len(verdict.lost))
-        self._note(record, "passed at a second try, alone and in the module", [
-            f"{name} (first: {record.tests[name].detail.strip().rpartition(NEWLINE)[2]})"
-            for name in verdict.recovered
-        ])
+        self._note(
+            record,
+            "passed at a second try, alone and in the module",
+            [
+                f"{name} (first: {record.tests[name].detail.strip().rpartition(NEWLINE)[2]})"
+                for name in verdict.recovered
+            ],
+        )
         self._note(record, "alone, no better with the standard library", verdict.unsound)
         if verdict.error:
             self.errors.append(f"{self.where(record)}: {verdict.error}")
         for name, outcome in verdict.lost.items():
-            self.lost.append({
-                "run": self.where(record), "test": name, "expected": name in expected,
-                **asdict(outcome),
-            })
+            self.lost.append(
+                {
+                    "run": self.where(record),
+                    "test": name,
+                    "expected": name in expected,
+                    **asdict(outcome),
+                }
+            )
 
     def _add_row(self, record: Record, lost: int | None) -> None:
         share = record.own_share
         total = record.own_sockets + record.other_sockets
         run = record.run
         measured = run.backend != BASELINE and share is not None
-        self.rows.append(dict(zip(HEADER, (
-            self.versions[run.python], run.backend, run.module.short, run.mode,
-            len(record.tests), record.count("passed"), record.count("skipped"), lost,
-            f"{share:.0%} of {total}" if measured else "", round(record.seconds, 1),
-        ), strict=True)))
+        self.rows.append(
+            dict(
+                zip(
+                    HEADER,
+                    (
+                        self.versions[run.python],
+                        run.backend,
+                        run.module.short,
+                        run.mode,
+                        len(record.tests),
+                        record.count("passed"),
+                        record.count("skipped"),
+                        lost,
+                        f"{share:.0%} of {total}" if measured else "",
+                        round(record.seconds, 1),
+                    ),
+                    strict=True,
+                )
+            )
+        )
 
     def _note(self, record: Record, what: str, names: list[str]) -> None:
         self.notes += [f"{self.where(record)}: {what}: {name}" for name in names]
@@ -83,9 +116,10 @@ class Report:
         parts += self._section(
             "Left out everywhere", [f"{name}: {why}" for name, why in EXCLUDED.items()]
         )
-        parts += self._section("Expected differences that no longer differ: take them out", [
-            f"{d.version} {d.backend} {d.mode} {d.test}" for d in self.stale
-        ])
+        parts += self._section(
+            "Expected differences that no longer differ: take them out",
+            [f"{d.version} {d.backend} {d.mode} {d.test}" for d in self.stale],
+        )
         parts += self._section("Errors", self.errors)
         return "\n".join([*parts, "", self._conclusion()])
 
@@ -130,6 +164,10 @@ class Report:
 
     def as_json(self) -> dict:
         return {
-            "status": self.status, "rows": self.rows, "lost": self.lost, "notes": self.notes,
-            "stale": [asdict(difference) for difference in self.stale], "errors": self.errors,
+            "status": self.status,
+            "rows": self.rows,
+            "lost": self.lost,
+            "notes": self.notes,
+            "stale": [asdict(difference) for difference in self.stale],
+            "errors": self.errors,
         }

@@ -40,15 +40,24 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--backend", choices=[*BACKENDS, "both"], default="both")
-    parser.add_argument("--module", nargs="+", default=[], metavar="NAME",
-                        help="such as test_socket; an unlisted one by its full name")
+    parser.add_argument(
+        "--module",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="such as test_socket; an unlisted one by its full name",
+    )
     parser.add_argument("--python", nargs="+", default=[sys.executable], metavar="EXE")
     parser.add_argument("-k", dest="pattern", help="only tests whose id has this part or glob")
     # The tests wait for timeouts more than they compute, hence one job more than processors.
     parser.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 1, metavar="N")
     parser.add_argument("--limit", type=float, default=60, help="seconds for a test (60)")
-    parser.add_argument("--path", type=Path, default=ROOT,
-                        help="the folder that holds the pysock under test (this repository)")
+    parser.add_argument(
+        "--path",
+        type=Path,
+        default=ROOT,
+        help="the folder that holds the pysock under test (this repository)",
+    )
     parser.add_argument("--expected", type=Path, default=HERE / "expected_differences.txt")
     parser.add_argument("--json", type=Path, metavar="FILE")
     return parser.parse_args(argv)
@@ -64,8 +73,11 @@ def find_version(python: str) -> str:
 
 def announce(versions: dict[str, str], settings: Settings, run) -> Record:
     record = execute(run, settings)
-    print(f"{versions[run.python]} {run}: {len(record.tests)} tests, {record.seconds:.0f} s",
-          file=sys.stderr, flush=True)
+    print(
+        f"{versions[run.python]} {run}: {len(record.tests)} tests, {record.seconds:.0f} s",
+        file=sys.stderr,
+        flush=True,
+    )
     return record
 
 

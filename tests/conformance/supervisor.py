@@ -143,21 +143,29 @@ def _run_child(run, settings, only, attempt: Attempt, work: Path) -> None:
     report, log, spec, cwd = (work / name for name in ("report", "log", "spec", "cwd"))
     report.touch()
     cwd.mkdir()
-    spec.write_text(json.dumps({
-        "mode": run.mode,
-        "backend": run.backend,
-        "module": run.module.name,
-        "patterns": [run.module.only, settings.pattern],
-        "only": only,
-        "skip": list(attempt.record.tests),
-        "excluded": list(EXCLUDED),
-        "report": str(report),
-    }))
+    spec.write_text(
+        json.dumps(
+            {
+                "mode": run.mode,
+                "backend": run.backend,
+                "module": run.module.name,
+                "patterns": [run.module.only, settings.pattern],
+                "only": only,
+                "skip": list(attempt.record.tests),
+                "excluded": list(EXCLUDED),
+                "report": str(report),
+            }
+        )
+    )
     with open(log, "wb") as output, open(report, "rb") as lines:
         child = subprocess.Popen(
             [run.python, str(HERE / "child.py"), str(spec)],
-            cwd=cwd, env=environment(run, settings), start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            cwd=cwd,
+            env=environment(run, settings),
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
         live_children.add(child)
         try:

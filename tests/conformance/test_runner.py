@@ -73,9 +73,25 @@ class Workspace:
         found = self.path / "found.json"
         found.unlink(missing_ok=True)
         done = subprocess.run(
-            [sys.executable, RUNNER, "--path", self.path, "--module", module,
-             "--backend", backend, "--limit", "2", "--json", found, *arguments],
-            check=False, capture_output=True, text=True, timeout=60,
+            [
+                sys.executable,
+                RUNNER,
+                "--path",
+                self.path,
+                "--module",
+                module,
+                "--backend",
+                backend,
+                "--limit",
+                "2",
+                "--json",
+                found,
+                *arguments,
+            ],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         assert found.exists(), done.stderr
         result = json.loads(found.read_text())
@@ -102,7 +118,9 @@ def test_a_faithful_subclass_loses_nothing_of_test_socket(workspace):
     result = workspace.run("-k", "BasicUDPTest.test", module="test_socket")
     assert result["status"] == 0, result["text"]
     assert [(row["backend"], row["mode"]) for row in result["rows"]] == [
-        ("baseline", "plain"), ("c", "alias"), ("c", "install")
+        ("baseline", "plain"),
+        ("c", "alias"),
+        ("c", "install"),
     ]
     for row in result["rows"]:
         assert row["passed"] == row["run"] > 2

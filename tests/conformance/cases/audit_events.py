@@ -105,7 +105,10 @@ os.rmdir(os.getcwd())
 def events(*command):
     done = subprocess.run(
         [sys.executable, "-X", "utf8", *command],
-        check=False, capture_output=True, encoding="utf-8", timeout=40,
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=40,
     )
     if done.returncode:
         raise AssertionError(done.stderr)
@@ -128,9 +131,7 @@ class AuditEventsTest(unittest.TestCase):
             [line.split()[0] for line in expected],
             ["socket.gethostname", "socket.__new__", "socket.bind"],
         )
-        self.assertEqual(
-            events("-c", RUN.format(install=INSTALLED, program=AUDIT_TESTS)), expected
-        )
+        self.assertEqual(events("-c", RUN.format(install=INSTALLED, program=AUDIT_TESTS)), expected)
 
     def test_audit_tests_as_program(self):
         launcher = ["-m", "pysock"] if INSTALLED else []

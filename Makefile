@@ -1,0 +1,61 @@
+# make demo    build, then run the main job on real servers and clients
+# make test    build, then every test: the suite on both backends, and CPython's own socket tests
+#
+# PYTHON chooses the interpreter; each has a virtual environment of its own under .venv.
+
+PYTHON ?= python3
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+VENV := .venv/$(VERSION)
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+# Built in place, and found there: an editable install would be found by the tests of installing, too.
+export PYTHONPATH := $(CURDIR)
+
+.PHONY: build demo test suite conformance bench picture guard lint stubs format clean
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(RUN) -m pip install --quiet --disable-pip-version-check --group dev
+	touch $@
+
+build: $(READY)
+	$(RUN) setup.py --quiet build_ext --inplace
+	$(RUN) -m pysock --info
+
+demo: build
+	$(RUN) examples/demo.py
+
+test: suite conformance
+
+suite: build
+	$(RUN) -m pytest
+
+conformance: build
+	$(RUN) tests/conformance/run.py
+
+bench: build
+	$(RUN) -m pytest benchmarks --benchmark-json=benchmarks/results/latest.json
+	$(RUN) benchmarks/picture.py benchmarks/results/latest.json benchmarks/picture.svg
+
+# Instructions, not seconds: what a change costs, whatever else the machine does.
+guard: build
+	$(RUN) benchmarks/instructions.py
+
+lint: $(READY)
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch])
+	$(CC) -std=c11 -Wall -Wextra -Wconversion -Wformat -Werror -fsyntax-only $(wildcard csrc/*.c)
+
+stubs: build
+	$(RUN) -m mypy.stubtest pysock --mypy-config-file pyproject.toml --ignore-missing-stub --ignore-unused-allowlist --allowlist tests/stubtest-allowlist.txt
+
+format: $(READY)
+	$(RUN) -m ruff format .
+	$(RUN) -m ruff check --fix .
+	$(VENV)/bin/clang-format -i $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch])
+
+clean:
+	rm -rf .venv build dist *.egg-info pysock/*.c pysock/*.so

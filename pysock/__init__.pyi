@@ -1,0 +1,169 @@
+"""One stub for both backends: `socket`'s names, and what pysock adds to them."""
+
+import os
+import socket as _stdlib
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any, Final, Literal, TypeAlias, overload
+
+from _typeshed import ReadableBuffer
+
+_Host: TypeAlias = str | bytes | bytearray | int | IPv4Address | IPv6Address
+_InternetAddress: TypeAlias = (
+    tuple[_Host, int | str] | tuple[_Host, int | str, int] | tuple[_Host, int | str, int, int]
+)
+# The last member is for the families that are the standard library's alone.
+_Address: TypeAlias = (
+    _InternetAddress
+    | str
+    | ReadableBuffer
+    | os.PathLike[str]
+    | os.PathLike[bytes]
+    | tuple[Any, ...]
+)
+_CMSG: TypeAlias = tuple[int, int, ReadableBuffer]
+
+__version__: Final[str]
+BACKEND: Final[Literal["c", "stdlib"]]
+EXTENDED: Final[list[str]]
+__all__: list[str]
+
+class socket(_stdlib.socket):
+    def accept(self) -> tuple[socket, Any]: ...
+    def bind(self, address: _Address, /) -> None: ...
+    def connect(self, address: _Address, /) -> None: ...
+    def connect_ex(self, address: _Address, /) -> int: ...
+    def sendmsg(
+        self,
+        buffers: Iterable[ReadableBuffer],
+        ancdata: Iterable[_CMSG] = ...,
+        flags: int = ...,
+        address: _Address | None = ...,
+        /,
+    ) -> int: ...
+    @overload
+    def sendto(self, data: ReadableBuffer, address: _Address, /) -> int: ...
+    @overload
+    def sendto(self, data: ReadableBuffer, flags: int, address: _Address, /) -> int: ...
+
+def create_connection(
+    address: tuple[_Host | None, int | str | None],
+    timeout: float | None = ...,
+    source_address: _InternetAddress | None = None,
+    *,
+    all_errors: bool = False,
+) -> socket: ...
+def create_server(
+    address: _Address,
+    *,
+    family: int = ...,
+    backlog: int | None = None,
+    reuse_port: bool = False,
+    dualstack_ipv6: bool = False,
+) -> socket: ...
+def socketpair(
+    family: int | _stdlib.AddressFamily | None = None,
+    type: int | _stdlib.SocketKind = ...,
+    proto: int = 0,
+) -> tuple[socket, socket]: ...
+def fromfd(
+    fd: int, family: int | _stdlib.AddressFamily, type: int | _stdlib.SocketKind, proto: int = 0
+) -> socket: ...
+def set_gil_hold(nbytes: int, /) -> None: ...
+def get_gil_hold() -> int: ...
+def install() -> None: ...
+def uninstall() -> None: ...
+def installed() -> AbstractContextManager[None]: ...
+
+# The protocol families: PF_X is AF_X.
+PF_ALG: Final[int]
+PF_APPLETALK: Final[int]
+PF_ASH: Final[int]
+PF_ATMPVC: Final[int]
+PF_ATMSVC: Final[int]
+PF_AX25: Final[int]
+PF_BRIDGE: Final[int]
+PF_DECnet: Final[int]
+PF_ECONET: Final[int]
+PF_INET: Final[int]
+PF_INET6: Final[int]
+PF_IPX: Final[int]
+PF_IRDA: Final[int]
+PF_KEY: Final[int]
+PF_LLC: Final[int]
+PF_NETBEUI: Final[int]
+PF_NETLINK: Final[int]
+PF_NETROM: Final[int]
+PF_PPPOX: Final[int]
+PF_QIPCRTR: Final[int]
+PF_ROSE: Final[int]
+PF_ROUTE: Final[int]
+PF_SECURITY: Final[int]
+PF_SNA: Final[int]
+PF_TIPC: Final[int]
+PF_UNIX: Final[int]
+PF_UNSPEC: Final[int]
+PF_VSOCK: Final[int]
+PF_WANPIPE: Final[int]
+PF_X25: Final[int]
+
+# What the kernel knows and some Python does not name; a newer one names more of them itself.
+IPV6_MTU: int  # type: ignore[no-redef,misc]
+IPV6_MTU_DISCOVER: int  # type: ignore[no-redef,misc]
+IPV6_RECVERR: int  # type: ignore[no-redef,misc]
+IP_BIND_ADDRESS_NO_PORT: int  # type: ignore[no-redef,misc]
+IP_FREEBIND: int  # type: ignore[no-redef,misc]
+IP_MTU: int  # type: ignore[no-redef,misc]
+IP_MTU_DISCOVER: int  # type: ignore[no-redef,misc]
+IP_PKTINFO: int  # type: ignore[no-redef,misc]
+IP_PMTUDISC_DO: int  # type: ignore[no-redef,misc]
+IP_PMTUDISC_DONT: int  # type: ignore[no-redef,misc]
+IP_PMTUDISC_PROBE: int  # type: ignore[no-redef,misc]
+IP_PMTUDISC_WANT: int  # type: ignore[no-redef,misc]
+IP_RECVERR: int  # type: ignore[no-redef,misc]
+IP_RECVORIGDSTADDR: int  # type: ignore[no-redef,misc]
+IP_RECVTOS: int  # type: ignore[no-redef,misc]
+IP_RECVTTL: int  # type: ignore[no-redef,misc]
+MSG_CMSG_CLOEXEC: int  # type: ignore[no-redef,misc]
+MSG_FASTOPEN: int  # type: ignore[no-redef,misc]
+MSG_WAITFORONE: int  # type: ignore[no-redef,misc]
+MSG_ZEROCOPY: int  # type: ignore[no-redef,misc]
+SCM_TIMESTAMP: int  # type: ignore[no-redef,misc]
+SCM_TIMESTAMPING: int  # type: ignore[no-redef,misc]
+SCM_TIMESTAMPNS: int  # type: ignore[no-redef,misc]
+SCM_TXTIME: int  # type: ignore[no-redef,misc]
+SOF_TIMESTAMPING_RX_SOFTWARE: int  # type: ignore[no-redef,misc]
+SOF_TIMESTAMPING_SOFTWARE: int  # type: ignore[no-redef,misc]
+SOF_TIMESTAMPING_TX_SOFTWARE: int  # type: ignore[no-redef,misc]
+SOL_IPV6: int  # type: ignore[no-redef,misc]
+SOL_UDP: int  # type: ignore[no-redef,misc]
+SO_ATTACH_REUSEPORT_CBPF: int  # type: ignore[no-redef,misc]
+SO_ATTACH_REUSEPORT_EBPF: int  # type: ignore[no-redef,misc]
+SO_BUSY_POLL: int  # type: ignore[no-redef,misc]
+SO_COOKIE: int  # type: ignore[no-redef,misc]
+SO_EE_CODE_ZEROCOPY_COPIED: int  # type: ignore[no-redef,misc]
+SO_EE_ORIGIN_ICMP: int  # type: ignore[no-redef,misc]
+SO_EE_ORIGIN_ICMP6: int  # type: ignore[no-redef,misc]
+SO_EE_ORIGIN_LOCAL: int  # type: ignore[no-redef,misc]
+SO_EE_ORIGIN_ZEROCOPY: int  # type: ignore[no-redef,misc]
+SO_INCOMING_CPU: int  # type: ignore[no-redef,misc]
+SO_INCOMING_NAPI_ID: int  # type: ignore[no-redef,misc]
+SO_MAX_PACING_RATE: int  # type: ignore[no-redef,misc]
+SO_PEEK_OFF: int  # type: ignore[no-redef,misc]
+SO_RCVBUFFORCE: int  # type: ignore[no-redef,misc]
+SO_RXQ_OVFL: int  # type: ignore[no-redef,misc]
+SO_SNDBUFFORCE: int  # type: ignore[no-redef,misc]
+SO_TIMESTAMP: int  # type: ignore[no-redef,misc]
+SO_TIMESTAMPING: int  # type: ignore[no-redef,misc]
+SO_TIMESTAMPNS: int  # type: ignore[no-redef,misc]
+SO_TXTIME: int  # type: ignore[no-redef,misc]
+SO_ZEROCOPY: int  # type: ignore[no-redef,misc]
+TCP_ULP: int  # type: ignore[no-redef,misc]
+TCP_ZEROCOPY_RECEIVE: int  # type: ignore[no-redef,misc]
+UDP_CORK: int  # type: ignore[no-redef,misc]
+UDP_GRO: int  # type: ignore[no-redef,misc]
+UDP_SEGMENT: int  # type: ignore[no-redef,misc]
+
+# All other names are the standard library's. Last: for a type checker the first definition counts.
+from socket import *  # type: ignore[assignment,no-redef,misc]  # noqa: E402, F403
