@@ -19,6 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 MODULES = {
     "_call": ["ps_io.c", "ps_wait.c"],
     "_connection": ["ps_socket.c"],
+    "_file": ["ps_io.c"],
     "_message": ["ps_cmsg.c", "ps_io.c"],
     "_numeric": ["ps_addr.c"],
     "_options": ["ps_socket.c"],

@@ -1,5 +1,9 @@
 #include "ps_io.h"
 
+#ifdef PS_HAVE_LINUX_SENDFILE
+#include <sys/sendfile.h>
+#endif
+
 static ssize_t result(ssize_t n) {
     return n < 0 ? -errno : n;
 }
@@ -29,6 +33,22 @@ ssize_t ps_sendto(int fd, ps_io *io, int flags) {
 ssize_t ps_sendmsg(int fd, ps_io *io, int flags) {
     return result(sendmsg(fd, io->msg, flags));
 }
+
+#ifdef PS_HAVE_LINUX_SENDFILE
+
+ssize_t ps_sendfile(int fd, ps_io *io, int flags) {
+    (void)flags;
+    return result(sendfile(fd, io->file, &io->file_offset, io->len));
+}
+
+#else
+
+ssize_t ps_sendfile(int fd, ps_io *io, int flags) {
+    (void)fd, (void)io, (void)flags;
+    return -ENOSYS;
+}
+
+#endif
 
 void ps_io_advance(ps_io *io, size_t n) {
     io->len -= n;

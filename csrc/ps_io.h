@@ -16,6 +16,8 @@ typedef struct ps_io {
     ps_sockaddr *name;  /* peer: read by sends, written by receives; may be NULL */
     socklen_t namelen;  /* valid bytes of name */
     struct msghdr *msg; /* sendmsg and recvmsg only */
+    int file;           /* sendfile only: what to read from, */
+    off_t file_offset;  /* and from where; moves on with what was sent */
     int flags;          /* the caller's MSG_* */
 } ps_io;
 
@@ -27,6 +29,7 @@ ssize_t ps_recvmsg(int fd, ps_io *io, int flags);
 ssize_t ps_send(int fd, ps_io *io, int flags);
 ssize_t ps_sendto(int fd, ps_io *io, int flags);
 ssize_t ps_sendmsg(int fd, ps_io *io, int flags);
+ssize_t ps_sendfile(int fd, ps_io *io, int flags); /* no flags: never to be tried */
 
 /* Step over the first n bytes, which were sent. Control data and the peer's
  * name went with them and must not go twice. */

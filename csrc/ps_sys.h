@@ -28,6 +28,10 @@
 #define PS_HAVE_ABSTRACT_UNIX 1 /* a sun_path of any length, NUL included */
 #endif
 
+#if defined(__linux__)
+#define PS_HAVE_LINUX_SENDFILE 1 /* other systems have one with other arguments */
+#endif
+
 #if defined(__FreeBSD__)
 #undef PS_HAVE_ABSTRACT_UNIX
 #endif

@@ -4,7 +4,8 @@ A method listed here is a C function; attribute look-up finds it on the class an
 stands before it. Whatever is not listed is the standard library's own.
 """
 
-from . import _base, _call, _connection, _message, _numeric, _options, _transfer
+from . import _base, _call, _connection, _file, _message, _numeric, _options, _transfer
+from ._rebind import rebind
 
 BACKEND = "c"
 
@@ -44,11 +45,23 @@ class socket(_base.socket):
     recvmsg_into = _message.recvmsg_into
     sendmsg = _message.sendmsg
 
+    makefile = rebind(_base.socket.makefile)  # on this package's SocketIO
+    _sendfile_use_sendfile = _file._sendfile_use_sendfile
+
+
+class SocketIO(_base.SocketIO):
+    __doc__ = _base.SocketIO.__doc__
+    __module__ = __package__
+
+    readinto = _file.readinto
+    write = _file.write
+
 
 _connection.register_class(socket)
 
-# Functions of the `socket` module that are faster here than there; install() puts them there too.
+# Names of the `socket` module that are faster here than there; install() puts them there too.
 FASTER = {
+    "SocketIO": SocketIO,
     "getaddrinfo": _numeric.getaddrinfo,
     "gethostbyname": _numeric.gethostbyname,
     "htonl": _numeric.htonl,

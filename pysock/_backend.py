@@ -11,7 +11,16 @@ import warnings
 from importlib import import_module
 from importlib.util import find_spec
 
-_EXTENSIONS = ("_call", "_connection", "_message", "_numeric", "_options", "_sockaddr", "_transfer")
+_EXTENSIONS = (
+    "_call",
+    "_connection",
+    "_file",
+    "_message",
+    "_numeric",
+    "_options",
+    "_sockaddr",
+    "_transfer",
+)
 
 
 def _choose():

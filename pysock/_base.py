@@ -6,6 +6,8 @@ pysock builds on these, so that gevent, another copy of pysock, or whatever else
 
 import _socket
 import socket as _module
+from io import RawIOBase
 
 socket = next(cls for cls in _socket.socket.__subclasses__() if cls.__module__ == "socket")
 getaddrinfo = _module.getaddrinfo
+SocketIO = next(cls for cls in RawIOBase.__subclasses__() if cls.__module__ == "socket")

@@ -18,7 +18,7 @@ from libc.string cimport memset
 from ._address import standard_address
 
 from ._call cimport transfer
-from ._plain cimport as_int
+from ._plain cimport as_int, int_of
 from ._sockaddr cimport pack_address, unpack_address
 from ._sockobject cimport audit_address, socket
 from .ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
@@ -114,7 +114,7 @@ def sendmsg(socket self not None, buffers, ancdata=(), flags=0, address=None, /)
     cdef int64_t deadline = 0
     cdef int length = 0
     cdef Buffers data = Buffers()
-    io.flags = as_int(flags)
+    io.flags = int_of(flags)
     if not ps_addr_family_known(self.sock_family):
         return base.sendmsg(self, buffers, ancdata, flags, address)
     # Iterated once, here: an iterator has nothing left for the base class.
@@ -184,7 +184,7 @@ cdef ssize_t receive_message(socket sock, msghdr *msg, ps_sockaddr *name, size_t
     return n
 
 
-def recvmsg(socket self not None, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, flags=0, /):
+def recvmsg(socket self not None, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, Py_ssize_t flags=0, /):
     """recvmsg(bufsize[, ancbufsize[, flags]]) -> (data, ancdata, msg_flags, address)
 
     Receive at most *bufsize* bytes, and control messages of at most *ancbufsize* bytes
@@ -196,7 +196,7 @@ def recvmsg(socket self not None, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, f
     cdef iovec iov
     cdef list meta = []
     cdef ssize_t n
-    cdef int c_flags = as_int(flags)
+    cdef int c_flags = int_of(flags)
     if (not ps_addr_family_known(self.sock_family) or c_flags & MSG_TRUNC
             or bufsize < 0 or not 0 <= ancbufsize <= INT32_MAX):
         return base.recvmsg(self, bufsize, ancbufsize, flags)
@@ -210,7 +210,7 @@ def recvmsg(socket self not None, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, f
     return data if n == bufsize else data[:n], meta[0], meta[1], meta[2]
 
 
-def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, flags=0, /):
+def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, Py_ssize_t flags=0, /):
     """recvmsg_into(buffers[, ancbufsize[, flags]]) -> (nbytes, ancdata, msg_flags, address)
 
     As `recvmsg`, scattered over writable *buffers*, each filled before the next.
@@ -220,7 +220,7 @@ def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, flags=0
     cdef list meta = []
     cdef ssize_t n
     cdef Buffers data = Buffers()
-    cdef int c_flags = as_int(flags)
+    cdef int c_flags = int_of(flags)
     if not ps_addr_family_known(self.sock_family) or not 0 <= ancbufsize <= INT32_MAX:
         return base.recvmsg_into(self, buffers, ancbufsize, flags)
     buffers = tuple(buffers)

@@ -41,7 +41,11 @@ cdef inline long plain_number(object number, long most) except? -1:
 
 cdef inline int as_int(object number) except? -1:
     """A C int of *number*, by the interpreter's rule: `__index__` counts, a float does not."""
-    cdef long value = PyLong_AsLong(number)
-    if value != <int>value:
+    return int_of(PyLong_AsLong(number))
+
+
+cdef inline int int_of(Py_ssize_t number) except? -1:
+    """A C int of an argument that was declared Py_ssize_t, which converts by that rule."""
+    if number != <int>number:
         raise OverflowError("signed integer is out of the range of a C int")
-    return <int>value
+    return <int>number

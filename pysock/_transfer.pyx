@@ -27,7 +27,7 @@ from ._address import standard_address
 
 from ._call cimport transfer
 from ._errors cimport raise_timed_out
-from ._plain cimport as_int
+from ._plain cimport as_int, int_of
 from ._sockaddr cimport pack_address, unpack_address
 from ._sockobject cimport audit_address, socket
 from .ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
@@ -110,14 +110,14 @@ cdef object receive(socket sock, ps_transfer operation, ps_io *io):
     return data
 
 
-def recv(socket self not None, Py_ssize_t bufsize, flags=0, /):
+def recv(socket self not None, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
     """recv(bufsize[, flags]) -> bytes
 
     Receive at most *bufsize* bytes (`recv(2)`); b"" when the peer has shut down its writing half.
     Raises TimeoutError when the socket's timeout is over, BlockingIOError, OSError.
     """
     cdef ps_io io
-    io.flags = as_int(flags)
+    io.flags = int_of(flags)
     if (bufsize <= 0 or io.flags & MSG_TRUNC
             or not ps_addr_family_known(self.sock_family)):
         return base.recv(self, bufsize, flags)
@@ -125,14 +125,14 @@ def recv(socket self not None, Py_ssize_t bufsize, flags=0, /):
     return receive(self, ps_recv, &io)
 
 
-def recvfrom(socket self not None, Py_ssize_t bufsize, flags=0, /):
+def recvfrom(socket self not None, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
     """recvfrom(bufsize[, flags]) -> (bytes, address)
 
     As `recv`, with the sender's address (`recvfrom(2)`).
     """
     cdef ps_io io
     cdef ps_sockaddr name
-    io.flags = as_int(flags)
+    io.flags = int_of(flags)
     if (bufsize < 0 or io.flags & MSG_TRUNC
             or not ps_addr_family_known(self.sock_family)):
         return base.recvfrom(self, bufsize, flags)
@@ -160,7 +160,7 @@ cdef bint acquire_writable(object buffer, Py_ssize_t nbytes, Py_buffer *view, ps
     return True
 
 
-def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, flags=0):
+def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t flags=0):
     """recv_into(buffer[, nbytes[, flags]]) -> number of bytes
 
     As `recv`, into a writable *buffer*: at most *nbytes* bytes, or as many as it holds if that is 0.
@@ -169,7 +169,7 @@ def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, flags=0):
     cdef Py_buffer view
     cdef ps_io io
     cdef int64_t deadline = 0
-    io.flags = as_int(flags)
+    io.flags = int_of(flags)
     if (not ps_addr_family_known(self.sock_family)
             or not acquire_writable(buffer, nbytes, &view, &io)):
         return base.recv_into(self, buffer, nbytes, flags)
@@ -181,7 +181,7 @@ def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, flags=0):
         PyBuffer_Release(&view)
 
 
-def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, flags=0):
+def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t flags=0):
     """recvfrom_into(buffer[, nbytes[, flags]]) -> (number of bytes, address)
 
     As `recv_into`, with the sender's address.
@@ -191,7 +191,7 @@ def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, flags=0):
     cdef ps_sockaddr name
     cdef int64_t deadline = 0
     cdef ssize_t n
-    io.flags = as_int(flags)
+    io.flags = int_of(flags)
     if (not ps_addr_family_known(self.sock_family)
             or not acquire_writable(buffer, nbytes, &view, &io)):
         return base.recvfrom_into(self, buffer, nbytes, flags)
@@ -219,7 +219,7 @@ cdef inline bint acquire_readable(object data, Py_buffer *view, ps_io *io) excep
     return not is_bytes
 
 
-def send(socket self not None, data, flags=0, /):
+def send(socket self not None, data, Py_ssize_t flags=0, /):
     """send(data[, flags]) -> number of bytes sent
 
     Send bytes (`send(2)`), perhaps not all of them. Raises TimeoutError when the socket's timeout
@@ -231,7 +231,7 @@ def send(socket self not None, data, flags=0, /):
     cdef int64_t deadline = 0
     if not ps_addr_family_known(self.sock_family):
         return base.send(self, data, flags)
-    io.flags = as_int(flags)
+    io.flags = int_of(flags)
     held = acquire_readable(data, &view, &io)
     try:
         return transfer(self, ps_send, &io, POLLOUT, &deadline)
@@ -258,7 +258,7 @@ cdef int send_all(socket self, ps_io *io) except -1:
                 raise_timed_out()
 
 
-def sendall(socket self not None, data, flags=0, /):
+def sendall(socket self not None, data, Py_ssize_t flags=0, /):
     """sendall(data[, flags])
 
     Send all of *data*. The socket's timeout is for the whole call. After an exception there is no
@@ -269,7 +269,7 @@ def sendall(socket self not None, data, flags=0, /):
     cdef ps_io io
     if not ps_addr_family_known(self.sock_family):
         return base.sendall(self, data, flags)
-    io.flags = as_int(flags)
+    io.flags = int_of(flags)
     held = acquire_readable(data, &view, &io)
     try:
         send_all(self, &io)

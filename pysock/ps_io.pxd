@@ -1,3 +1,5 @@
+from posix.types cimport off_t
+
 from .ps_addr cimport ps_sockaddr, socklen_t
 
 cdef extern from "ps_io.h" nogil:
@@ -22,6 +24,8 @@ cdef extern from "ps_io.h" nogil:
         socklen_t namelen
         msghdr *msg
         int flags
+        int file
+        off_t file_offset
 
     ctypedef ssize_t (*ps_transfer)(int fd, ps_io *io, int flags) noexcept nogil
 
@@ -31,6 +35,7 @@ cdef extern from "ps_io.h" nogil:
     ssize_t ps_send(int fd, ps_io *io, int flags) noexcept
     ssize_t ps_sendto(int fd, ps_io *io, int flags) noexcept
     ssize_t ps_sendmsg(int fd, ps_io *io, int flags) noexcept
+    ssize_t ps_sendfile(int fd, ps_io *io, int flags) noexcept
     void ps_io_advance(ps_io *io, size_t n) noexcept
 
     enum: PS_TRYABLE_FLAGS

@@ -256,3 +256,63 @@ def test_documentation(pysock):
     for name in ("recv", "send", "accept", "bind", "connect", "sendmsg", "shutdown", "settimeout"):
         assert getattr(pysock.socket, name).__doc__
     assert pysock.socket.__doc__
+
+
+def test_a_file_after_a_timeout_and_without_data(net, pair):
+    a, b = pair
+    with b.makefile("rb", buffering=0) as file:
+        b.setblocking(False)
+        assert file.readinto(bytearray(4)) is None
+        b.settimeout(0.01)
+        with pytest.raises(TimeoutError):
+            file.readinto(bytearray(4))
+        a.sendall(b"late")
+        with pytest.raises(OSError, match="timed out object"):
+            file.readinto(bytearray(4))
+    with pytest.raises(ValueError):
+        file.readinto(bytearray(4))
+    with a.makefile("wb", buffering=0) as file:
+        assert file.write(b"x") == 1
+        with pytest.raises(io.UnsupportedOperation):
+            file.readinto(bytearray(4))
+        a.setblocking(False)
+        while file.write(b"x" * 65536) is not None:
+            pass
+
+
+@pytest.mark.parametrize("timeout", [None, 5])
+def test_sendfile_of_a_part_and_of_what_is_no_file(net, pair, tmp_path, timeout):
+    a, b = pair
+    a.settimeout(timeout)
+    (tmp_path / "data").write_bytes(b"0123456789")
+    with open(tmp_path / "data", "rb") as file:
+        assert a.sendfile(file, 2, 5) == 5
+        assert file.tell() == 7
+        assert a.sendfile(file, 8, 100) == 2
+        assert a.sendfile(file, 100) == 0
+        assert a.sendfile(io.BytesIO(b"abc"), 1) == 2
+        assert b.recv(100) == b"2345689bc"
+        for offset, count in [(0, 0), (0, -1), (0, "1")]:
+            with pytest.raises((ValueError, TypeError)):
+                a.sendfile(file, offset, count)
+        a.setblocking(False)
+        with pytest.raises(ValueError):
+            a.sendfile(file)
+    with open(tmp_path / "data") as text, pytest.raises(ValueError):
+        a.sendfile(text)
+
+
+def test_sendfile_times_out_and_leaves_the_file_where_it_stopped(net, tmp_path):
+    a, b = net.socketpair()
+    with a, b, open(tmp_path / "data", "w+b") as file:
+        file.write(bytes(5_000_000))
+        file.flush()
+        a.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            a.sendfile(file)
+        sent = file.tell()
+        a.close()
+        got = 0
+        while piece := b.recv(1 << 20):
+            got += len(piece)
+        assert 0 < got == sent < 5_000_000

@@ -36,7 +36,6 @@ def test_what_is_not_replaced_is_the_very_object(pysock):
     assert replaced == made_of_sockets | rebound | (numeric if pysock.BACKEND == "c" else set())
     for name in (
         "_GLOBAL_DEFAULT_TIMEOUT",
-        "SocketIO",
         "SocketType",
         "error",
         "timeout",

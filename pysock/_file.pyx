@@ -1,0 +1,114 @@
+"""What files do with sockets: the raw file that `makefile()` buffers, and sendfile.
+
+`readinto` and `write` are methods of SocketIO, `_sendfile_use_sendfile` is one of `socket`;
+_accelerated.py lists them. A socket that is not exactly a `pysock.socket` (ssl.SSLSocket, a mock) is
+asked by its own methods.
+"""
+
+import io as _io
+import os
+import socket as _stdlib
+
+from libc.stdint cimport INT64_MAX, int64_t
+
+from . import _base
+
+from ._call cimport transfer, wait_for
+from ._sockobject cimport socket
+from .ps_addr cimport ps_addr_family_known
+from .ps_io cimport ps_io, ps_sendfile
+from .ps_wait cimport POLLOUT
+
+
+cdef object base_readinto = _base.SocketIO.readinto
+cdef object base_write = _base.SocketIO.write
+cdef object base_sendfile = _base.socket._sendfile_use_sendfile
+cdef object GiveUp = _stdlib._GiveupOnSendfile
+cdef object fstat = os.fstat
+cdef object UnsupportedOperation = _io.UnsupportedOperation
+
+cdef enum:
+    BLOCK_MOST = 1 << 30  # sendfile(2) moves little more at once
+
+
+def readinto(self, buffer, /):
+    """readinto(buffer) -> number of bytes, or None
+
+    Read up to len(buffer) bytes into a writable *buffer*; 0 at the end of the stream, None where a
+    non-blocking socket has none. Raises what `recv_into` raises; after a timeout, OSError.
+    """
+    sock = self._sock
+    if sock is None or not self._reading or self._timeout_occurred:
+        return base_readinto(self, buffer)  # which says what is wrong
+    try:
+        return sock.recv_into(buffer)
+    except BlockingIOError:
+        return None
+    except TimeoutError:
+        self._timeout_occurred = True
+        raise
+
+
+def write(self, data, /):
+    """write(data) -> number of bytes, or None
+
+    Write bytes, perhaps not all of them; None where a non-blocking socket takes none. Raises what
+    `send` raises.
+    """
+    sock = self._sock
+    if sock is None or not self._writing:
+        return base_write(self, data)  # which says what is wrong
+    try:
+        return sock.send(data)
+    except BlockingIOError:
+        return None
+
+
+def _sendfile_use_sendfile(socket self not None, file, offset=0, count=None):
+    """Send *file* by sendfile(2), as `socket.sendfile()` documents; _GiveupOnSendfile if it can't."""
+    cdef ps_io io
+    cdef int64_t deadline, wanted
+    cdef int64_t sent = 0
+    if not ps_addr_family_known(self.sock_family):
+        return base_sendfile(self, file, offset, count)
+    self._check_sendfile_params(file, offset, count)
+    try:
+        io.file = file.fileno()
+    except (AttributeError, UnsupportedOperation) as error:
+        raise GiveUp(error)
+    try:
+        size = fstat(io.file).st_size
+    except OSError as error:
+        raise GiveUp(error)
+    if not size:
+        return 0
+    if self.sock_timeout == 0:
+        raise ValueError("non-blocking sockets are not supported")
+    io.flags = 0
+    io.file_offset = offset
+    io.likely = <size_t>-1  # never with the GIL held: it waits for the disk
+    wanted = count if count else INT64_MAX
+    try:
+        while sent < wanted:
+            io.len = <size_t>min(wanted - sent, BLOCK_MOST)
+            deadline = 0  # the timeout is for each wait, as in the standard library
+            try:
+                n = transfer(self, ps_sendfile, &io, POLLOUT, &deadline)
+            except BlockingIOError:
+                # O_NONBLOCK, set behind Python's back: wait, rather than spin or give up.
+                deadline = INT64_MAX
+                wait_for(self, POLLOUT, -1, &deadline)
+                continue
+            except TimeoutError:
+                raise
+            except OSError as error:
+                if sent == 0:
+                    raise GiveUp(error)  # most likely no file that can be mapped
+                raise
+            if n == 0:
+                break
+            sent += n
+        return sent
+    finally:
+        if sent > 0 and hasattr(file, "seek"):
+            file.seek(offset + sent)
