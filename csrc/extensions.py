@@ -23,6 +23,7 @@ MODULES = {
     "_message": ["ps_cmsg.c", "ps_io.c"],
     "_numeric": ["ps_addr.c"],
     "_options": ["ps_socket.c"],
+    "_selector": ["ps_epoll.c", "ps_wait.c"],
     "_sockaddr": ["ps_addr.c"],
     "_transfer": ["ps_io.c", "ps_wait.c"],
 }

@@ -29,6 +29,7 @@
 #endif
 
 #if defined(__linux__)
+#define PS_HAVE_EPOLL 1
 #define PS_HAVE_LINUX_SENDFILE 1 /* other systems have one with other arguments */
 #endif
 

@@ -23,6 +23,7 @@ for _name, _value in vars(_stdlib).items():
 
 __version__ = "0.1.0"
 BACKEND = _backend.BACKEND
+EpollSelector = _backend.EpollSelector
 get_gil_hold = _backend.get_gil_hold
 set_gil_hold = _backend.set_gil_hold
 install = _install.install
@@ -47,6 +48,7 @@ create_connection.__doc__ = _create_connection.__doc__
 EXTENDED = [
     "BACKEND",
     "EXTENDED",
+    "EpollSelector",
     "get_gil_hold",
     "install",
     "installed",

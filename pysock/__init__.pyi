@@ -1,6 +1,7 @@
 """One stub for both backends: `socket`'s names, and what pysock adds to them."""
 
 import os
+import selectors
 import socket as _stdlib
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -46,6 +47,8 @@ class socket(_stdlib.socket):
     def sendto(self, data: ReadableBuffer, address: _Address, /) -> int: ...
     @overload
     def sendto(self, data: ReadableBuffer, flags: int, address: _Address, /) -> int: ...
+
+class EpollSelector(selectors.EpollSelector): ...
 
 def create_connection(
     address: tuple[_Host | None, int | str | None],

@@ -13,11 +13,15 @@ package = importlib.import_module(__package__)
 
 USAGE = f"""\
 usage:
-    python -m {__package__} script.py args...      as `python script.py args...`
-    python -m {__package__} -m module args...      as `python -m module args...`
-    python -m {__package__} -c code args...        as `python -c code args...`
-    python -m {__package__} --info                 the backend, versions
-    python -m {__package__} --help                 this text"""
+    python -m {__package__} script.py args...            as `python script.py args...`
+    python -m {__package__} -m module args...            as `python -m module args...`
+    python -m {__package__} -c code args...              as `python -c code args...`
+    python -m {__package__} --info [--json]              the backend, versions
+    python -m {__package__} --bench [--quick] [--json]   its speed beside `socket` on this machine
+    python -m {__package__} --help                       this text"""
+
+# What may follow the options that run no program.
+FLAGS = {"--info": ["--json"], "--bench": ["--quick", "--json"], "--help": [], "-h": []}
 
 # What the interpreter gives to `__main__`, whatever runs there.
 PROGRAMS_OWN = ("__name__", "__builtins__", "__annotations__")
@@ -81,19 +85,47 @@ def fail(message):
     sys.exit(2)
 
 
-def info():
-    print(f"{package.__name__} {package.__version__}")
-    print(f"backend   {package.BACKEND}")
-    print(f"python    {platform.python_implementation()} {platform.python_version()}")
-    print(f"system    {platform.system()} {platform.release()} {platform.machine()}")
+def about():
+    return {
+        "package": package.__name__,
+        "version": package.__version__,
+        "backend": package.BACKEND,
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+    }
+
+
+def info(*, as_json=False):
+    known = about()
+    if as_json:
+        import json  # not before: programs find in sys.modules what they imported
+
+        print(json.dumps(known, indent=2))
+        return
+    print(known.pop("package"), known.pop("version"))
+    for name, value in known.items():
+        print(f"{name:9} {value}")
+
+
+def bench(**options):
+    from . import _bench
+
+    try:
+        _bench.run(about(), **options)
+    except KeyboardInterrupt:
+        sys.exit(130)  # what a shell says of a program that SIGINT ended
 
 
 def main(arguments):
     if sys.path[:1] == [os.getcwd()] and not safe_path():
         del sys.path[0]  # put there for `-m` of this package; the program gets its own entry
     match arguments:
-        case ["--info"]:
-            info()
+        case [option, *rest] if wrong := set(rest).difference(FLAGS.get(option, rest)):
+            fail(f"{option} does not take {min(wrong, key=rest.index)!r}\n{USAGE}")
+        case ["--info", *flags]:
+            info(as_json="--json" in flags)
+        case ["--bench", *flags]:
+            bench(quick="--quick" in flags, as_json="--json" in flags)
         case ["-h" | "--help"]:
             print(USAGE)
         case ["-m", name, *rest]:

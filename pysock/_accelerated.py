@@ -4,7 +4,9 @@ A method listed here is a C function; attribute look-up finds it on the class an
 stands before it. Whatever is not listed is the standard library's own.
 """
 
-from . import _base, _call, _connection, _file, _message, _numeric, _options, _transfer
+import selectors
+
+from . import _base, _call, _connection, _file, _message, _numeric, _options, _selector, _transfer
 from ._rebind import rebind
 
 BACKEND = "c"
@@ -55,6 +57,13 @@ class SocketIO(_base.SocketIO):
 
     readinto = _file.readinto
     write = _file.write
+
+
+class EpollSelector(selectors.EpollSelector):
+    __doc__ = selectors.EpollSelector.__doc__
+    __module__ = __package__
+
+    select = _selector.select
 
 
 _connection.register_class(socket)

@@ -27,6 +27,10 @@ def standard_address(sock, address):
     OverflowError for an int that is no address of the family, ValueError for a path with a NUL
     inside, which the kernel would cut short there.
     """
+    if type(address) is tuple and len(address) == 2:
+        host, port = address
+        if type(host) is str and type(port) is int:
+            return address  # at once, and by far the most of them
     family = sock.family
     if family == _stdlib.AF_INET or family == _stdlib.AF_INET6:
         if type(address) is tuple and len(address) >= 2:

@@ -18,6 +18,7 @@ _EXTENSIONS = (
     "_message",
     "_numeric",
     "_options",
+    "_selector",
     "_sockaddr",
     "_transfer",
 )
@@ -50,6 +51,7 @@ _chosen = _choose()
 
 BACKEND = _chosen.BACKEND
 FASTER = _chosen.FASTER
+EpollSelector = _chosen.EpollSelector
 socket = _chosen.socket
 get_gil_hold = _chosen.get_gil_hold
 set_gil_hold = _chosen.set_gil_hold

@@ -1,7 +1,7 @@
 """`--bench`: what this package costs on this machine, beside the standard library.
 
-The short form of the suite in benchmarks/, measured in its manner: blocks of about a millisecond,
-both sides in every round in random order, and the best block counts, for noise only adds time.
+The short form of the suite in benchmarks/, and measured in its manner: short blocks, both sides in
+every round in random order, and the best block counts, for noise only adds time.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import struct
 import sys
 import textwrap
 import threading
-from collections.abc import Callable
+from functools import partial
 from itertools import repeat
 from time import perf_counter_ns
 from timeit import Timer
@@ -24,102 +24,77 @@ from . import _install
 
 FULL = (4, 40, 1_000_000)  # times with fresh sockets, rounds each, nanoseconds a block
 QUICK = (1, 4, 250_000)
-CONTENDED_ROUNDS, CONTENDED_NS = 3, 60_000_000  # each time, at most; a block at least
-LEVEL = 0.03  # ratios nearer to 1 than this are not called faster, or slower
-WIDTH = 80
-LINE = "{:38} {:>9} {:>9.9} {:>7} {:>7}"
-
-
-@contextlib.contextmanager
-def pair(net, timeout):
-    a, b = net.socketpair()
-    with a, b, b.makefile("rb") as file:
-        a.settimeout(timeout)
-        b.settimeout(timeout)
-        yield {"a": a, "b": b, "file": file, "data": b"x" * 63 + b"\n", "room": bytearray(64)}
-
-
-@contextlib.contextmanager
-def udp(net, timeout):
-    a = net.socket(net.AF_INET, net.SOCK_DGRAM)
-    b = net.socket(net.AF_INET, net.SOCK_DGRAM)
-    with a, b:
-        for sock in (a, b):
-            sock.bind(("127.0.0.1", 0))
-            sock.settimeout(timeout)
-        yield {"a": a, "b": b, "data": bytes(64), "address": b.getsockname()}
-
-
-@contextlib.contextmanager
-def listener(net, timeout):
-    with net.create_server(("127.0.0.1", 0)) as listening:
-        # Accepted sockets inherit it: a reset instead of TIME_WAIT, which would use up the ports.
-        listening.setsockopt(net.SOL_SOCKET, net.SO_LINGER, struct.pack("ii", 1, 0))
-        yield {"listening": listening, "address": listening.getsockname()}
+CONTENDED_ROUNDS, CONTENDED_NS = 1, 150_000_000  # each time at most; a block at least
+LEVEL = 0.03  # a ratio nearer to 1 than this is neither faster nor slower
+LINE = "{:38} {:>8} {:>8.8} {:>7} {:>6}"
 
 
 class Row(NamedTuple):
     title: str
-    statement: str  # its names: the module's own, and those that `open` gives
+    statement: str  # its names: the socket module's, and those of `sockets`
     timeout: float | None = None
-    open: Callable = pair
-    heap: int = 0  # see set_heap
+    heap: int = 0  # see `set_heap`
     contended: bool = False
 
 
-SEND_RECV = "a.send(data); b.recv(64)"
-SEND_RECV_LARGE = "a.send(data); b.recv(262144)"
-SENDTO_RECVFROM = "a.sendto(data, address); b.recvfrom(64)"
 CONNECT = """\
-client = socket(AF_INET, SOCK_STREAM)
-client.connect(address)
-served, _ = listening.accept()
-client.close()
-served.close()"""
-RECV_NOTHING = """\
-try:
-    b.recv(64)
-except BlockingIOError:
-    pass"""
+client = socket(AF_INET, SOCK_STREAM); client.connect(listener_address)
+served, _ = listener.accept(); client.close(); served.close()"""
 
 ROWS = [
-    Row("send+recv 64 B, blocking", SEND_RECV),
-    Row("send+recv 64 B, timeout", SEND_RECV, 5.0),
-    Row("send+recv 64 B, non-blocking", SEND_RECV, 0.0),
+    Row("send+recv 64 B, blocking", "a.send(data); b.recv(64)"),
+    Row("send+recv 64 B, timeout", "a.send(data); b.recv(64)", 5.0),
+    Row("send+recv 64 B, non-blocking", "a.send(data); b.recv(64)", 0.0),
     Row("send+recv_into 64 B, timeout", "a.send(data); b.recv_into(room)", 5.0),
-    Row("recv(262144) of 64 B, cold heap", SEND_RECV_LARGE, heap=1 << 17),
-    Row("recv(262144) of 64 B, warm heap", SEND_RECV_LARGE, heap=1 << 20),
-    Row("recv -> BlockingIOError", RECV_NOTHING, 0.0),
+    Row("recv(262144) of 64 B, cold heap", "a.send(data); b.recv(262144)", heap=1 << 17),
+    Row("recv(262144) of 64 B, warm heap", "a.send(data); b.recv(262144)", heap=1 << 20),
+    Row("recv -> BlockingIOError", "try: b.recv(64)\nexcept BlockingIOError: pass", 0.0),
     Row("makefile readline of 64 B, timeout", "a.send(data); file.readline()", 5.0),
-    Row("UDP sendto+recvfrom 64 B, blocking", SENDTO_RECVFROM, None, udp),
-    Row("UDP sendto+recvfrom 64 B, timeout", SENDTO_RECVFROM, 5.0, udp),
-    Row("connect+accept+close+close", CONNECT, None, listener),
+    Row("UDP sendto+recvfrom 64 B, blocking", "c.sendto(data, d_address); d.recvfrom(64)"),
+    Row("UDP sendto+recvfrom 64 B, timeout", "c.sendto(data, d_address); d.recvfrom(64)", 5.0),
+    Row("connect+accept+close+close", CONNECT),
     Row("socket()+close()", "socket(AF_INET, SOCK_STREAM).close()"),
     Row("sock.family", "a.family"),
     Row("settimeout to the value it has", "a.settimeout(5.0)", 5.0),
     Row("getaddrinfo, numeric IPv4", "getaddrinfo('192.0.2.17', 80, 0, SOCK_STREAM)"),
     Row("inet_ntoa", r"inet_ntoa(b'\xc0\x00\x02\x11')"),
-    Row("send+recv beside 1 computing thread", SEND_RECV, contended=True),
+    Row("send+recv beside 1 computing thread", "a.send(data); b.recv(64)", contended=True),
 ]
 
 
+@contextlib.contextmanager
+def sockets(net, timeout):
+    """Give what the statements work on, made by the module *net*."""
+    with contextlib.ExitStack() as stack:
+        a, b = map(stack.enter_context, net.socketpair())
+        c, d = (stack.enter_context(net.socket(net.AF_INET, net.SOCK_DGRAM)) for _ in range(2))
+        d.bind(("127.0.0.1", 0))
+        for sock in (a, b, c, d):
+            sock.settimeout(timeout)
+        file = stack.enter_context(b.makefile("rb"))
+        listener = stack.enter_context(net.create_server(("127.0.0.1", 0)))
+        # Accepted sockets inherit it: a reset instead of TIME_WAIT, which would use up the ports.
+        listener.setsockopt(net.SOL_SOCKET, net.SO_LINGER, struct.pack("ii", 1, 0))
+        d_address, listener_address = d.getsockname(), listener.getsockname()
+        data, room = b"x" * 63 + b"\n", bytearray(64)
+        yield locals()
+
+
 def set_heap(nbytes):
-    """Have malloc map blocks from *nbytes* on; say whether it can be told (glibc's can).
+    """Have malloc map blocks from *nbytes* on; return true if it can be told, as glibc's can.
 
-    A fresh process maps and unmaps every block from 128 KiB on: the cold heap. The first larger one
-    that it frees raises that size, and twice as much is kept from then on: the warm heap.
+    In a fresh process that is 128 KiB, and each such block is mapped and unmapped: the cold heap.
+    The first larger one that is freed raises it, and twice as much is kept: the warm heap.
     """
-    try:
-        import ctypes
+    with contextlib.suppress(ImportError, AttributeError, OSError, TypeError):
+        from ctypes import CDLL
 
-        mallopt = ctypes.CDLL(None).mallopt
-    except (ImportError, AttributeError, OSError, TypeError):
-        return False
-    return bool(mallopt(-3, nbytes) and mallopt(-1, 2 * nbytes))  # M_MMAP_, M_TRIM_THRESHOLD
+        mallopt = CDLL(None).mallopt
+        return mallopt(-3, nbytes) and mallopt(-1, 2 * nbytes)  # M_MMAP_, M_TRIM_THRESHOLD
 
 
 def steady(timer, block_ns):
-    """Return a function that runs one block and returns the nanoseconds a pass took."""
+    """Return a function that runs a block and returns the nanoseconds of a pass."""
     n = 1
     while (ns := timer.timeit(n)) < block_ns / 4:
         n *= 2 if ns > block_ns / 64 else 8
@@ -128,136 +103,100 @@ def steady(timer, block_ns):
 
 
 def contended(timer):
-    """The same beside a thread that computes.
+    """Run the loop beside a thread that computes; return the nanoseconds of a pass.
 
-    By the clock, not by a count: the loop can be a thousand times slower from one moment to the
-    next, depending on who wins the race for the interpreter.
+    By the clock: it can take a thousand times longer, with who wins the race for the interpreter.
+    A thread just started shares its starter's processor, where there is no race yet: the first
+    part lets the scheduler move it, and is not counted.
     """
-    going = [True]
 
     def compute():
-        while going:
+        while computing:
             for _ in repeat(None, 500):
                 pass
 
+    computing = [True]
     thread = threading.Thread(target=compute, daemon=True)
     thread.start()
     try:
-        passes, begin = 0, perf_counter_ns()
-        while (ns := perf_counter_ns() - begin) < CONTENDED_NS:
-            timer.timeit(8)
-            passes += 8
+        for _ in ("settle", "count"):
+            passes, begin = 0, perf_counter_ns()
+            while (ns := perf_counter_ns() - begin) < CONTENDED_NS:
+                timer.timeit(4)
+                passes += 4
     finally:
-        going.clear()
+        computing.clear()
         thread.join()
     return ns / passes
 
 
-def measure(row, setups, rounds, block_ns, step):
+def measure(row, setups, rounds, block_ns):
     """Return the row's figures. Where threads race, a lucky block is not the truth: the median."""
     sides = [(_stdlib, []), (sys.modules[__package__], [])]
     for _ in range(setups):
-        step(row.title)
         with contextlib.ExitStack() as stack:
             runs = []
             for net, times in sides:
-                names = {**vars(net), **stack.enter_context(row.open(net, row.timeout))}
+                names = {**vars(net), **stack.enter_context(sockets(net, row.timeout))}
                 # Compiled for each side, as the interpreter specializes code for the class it sees.
                 timer = Timer(row.statement, timer=perf_counter_ns, globals=names)
-                run = (lambda t=timer: contended(t)) if row.contended else steady(timer, block_ns)
+                run = partial(contended, timer) if row.contended else steady(timer, block_ns)
                 runs.append((run, times))
             for _ in range(min(rounds, CONTENDED_ROUNDS) if row.contended else rounds):
                 random.shuffle(runs)
                 for run, times in runs:
                     times.append(run())
     figure = statistics.median if row.contended else min
-    (stdlib_ns, ours_ns), *halves = (
-        [figure(times[part]) for _, times in sides]
-        for part in (slice(None), slice(0, None, 2), slice(1, None, 2))
-    )
-    ratios = [theirs / ours for theirs, ours in halves]
-    return {
-        "operation": row.title,
-        "stdlib_ns": stdlib_ns,
-        "package_ns": ours_ns,
-        "ratio": stdlib_ns / ours_ns,
-        "spread": max(ratios) / min(ratios) - 1,
-    }
+    parts = (slice(None), slice(0, None, 2), slice(1, None, 2))
+    (stdlib, ours), even, odd = ([figure(times[part]) for _, times in sides] for part in parts)
+    ratios = even[0] / even[1], odd[0] / odd[1]
+    figures = {"stdlib_ns": stdlib, "package_ns": ours, "ratio": stdlib / ours}
+    return {"operation": row.title, **figures, "spread": max(ratios) / min(ratios) - 1}
 
 
-def on_terminal(stream):
-    return stream is not None and stream.isatty()
-
-
-@contextlib.contextmanager
-def progress(steps):
-    """Give a function to call before each step: it draws the bar, if there is a terminal for it."""
-    steps_done = 0
-
-    def step(title):
-        nonlocal steps_done
-        bar = "#" * round(30 * steps_done / steps)
-        print(f"\r[{bar:30}] {title:38}", end="", file=sys.stderr, flush=True)
-        steps_done += 1
-
-    if not on_terminal(sys.stderr):
-        yield lambda title: None
-        return
-    try:
-        yield step
-    finally:
-        print("\r" + " " * 72, end="\r", file=sys.stderr, flush=True)
+def draw(part, title=""):
+    """Draw the progress bar, or, without a title, wipe it."""
+    if sys.stderr and sys.stderr.isatty():
+        line = f"[{'#' * round(30 * part):30}] {title}" if title else ""
+        print(f"\r{line:71}", end="" if title else "\r", file=sys.stderr, flush=True)
 
 
 def duration(ns):
-    """Three digits and a unit."""
-    unit, size = ("ns", 1.0) if ns < 999.5 else ("us", 1e3) if ns < 999.5e3 else ("ms", 1e6)
-    value = ns / size
-    return f"{value:.{0 if value >= 99.5 else 1 if value >= 9.95 else 2}f} {unit}"
+    unit, size = ("ns", 1) if ns < 999.5 else ("us", 1e3) if ns < 999.5e3 else ("ms", 1e6)
+    return f"{ns / size:#.3g}".rstrip(".") + f" {unit}"
 
 
 def render(about, table):
-    colours = on_terminal(sys.stdout) and not os.environ.get("NO_COLOR")
+    """Give the lines of the table for people, in 80 columns."""
     name = about["package"].rpartition(".")[2]
-    header = LINE.format("operation", "stdlib", name, "ratio", "spread")
-    yield header
-    yield "-" * len(header)
+    yield LINE.format("operation", "stdlib", name, "ratio", "spread")
+    yield "-" * len(LINE.format(*[""] * 5))
+    colours = sys.stdout and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     for row in table:
-        ratio = f"{row['ratio']:.{2 if row['ratio'] < 99.5 else 0}f}"
-        line = LINE.format(
-            row["operation"],
-            duration(row["stdlib_ns"]),
-            duration(row["package_ns"]),
-            ratio,
-            f"{100 * row['spread']:.0f}%",
-        )
+        ratio = f"{row['ratio']:7.2f}"
         if colours and abs(row["ratio"] - 1) > LEVEL:
-            colour = 32 if row["ratio"] > 1 else 31
-            before, _, after = line.rpartition(ratio)
-            line = f"{before}\x1b[{colour}m{ratio}\x1b[0m{after}"
-        yield line
-    faster = sum(row["ratio"] > 1 + LEVEL for row in table)
+            ratio = f"\x1b[{32 if row['ratio'] > 1 else 31}m{ratio}\x1b[0m"
+        times = duration(row["stdlib_ns"]), duration(row["package_ns"])
+        yield LINE.format(row["operation"], *times, ratio, f"{row['spread']:.0%}")
     slower = sum(row["ratio"] < 1 - LEVEL for row in table)
-    yield f"\n{faster} rows faster, {slower} slower, {len(table) - faster - slower} within {LEVEL:.0%}."
-    yield f"ratio: stdlib / {name}. spread: how far even and odd rounds disagree about it."
+    yield f"\nratio: stdlib / {name}; slower by over {LEVEL:.0%}: {slower} of {len(table)} rows"
+    yield "spread: how far even and odd rounds disagree about the ratio"
     if about["backend"] == "stdlib":
-        yield "No extensions are in use: the standard library is behind both columns."
-    known = "{package} {version}, backend {backend}, {python}, {system}".format_map(about)
-    yield textwrap.fill(known, WIDTH)
+        yield "without extensions: the standard library is behind both columns"
+    line = "{package} {version}, backend {backend}, {python}, {system}".format_map(about)
+    yield textwrap.fill(line, 80)
 
 
 def run(about, *, quick=False, as_json=False):
     """Measure, and print. *about* is what is known of the package and the machine."""
-    _install.uninstall()  # the column of the standard library is to be the standard library's
-    rows = [row for row in ROWS if not row.heap or set_heap(row.heap)]
-    setups, rounds, block_ns = QUICK if quick else FULL
+    _install.uninstall()  # or the standard library's column would be this package's
     table = []
-    with progress(setups * len(rows)) as step:
-        for row in rows:
-            if row.heap:
-                set_heap(row.heap)
-            table.append(measure(row, setups, rounds, block_ns, step))
-    if as_json:
-        print(json.dumps({**about, "quick": quick, "rows": table}, indent=2))
-    else:
-        print(*render(about, table), sep="\n")
+    try:
+        for i, row in enumerate(ROWS):
+            draw(i / len(ROWS), row.title)
+            if not row.heap or set_heap(row.heap):
+                table.append(measure(row, *(QUICK if quick else FULL)))
+    finally:
+        draw(1)
+    as_text = json.dumps({**about, "quick": quick, "rows": table}, indent=2)
+    print(*[as_text] if as_json else render(about, table), sep="\n")

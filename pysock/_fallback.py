@@ -1,5 +1,7 @@
 """The backend "stdlib": the same names and address forms over the standard library alone."""
 
+import selectors
+
 from . import _base
 from ._address import standard_address
 from ._rebind import rebind
@@ -40,6 +42,7 @@ class socket(_base.socket):
 
 
 FASTER: dict = {}
+EpollSelector = getattr(selectors, "EpollSelector", selectors.DefaultSelector)
 
 _gil_hold = 16384
 

@@ -1,24 +1,32 @@
-"""Put pysock in the place of the `socket` module's own names, and take it out again."""
+"""Put pysock in the place of the standard library's own names, and take it out again."""
 
 import contextlib
+import selectors
 import socket as _stdlib
 import sys
 import threading
 import warnings
 
 from . import _base
-from ._backend import FASTER, socket
+from ._backend import FASTER, EpollSelector, socket
 
 # The class, and what the class cannot reach. `create_connection` and its kin look up `socket` in
 # their module when they are called: they need no replacement, and tests that patch it still work.
-_NAMES = {"socket": socket, **FASTER}
+_REPLACEMENTS = [(_stdlib, name, value) for name, value in {"socket": socket, **FASTER}.items()]
+if selectors.DefaultSelector.__name__ == EpollSelector.__name__:
+    _REPLACEMENTS += [
+        (selectors, name, EpollSelector) for name in ("EpollSelector", "DefaultSelector")
+    ]
 
-_originals: dict = {}
+_originals: list = []
 _lock = threading.Lock()
 
 
 def install():
     """Make the `socket` module's own names point to pysock's, for the whole process.
+
+    `selectors.EpollSelector`, and `DefaultSelector` where it is that one, become pysock's too, so
+    that asyncio's default loop waits in C.
 
     Call it first thing in a program: a module that did `from socket import socket` before, or
     derived a class from it as `ssl` does, keeps the standard library's, and is named in a
@@ -27,9 +35,9 @@ def install():
     with _lock:
         if _originals:
             return
-        for name, value in _NAMES.items():
-            _originals[name] = getattr(_stdlib, name)
-            setattr(_stdlib, name, value)
+        for module, name, value in _REPLACEMENTS:
+            _originals.append(getattr(module, name))
+            setattr(module, name, value)
     early = _early_birds()
     if early:
         warnings.warn(
@@ -43,9 +51,9 @@ def install():
 def uninstall():
     """Undo `install()`. A name that somebody else has replaced in between is left alone."""
     with _lock:
-        for name, original in _originals.items():
-            if getattr(_stdlib, name, None) is _NAMES[name]:
-                setattr(_stdlib, name, original)
+        for (module, name, value), original in zip(_REPLACEMENTS, _originals, strict=False):
+            if getattr(module, name, None) is value:
+                setattr(module, name, original)
         _originals.clear()
 
 

@@ -206,11 +206,24 @@ def test_info(python, pysock):
     assert sys.version.split()[0] in words
 
 
+def test_info_for_programs(python, pysock):
+    said = json.loads(answer(python("-m", "pysock", "--info", "--json")))
+    assert list(said) == ["package", "version", "backend", "python", "system"]
+    assert said["version"] == pysock.__version__ and said["backend"] == pysock.BACKEND
+
+
 @pytest.mark.parametrize("flags", [[], ["-OO"]], ids=["", "without-docstrings"])
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_help(python, option, flags):
     said = answer(python(*flags, "-m", "pysock", option))
-    for form in ("script.py args...", "-m module args...", "-c code args...", "--info", "--help"):
+    for form in (
+        "script.py args...",
+        "-m module args...",
+        "-c code args...",
+        "--info [--json]",
+        "--bench [--quick] [--json]",
+        "--help",
+    ):
         assert f"python -m pysock {form}" in said
     assert max(map(len, said.splitlines())) <= 100
 
@@ -223,7 +236,11 @@ def test_help(python, option, flags):
         (["-c"], "argument expected for the -c option"),
         (["-x", "script.py"], "unknown option: -x"),
         (["--information"], "unknown option: --information"),
-        (["--info", "script.py"], "unknown option: --info"),
+        (["--json"], "unknown option: --json"),
+        (["--info", "script.py"], "--info does not take 'script.py'"),
+        (["--info", "--quick"], "--info does not take '--quick'"),
+        (["--bench", "--quick", "-x", "--fast"], "--bench does not take '-x'"),
+        (["--help", "--bench"], "--help does not take '--bench'"),
     ],
 )
 def test_wrong_arguments(python, arguments, complaint):

@@ -1,0 +1,99 @@
+"""`select` of an EpollSelector: the loop over what is ready, in C.
+
+Everything else of a selector is the standard library's own: what is registered stands in its
+`_fd_to_key`, the descriptor of epoll in its `_selector`.
+"""
+
+import selectors as _selectors
+
+from cpython.dict cimport PyDict_GetItem
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.list cimport PyList_Append
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
+from cpython.tuple cimport PyTuple_GET_ITEM
+from libc.errno cimport EINTR
+from libc.math cimport ceil
+from libc.stdint cimport INT32_MAX, int64_t
+
+from ._errors cimport raise_errno
+from .ps_epoll cimport EPOLLIN, EPOLLOUT, ps_epoll_wait, ps_event
+from .ps_wait cimport ps_clock
+
+
+cdef object base_select = _selectors.EpollSelector.select
+
+cdef enum:
+    EVENT_READ = 1   # as in selectors
+    EVENT_WRITE = 2
+    KEY_EVENTS = 2   # of a SelectorKey: (fileobj, fd, events, data)
+    ON_STACK = 256
+
+
+cdef int wait(int epoll, ps_event *events, int most, int timeout_ms) except -1:
+    """The number of events; after a signal the wait goes on towards its deadline (PEP 475)."""
+    cdef int64_t deadline = ps_clock() + timeout_ms * <int64_t>1_000_000 if timeout_ms > 0 else 0
+    cdef int64_t left
+    cdef int n
+    while True:
+        if timeout_ms == 0:
+            n = ps_epoll_wait(epoll, events, most, 0)  # only a look: the GIL stays
+        else:
+            with nogil:
+                n = ps_epoll_wait(epoll, events, most, timeout_ms)
+        if n >= 0:
+            return n
+        if n != -EINTR:
+            raise_errno(n)
+        PyErr_CheckSignals()
+        if timeout_ms > 0:
+            left = deadline - ps_clock()
+            timeout_ms = <int>((left + 999_999) // 1_000_000) if left > 0 else 0
+
+
+cdef list ready_keys(dict fd_to_key, ps_event *events, int n):
+    cdef list ready = []
+    cdef PyObject *key
+    cdef int i, mask
+    for i in range(n):
+        key = PyDict_GetItem(fd_to_key, events[i].data.fd)
+        if key == NULL:
+            continue
+        mask = 0
+        if events[i].events & ~<unsigned int>EPOLLIN:
+            mask |= EVENT_WRITE
+        if events[i].events & ~<unsigned int>EPOLLOUT:
+            mask |= EVENT_READ
+        mask &= <int><object>PyTuple_GET_ITEM(<object>key, KEY_EVENTS)
+        PyList_Append(ready, (<object>key, mask))
+    return ready
+
+
+def select(self, timeout=None):
+    """select(timeout=None) -> list of (key, events)
+
+    Wait until a registered file object is ready, for at most *timeout* seconds (None: without end,
+    0 or less: only look). *events* is a mask of EVENT_READ and EVENT_WRITE. See `epoll_wait(2)`.
+    """
+    cdef ps_event[ON_STACK] stack
+    cdef ps_event *events = stack
+    cdef dict fd_to_key = self._fd_to_key
+    cdef int most = <int>max(len(fd_to_key), 1)
+    cdef double seconds
+    cdef int timeout_ms = -1
+    cdef int n
+    if timeout is not None:
+        seconds = timeout
+        if not seconds < INT32_MAX // 1000:
+            return base_select(self, timeout)  # which says what is wrong with it
+        timeout_ms = <int>ceil(seconds * 1e3) if seconds > 0 else 0
+    if most > ON_STACK:
+        events = <ps_event *>PyMem_Malloc(most * sizeof(ps_event))
+        if events == NULL:
+            raise MemoryError()
+    try:
+        n = wait(self._selector.fileno(), events, most, timeout_ms)
+        return ready_keys(fd_to_key, events, n)
+    finally:
+        if events != stack:
+            PyMem_Free(events)

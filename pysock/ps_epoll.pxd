@@ -1,0 +1,14 @@
+from libc.stdint cimport uint32_t
+
+cdef extern from "ps_epoll.h" nogil:
+    enum: EPOLLIN
+    enum: EPOLLOUT
+
+    ctypedef union ps_event_data "epoll_data_t":
+        int fd
+
+    ctypedef struct ps_event:
+        uint32_t events
+        ps_event_data data
+
+    int ps_epoll_wait(int epoll, ps_event *events, int most, int timeout_ms)

@@ -1,0 +1,139 @@
+"""EpollSelector: what selectors.EpollSelector returns, for one, many, and gone descriptors."""
+
+import asyncio
+import os
+import selectors
+import signal
+import socket
+import time
+
+import pytest
+
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+
+
+@pytest.fixture
+def selector(pysock):
+    with pysock.EpollSelector() as selector:
+        yield selector
+
+
+def test_it_is_a_selector(pysock, selector):
+    assert isinstance(selector, selectors.EpollSelector)
+    assert selectors.EpollSelector is not pysock.EpollSelector or pysock.BACKEND == "stdlib"
+
+
+def by_data(ready):
+    return sorted((key.data, events) for key, events in ready)
+
+
+@pytest.mark.parametrize("count", [2, 100, 300])
+def test_all_that_is_ready_is_returned(selector, count):
+    pairs = [socket.socketpair() for _ in range(count)]
+    try:
+        keys = [selector.register(a, READ | WRITE, data=i) for i, (a, _) in enumerate(pairs)]
+        ready = selector.select(5)
+        assert by_data(ready) == [(i, WRITE) for i in range(count)]
+        assert all(key is keys[key.data] for key, _ in ready)
+        for _, b in pairs[::2]:
+            b.send(b"x")
+        expected = [(i, READ | WRITE if i % 2 == 0 else WRITE) for i in range(count)]
+        assert by_data(selector.select()) == expected
+        for a, _ in pairs:
+            selector.modify(a, READ, selector.get_key(a).data)
+        assert by_data(selector.select(0)) == [(i, READ) for i in range(0, count, 2)]
+        pairs[1][1].close()  # a hang-up is a reason to read
+        assert (1, READ) in by_data(selector.select(0))
+    finally:
+        for a, b in pairs:
+            a.close()
+            b.close()
+
+
+@pytest.mark.parametrize("timeout", [0, -1, 0.0, -5.5, False, 0.05, 1e-9])
+def test_nothing_ready(selector, timeout):
+    start = time.monotonic()
+    assert selector.select(timeout) == []
+    assert max(timeout, 0) <= time.monotonic() - start < 2
+
+
+@pytest.mark.parametrize("timeout", ["1", [], 1e300, float("nan"), 1j, object(), 2**40])
+def test_what_is_no_timeout(pysock, timeout):
+    raised = []
+    for cls in (selectors.EpollSelector, pysock.EpollSelector):
+        with cls() as selector:
+            with pytest.raises((TypeError, ValueError, OverflowError)) as caught:
+                selector.select(timeout)
+            raised.append(caught.type)
+    assert raised[0] is raised[1]
+
+
+def test_a_closed_selector(pysock):
+    selector = pysock.EpollSelector()
+    selector.close()
+    with pytest.raises((ValueError, AttributeError, RuntimeError, TypeError)):
+        selector.select(0)
+
+
+def test_signals(selector):
+    ran = []
+    before = signal.signal(signal.SIGALRM, lambda *_: ran.append(1))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+        start = time.monotonic()
+        assert selector.select(0.2) == []
+        assert time.monotonic() - start >= 0.2
+        assert len(ran) > 5
+
+        def handler(*_):
+            raise ZeroDivisionError
+
+        signal.signal(signal.SIGALRM, handler)
+        with pytest.raises(ZeroDivisionError):
+            selector.select()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_descriptor_that_was_closed_without_saying_so(selector):
+    a, b = socket.socketpair()
+    with b:
+        selector.register(a, READ)
+        duplicate = os.dup(a.fileno())  # keeps the open file, and so epoll's interest in it
+        fd = a.fileno()
+        a.close()
+        b.send(b"x")
+        assert [key.fd for key, _ in selector.select(1)] == [fd]
+        os.close(duplicate)
+
+
+def test_asyncio_runs_on_it(pysock):
+    async def echo(reader, writer):
+        while data := await reader.read(100):
+            writer.write(data)
+        writer.close()
+
+    async def main():
+        server = await asyncio.start_server(echo, "127.0.0.1", 0)
+        async with server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(b"around")
+            assert await reader.readexactly(6) == b"around"
+            writer.close()
+            await writer.wait_closed()
+            await asyncio.sleep(0.05)  # the server's side closes, too
+
+    loop = asyncio.SelectorEventLoop(pysock.EpollSelector())
+    try:
+        loop.run_until_complete(main())
+    finally:
+        loop.close()
+
+
+def test_install_puts_it_in_place_and_takes_it_out(pysock):
+    original = selectors.DefaultSelector
+    with pysock.installed():
+        assert selectors.DefaultSelector is pysock.EpollSelector
+        assert selectors.EpollSelector is pysock.EpollSelector
+    assert selectors.DefaultSelector is original
