@@ -24,7 +24,7 @@ from . import _install
 
 FULL = (4, 40, 1_000_000)  # times with fresh sockets, rounds each, nanoseconds a block
 QUICK = (1, 4, 250_000)
-CONTENDED_ROUNDS, CONTENDED_NS = 1, 150_000_000  # each time at most; a block at least
+CONTENDED_ROUNDS, CONTENDED_NS = 2, 150_000_000  # each time at most; a block at least
 LEVEL = 0.03  # a ratio nearer to 1 than this is neither faster nor slower
 LINE = "{:38} {:>8} {:>8.8} {:>7} {:>6}"
 
