@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 # Built in place, and found there: an editable install would be found by the tests of installing, too.
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: build demo test suite conformance bench picture guard lint stubs format clean
+.PHONY: build demo test suite conformance bench guard lint stubs format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -36,8 +36,10 @@ conformance: build
 	$(RUN) tests/conformance/run.py
 
 bench: build
+	mkdir -p benchmarks/results
 	$(RUN) -m pytest benchmarks --benchmark-json=benchmarks/results/latest.json
 	$(RUN) benchmarks/picture.py benchmarks/results/latest.json benchmarks/picture.svg
+	$(RUN) benchmarks/readme_table.py benchmarks/results/latest.json README.md
 
 # Instructions, not seconds: what a change costs, whatever else the machine does.
 guard: build
