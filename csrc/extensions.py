@@ -17,13 +17,19 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 # module: the sources of csrc that it is linked with
 MODULES = {
+    "_ancillary": ["ps_addr.c", "ps_cmsg.c", "ps_meta.c"],
+    "_batch": ["ps_cmsg.c", "ps_inbox.c", "ps_io.c", "ps_meta.c", "ps_wait.c"],
+    "_batch_receive": ["ps_cmsg.c", "ps_inbox.c", "ps_io.c", "ps_meta.c", "ps_wait.c"],
+    "_batch_send": [],
     "_call": ["ps_io.c", "ps_wait.c"],
+    "_capabilities": ["ps_probe.c", "ps_socket.c"],
     "_connection": ["ps_socket.c"],
     "_file": ["ps_io.c"],
     "_message": ["ps_cmsg.c", "ps_io.c"],
     "_numeric": ["ps_addr.c"],
     "_options": ["ps_socket.c"],
     "_selector": ["ps_epoll.c", "ps_wait.c"],
+    "_outgoing": ["ps_cmsg.c", "ps_outbox.c", "ps_socket.c", "ps_wait.c"],
     "_sockaddr": ["ps_addr.c"],
     "_transfer": ["ps_io.c", "ps_wait.c"],
 }

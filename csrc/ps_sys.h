@@ -41,6 +41,23 @@
 #define PS_HAVE_SA_LEN 1
 #endif
 
+#if (defined(__linux__) || defined(__FreeBSD__)) && !defined(PS_FORCE_ONE_BY_ONE)
+#define PS_HAVE_MMSG 1 /* recvmmsg, sendmmsg, struct mmsghdr */
+#endif
+
+#if defined(__linux__)
+#define PS_HAVE_UDP_SEGMENT 1 /* to be built in; whether the kernel knows it, ps_probe.h tells */
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103 /* linux/udp.h */
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+#ifndef SOL_UDP
+#define SOL_UDP 17
+#endif
+#endif
+
 /* Flags that the kernel of another system does not have are no bits at all. */
 #ifndef MSG_CONFIRM
 #define MSG_CONFIRM 0
@@ -53,6 +70,9 @@
 #endif
 #ifndef MSG_CMSG_CLOEXEC
 #define MSG_CMSG_CLOEXEC 0
+#endif
+#ifndef MSG_WAITFORONE
+#define MSG_WAITFORONE 0
 #endif
 
 #endif

@@ -1,0 +1,161 @@
+#include "ps_meta.h"
+
+#include <netinet/in.h>
+#include <sys/time.h>
+#include <time.h>
+
+#define NS_PER_S INT64_C(1000000000)
+
+/* Sets field from the item's first bytes: 1, or 0 where it has too few. Control data is aligned
+ * for the kernel's long at best, and an ancdata list's bytes for nothing. */
+static int copy(void *field, size_t size, const ps_cmsg *item) {
+    if (item->len < size) {
+        return 0;
+    }
+    memcpy(field, item->data, size);
+    return 1;
+}
+
+static void set_timestamp(ps_meta *meta, int64_t seconds, int64_t ns) {
+    if (seconds > INT64_MAX / NS_PER_S - 1 || seconds < 0 || ns < 0 || ns >= NS_PER_S) {
+        return;
+    }
+    meta->timestamp = seconds * NS_PER_S + ns;
+    meta->has |= PS_META_TIMESTAMP;
+}
+
+static void add_socket_level(ps_meta *meta, const ps_cmsg *item) {
+    switch (item->type) {
+#ifdef SCM_TIMESTAMPNS
+    case SCM_TIMESTAMPNS: {
+        struct timespec at;
+        if (copy(&at, sizeof at, item)) {
+            set_timestamp(meta, at.tv_sec, at.tv_nsec);
+        }
+        break;
+    }
+#endif
+#ifdef SCM_TIMESTAMP
+    case SCM_TIMESTAMP: {
+        struct timeval at;
+        if (copy(&at, sizeof at, item) && at.tv_usec >= 0 && at.tv_usec < 1000000) {
+            set_timestamp(meta, at.tv_sec, (int64_t)at.tv_usec * 1000);
+        }
+        break;
+    }
+#endif
+#ifdef SCM_TIMESTAMPING
+    case SCM_TIMESTAMPING: {
+        struct timespec at[3]; /* by the kernel, unused, by the device's clock */
+        if (copy(at, sizeof at, item) && (at[0].tv_sec != 0 || at[0].tv_nsec != 0)) {
+            set_timestamp(meta, at[0].tv_sec, at[0].tv_nsec);
+        }
+        break;
+    }
+#endif
+#ifdef SO_RXQ_OVFL
+    case SO_RXQ_OVFL:
+        if (copy(&meta->drops, sizeof meta->drops, item)) {
+            meta->has |= PS_META_DROPS;
+        }
+        break;
+#endif
+    default:
+        break;
+    }
+}
+
+static void add_inet(ps_meta *meta, const ps_cmsg *item) {
+    uint8_t tos;
+    switch (item->type) {
+    case IP_TOS:
+#ifdef IP_RECVTOS
+    case IP_RECVTOS: /* FreeBSD's name for what arrives */
+#endif
+        if (copy(&tos, sizeof tos, item)) {
+            meta->tos = tos;
+            meta->has |= PS_META_TOS;
+        }
+        break;
+#ifdef IP_PKTINFO
+    case IP_PKTINFO: {
+        struct in_pktinfo info;
+        if (copy(&info, sizeof info, item)) {
+            memset(&meta->destination.in, 0, sizeof meta->destination.in);
+            meta->destination.in.sin_family = AF_INET;
+            meta->destination.in.sin_addr = info.ipi_addr;
+            meta->interface = (unsigned)info.ipi_ifindex;
+            meta->has |= PS_META_DESTINATION;
+        }
+        break;
+    }
+#endif
+    default:
+        break;
+    }
+}
+
+static void add_inet6(ps_meta *meta, const ps_cmsg *item) {
+    switch (item->type) {
+#ifdef IPV6_TCLASS
+    case IPV6_TCLASS: {
+        int tos;
+        if (copy(&tos, sizeof tos, item)) {
+            meta->tos = tos & 0xFF;
+            meta->has |= PS_META_TOS;
+        }
+        break;
+    }
+#endif
+#ifdef IPV6_PKTINFO
+    case IPV6_PKTINFO: {
+        struct in6_pktinfo info;
+        if (copy(&info, sizeof info, item)) {
+            memset(&meta->destination.in6, 0, sizeof meta->destination.in6);
+            meta->destination.in6.sin6_family = AF_INET6;
+            meta->destination.in6.sin6_addr = info.ipi6_addr;
+            meta->interface = info.ipi6_ifindex;
+            meta->has |= PS_META_DESTINATION;
+        }
+        break;
+    }
+#endif
+    default:
+        break;
+    }
+}
+
+void ps_meta_add(ps_meta *meta, const ps_cmsg *item) {
+    if (item->level == SOL_SOCKET) {
+        add_socket_level(meta, item);
+    } else if (item->level == IPPROTO_IP) {
+        add_inet(meta, item);
+    } else if (item->level == IPPROTO_IPV6) {
+        add_inet6(meta, item);
+    }
+#ifdef PS_HAVE_UDP_SEGMENT
+    else if (item->level == SOL_UDP && item->type == UDP_GRO) {
+        int segment;
+        if (copy(&segment, sizeof segment, item) && segment > 0) {
+            meta->segment = (uint32_t)segment;
+            meta->has |= PS_META_SEGMENT;
+        }
+    }
+#endif
+}
+
+void ps_meta_parse(ps_meta *meta, const struct msghdr *msg) {
+    struct cmsghdr *cursor = NULL;
+    ps_cmsg item;
+    int truncated = 0;
+    memset(meta, 0, offsetof(ps_meta, destination));
+    meta->interface = 0;
+    meta->tos = 0;
+    meta->segment = 0;
+    while (ps_cmsg_next(msg, &cursor, &item, &truncated)) {
+        if (truncated) {
+            break; /* cut short by the control buffer's end: half a value is none */
+        }
+        ps_meta_add(meta, &item);
+    }
+}

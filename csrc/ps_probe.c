@@ -1,0 +1,56 @@
+#include "ps_probe.h"
+
+#include "ps_batch.h"
+
+#include <netinet/in.h>
+
+#ifndef SOCK_CLOEXEC
+#define SOCK_CLOEXEC 0
+#endif
+
+/* Can this option be set on a new UDP socket? */
+static int takes(int level, int option, int value) {
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    }
+    if (fd < 0) {
+        return 0;
+    }
+    int taken = setsockopt(fd, level, option, &value, sizeof value) == 0;
+    close(fd);
+    return taken;
+}
+
+int ps_probe_gso_segments(void) {
+#ifdef PS_HAVE_UDP_SEGMENT
+    return takes(SOL_UDP, UDP_SEGMENT, 1400) ? PS_SEGMENTS : 1;
+#else
+    return 1;
+#endif
+}
+
+int ps_probe_gro_segments(void) {
+#ifdef PS_HAVE_UDP_SEGMENT
+    return takes(SOL_UDP, UDP_GRO, 1) ? PS_SEGMENTS : 1;
+#else
+    return 1;
+#endif
+}
+
+int ps_probe_batch(void) {
+#ifdef PS_HAVE_MMSG
+    /* Of no descriptor at all: a kernel, or a sandbox, without the call says so first. */
+    return recvmmsg(-1, NULL, 0, 0, NULL) < 0 && errno == EBADF ? PS_BATCH : 1;
+#else
+    return 1;
+#endif
+}
+
+int ps_probe_zerocopy(void) {
+#ifdef SO_ZEROCOPY
+    return takes(SOL_SOCKET, SO_ZEROCOPY, 1);
+#else
+    return 0;
+#endif
+}
