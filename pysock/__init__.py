@@ -24,7 +24,10 @@ for _name, _value in vars(_stdlib).items():
 __version__ = "0.1.0"
 BACKEND = _backend.BACKEND
 EpollSelector = _backend.EpollSelector
+DatagramBatch = _backend.DatagramBatch
+capabilities = _backend.capabilities
 get_gil_hold = _backend.get_gil_hold
+parse_ancillary = _backend.parse_ancillary
 set_gil_hold = _backend.set_gil_hold
 install = _install.install
 installed = _install.installed
@@ -47,11 +50,14 @@ create_connection.__doc__ = _create_connection.__doc__
 
 EXTENDED = [
     "BACKEND",
+    "DatagramBatch",
     "EXTENDED",
     "EpollSelector",
+    "capabilities",
     "get_gil_hold",
     "install",
     "installed",
+    "parse_ancillary",
     "set_gil_hold",
     "uninstall",
     *_constants.CONSTANTS,

@@ -8,6 +8,20 @@ import selectors
 
 from . import _base, _call, _connection, _file, _message, _numeric, _options, _selector, _transfer
 from ._rebind import rebind
+from . import (
+    _ancillary,
+    _base,
+    _batch,
+    _batch_receive,
+    _batch_send,
+    _call,
+    _capabilities,
+    _connection,
+    _message,
+    _numeric,
+    _options,
+    _transfer,
+)
 
 BACKEND = "c"
 
@@ -64,6 +78,10 @@ class EpollSelector(selectors.EpollSelector):
     __module__ = __package__
 
     select = _selector.select
+    recvmmsg = _batch_receive.recvmmsg
+    send_segmented = _batch_send.send_segmented
+    sendmmsg = _batch_send.sendmmsg
+    set_gro = _capabilities.set_gro
 
 
 _connection.register_class(socket)
@@ -86,3 +104,7 @@ FASTER = {
 
 get_gil_hold = _call.get_gil_hold
 set_gil_hold = _call.set_gil_hold
+
+DatagramBatch = _batch.DatagramBatch
+capabilities = _capabilities.capabilities
+parse_ancillary = _ancillary.parse_ancillary

@@ -19,6 +19,17 @@ _EXTENSIONS = (
     "_numeric",
     "_options",
     "_selector",
+    "_ancillary",
+    "_batch",
+    "_batch_receive",
+    "_batch_send",
+    "_call",
+    "_capabilities",
+    "_connection",
+    "_message",
+    "_numeric",
+    "_options",
+    "_outgoing",
     "_sockaddr",
     "_transfer",
 )
@@ -53,5 +64,8 @@ BACKEND = _chosen.BACKEND
 FASTER = _chosen.FASTER
 EpollSelector = _chosen.EpollSelector
 socket = _chosen.socket
+DatagramBatch = _chosen.DatagramBatch
+capabilities = _chosen.capabilities
+parse_ancillary = _chosen.parse_ancillary
 get_gil_hold = _chosen.get_gil_hold
 set_gil_hold = _chosen.set_gil_hold

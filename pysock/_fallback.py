@@ -3,6 +3,7 @@
 import selectors
 
 from . import _base
+from . import _base, _fallback_ancillary, _fallback_arena, _fallback_batch
 from ._address import standard_address
 from ._rebind import rebind
 
@@ -36,6 +37,11 @@ class socket(_base.socket):
             address = standard_address(self, address)
         return super().sendmsg(buffers, ancdata, flags, address)
 
+    recvmmsg = _fallback_batch.recvmmsg
+    send_segmented = _fallback_batch.send_segmented
+    sendmmsg = _fallback_batch.sendmmsg
+    set_gro = _fallback_batch.set_gro
+
     for _method in (bind, connect, connect_ex, sendto, sendmsg):
         _method.__doc__ = getattr(_base.socket, _method.__name__).__doc__
     del _method
@@ -43,6 +49,10 @@ class socket(_base.socket):
 
 FASTER: dict = {}
 EpollSelector = getattr(selectors, "EpollSelector", selectors.DefaultSelector)
+
+DatagramBatch = _fallback_arena.DatagramBatch
+capabilities = _fallback_batch.capabilities
+parse_ancillary = _fallback_ancillary.parse_ancillary
 
 _gil_hold = 16384
 

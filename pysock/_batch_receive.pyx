@@ -1,0 +1,191 @@
+"""Many datagrams by few system calls: recvmmsg.
+
+A method: _accelerated.py lists it in `socket`. The kernel writes into a staging area that is kept
+from call to call, with room for the longest datagram each where it may join some (GRO): what it
+joined is never cut, whatever size was asked for. From there each datagram is copied into bytes of
+its own. The area is small enough to stay in the processor's cache, and filled as often as it takes.
+"""
+
+from errno import ENOBUFS
+
+from . import _fallback_batch as loops
+from ._remembered import entries, keep_error, raise_kept
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.errno cimport EAGAIN, EINTR
+from libc.stdint cimport int64_t
+
+from ._call cimport gil_hold, transfer
+from ._capabilities cimport gro_joins
+from ._errors cimport raise_errno
+from ._plain cimport as_int
+from ._sockaddr cimport unpack_address
+from ._sockobject cimport socket
+from .ps_addr cimport AF_UNIX, ps_addr_family_known
+from .ps_batch cimport (
+    MSG_DONTWAIT, PS_BATCH, PS_UDP_MOST, ps_arrival, ps_inbox, ps_inbox_arrival, ps_inbox_free,
+    ps_inbox_init, ps_inbox_lay, ps_recv_batch,
+)
+from .ps_io cimport ps_io
+from .ps_socket cimport SOCK_DGRAM
+from .ps_wait cimport POLLIN
+
+
+cdef enum:
+    STAGED = 1 << 19  # bytes of the staging area, unless one message needs more
+
+cdef size_t NOT_LAID = <size_t>-1
+
+
+cdef class Staging:
+    """An inbox and its arena."""
+    cdef ps_inbox inbox
+    cdef char *arena
+    cdef size_t size
+
+    def __cinit__(self):
+        self.arena = NULL
+        self.size = 0
+        if ps_inbox_init(&self.inbox, PS_BATCH) < 0:
+            raise MemoryError()
+        self.inbox.room = NOT_LAID
+
+    def __dealloc__(self):
+        ps_inbox_free(&self.inbox)
+        PyMem_Free(self.arena)
+
+    cdef size_t lay(self, size_t room, int family) except 0:
+        """Give each slot *room* bytes: how many slots may be used."""
+        cdef size_t slots = min(<size_t>PS_BATCH, max(<size_t>1, STAGED // max(room, <size_t>1)))
+        if slots * room > self.size or self.arena == NULL:
+            PyMem_Free(self.arena)
+            self.size = max(slots * room, <size_t>STAGED)
+            self.arena = <char *>PyMem_Malloc(self.size)
+            if self.arena == NULL:
+                self.size = 0
+                raise MemoryError()
+            self.inbox.room = NOT_LAID
+        self.inbox.family = family
+        if self.inbox.room != room or self.inbox.slots != slots:
+            self.inbox.slots = slots
+            if ps_inbox_lay(&self.inbox, self.arena, self.size, room) < 0:
+                raise MemoryError()
+        return slots
+
+
+cdef Staging spare = None  # taken while in use, so that no two threads share it
+cdef size_t came_last = 0  # bytes: whether the next one is worth releasing the GIL for
+
+
+cdef Staging take_spare():
+    global spare
+    cdef Staging taken = spare
+    spare = None
+    return taken if taken is not None else Staging()
+
+
+cdef int give_back(Staging taken) except -1:
+    global spare
+    if taken.size <= STAGED:
+        spare = taken
+    return 0
+
+
+cdef ssize_t receive_more(socket sock, ps_io *io) except -1:
+    """What else is there, without waiting: the number of messages; an error is the next call's."""
+    cdef ssize_t n
+    cdef int fd = sock.sock_fd
+    if io.likely <= gil_hold:
+        n = ps_recv_batch(fd, io, io.flags | MSG_DONTWAIT)
+    else:
+        with nogil:
+            n = ps_recv_batch(fd, io, io.flags | MSG_DONTWAIT)
+    if n >= 0:
+        return n
+    if n != -EAGAIN and n != -EINTR:
+        try:
+            raise_errno(n)
+        except OSError as error:
+            keep_error(sock, error)
+    return 0
+
+
+cdef int unpack(socket sock, const ps_inbox *inbox, size_t most, bint joins, list out) except -1:
+    """Append the datagrams that came to *out*, each with at most *most* bytes."""
+    cdef ps_arrival arrival
+    cdef size_t i = 0
+    cdef size_t at, length
+    while ps_inbox_arrival(inbox, i, &arrival) == 0:
+        i += 1
+        if joins and arrival.control_truncated and arrival.datagrams == 1:
+            # No kernel's control data is that long. Better an error than many handed out as one.
+            keep_error(sock, OSError(ENOBUFS, "control data was cut: joined datagrams are lost"))
+            continue
+        address = unpack_address(arrival.name, arrival.namelen)
+        if arrival.datagrams == 1:
+            out.append((PyBytes_FromStringAndSize(
+                arrival.data, <Py_ssize_t>min(arrival.len, most)), address))
+            continue
+        at = 0
+        while at < arrival.len:
+            length = min(arrival.segment, arrival.len - at)
+            out.append((PyBytes_FromStringAndSize(
+                arrival.data + at, <Py_ssize_t>min(length, most)), address))
+            at += length
+    return 0
+
+
+def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, flags=0):
+    """recvmmsg(max_messages, bufsize[, flags]) -> list of (bytes, address)
+
+    Wait for a datagram, as the socket's timeout says, and take what else has arrived
+    (`recvmmsg(2)`): at most *max_messages*, of at most *bufsize* bytes each, the rest of a longer
+    one being lost as in `recvfrom`. After `set_gro` the kernel joins datagrams: *max_messages*
+    counts what it hands over, and the list, where each is by itself again, can be longer.
+
+    An error after the first datagram is raised by the next batch call. Raises TimeoutError,
+    BlockingIOError, OSError; ValueError for a *max_messages* below 1 or a negative *bufsize*.
+    """
+    global came_last
+    cdef ps_io io
+    cdef Staging staging
+    cdef int64_t deadline = 0
+    cdef size_t room, slots, came
+    cdef size_t left
+    cdef bint joins
+    cdef list out = []
+    io.flags = as_int(flags)
+    if max_messages < 1:
+        raise ValueError("max_messages must be at least 1")
+    if bufsize < 0:
+        raise ValueError("negative buffersize in recvmmsg")
+    if self.sock_type != SOCK_DGRAM or not ps_addr_family_known(self.sock_family):
+        return loops.recvmmsg(self, max_messages, bufsize, io.flags)
+    if entries:
+        raise_kept(self)
+    room = <size_t>bufsize
+    joins = gro_joins(self)
+    if self.sock_family != AF_UNIX and (joins or room > PS_UDP_MOST):
+        room = PS_UDP_MOST
+    left = <size_t>max_messages
+    staging = take_spare()
+    try:
+        slots = staging.lay(room, self.sock_family)
+        io.buf = &staging.inbox
+        io.len = 0
+        io.likely = came_last
+        staging.inbox.wanted = min(left, slots)
+        came = <size_t>transfer(self, ps_recv_batch, &io, POLLIN, &deadline)
+        while True:
+            came_last = io.likely = staging.inbox.bytes
+            unpack(self, &staging.inbox, <size_t>bufsize, joins, out)
+            left -= came
+            if left == 0 or came < staging.inbox.wanted:
+                return out
+            staging.inbox.wanted = min(left, slots)
+            came = <size_t>receive_more(self, &io)
+            if came == 0:
+                return out
+    finally:
+        give_back(staging)
