@@ -1,0 +1,264 @@
+"""recvmmsg, set_gro: what recvfrom would have brought, whatever the kernel joined."""
+
+import os
+import signal
+import socket
+import threading
+import time
+
+import pytest
+from datagrams import drain_batches, udp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+@pytest.mark.parametrize("gro", [False, True])
+@pytest.mark.parametrize("bufsize", [1, 99, 100, 101, 65535, 1 << 20])
+def test_datagrams_cut_at_the_size_asked_for(pysock, family, gro, bufsize):
+    with udp(pysock, family, gro=gro) as (a, b):
+        sent = [bytes([i]) * 100 for i in range(150)] + [b"", b"x", bytes(5000)]
+        assert a.sendmmsg(sent, b.getsockname()) == len(sent)
+        came = drain_batches(b, bufsize=bufsize)
+        assert came == [(data[:bufsize], a.getsockname()) for data in sent]
+
+
+def test_a_size_of_nothing(pysock):
+    with udp(pysock) as (a, b):
+        a.sendmmsg([b"x", b"y"], b.getsockname())
+        assert b.recvmmsg(5, 0) == [(b"", a.getsockname())] * 2
+
+
+@pytest.mark.parametrize("most", [1, 2, 63, 64, 65, 1000])
+def test_as_many_as_asked_for(pysock, most):
+    with udp(pysock) as (a, b):
+        sent = [b"%d" % i for i in range(300)]
+        assert a.sendmmsg(sent, b.getsockname()) == 300
+        assert [data for data, _ in b.recvmmsg(most, 100)] == sent[:most]
+        assert len(drain_batches(b)) == 300 - min(most, 300)
+
+
+def test_joined_datagrams_are_never_cut_by_the_joining(pysock):
+    with udp(pysock, gro=True) as (a, b):
+        data = os.urandom(64 * 1000)
+        assert a.send_segmented(data, 1000, b.getsockname()) == len(data)
+        came = drain_batches(b, most=1, bufsize=1000)
+        assert b"".join(piece for piece, _ in came) == data
+        assert {len(piece) for piece, _ in came} == {1000}
+        assert len(b.recvmmsg.__doc__) > 100
+
+
+def test_joined_by_somebody_else(pysock):
+    """The option set by hand, or by who passed the descriptor on: the kernel is asked each time."""
+    with udp(pysock) as (a, b):
+        b.setsockopt(pysock.SOL_UDP, pysock.UDP_GRO, 1)
+        a.sendmsg(
+            [bytes(3000)], [(pysock.SOL_UDP, pysock.UDP_SEGMENT, b"\xe8\x03")], 0, b.getsockname()
+        )
+        assert [len(data) for data, _ in b.recvmmsg(10, 1000)] == [1000] * 3
+        a.sendmsg(
+            [bytes(3000)], [(pysock.SOL_UDP, pysock.UDP_SEGMENT, b"\xe8\x03")], 0, b.getsockname()
+        )
+        batch = pysock.DatagramBatch(1, 1000)
+        assert batch.recv_into(b) == 3
+        assert [datagram.segment_size for datagram in batch] == [1000] * 3
+
+
+def test_the_plain_calls_stay_the_kernels(pysock):
+    with udp(pysock, gro=True) as (a, b):
+        a.send_segmented(bytes(3000), 1000, b.getsockname())
+        first = b.recvmsg(65535, 100)
+        if pysock.BACKEND == "c":
+            assert len(first[0]) == 3000
+            assert pysock.parse_ancillary(first[1]).segment_size == 1000
+        b.set_gro(False)
+        drain_batches(b)
+        a.send_segmented(bytes(3000), 1000, b.getsockname())
+        assert b.recv(65535) == bytes(1000)
+
+
+def test_set_gro_where_there_is_none(pysock):
+    a, b = pysock.socketpair(pysock.AF_UNIX, pysock.SOCK_DGRAM)
+    with a, b, pysock.socket() as tcp:
+        for sock in (a, tcp):
+            with pytest.raises(OSError):
+                sock.set_gro(True)
+    with pytest.raises(OSError):
+        tcp.set_gro()
+
+
+def test_every_control_message_at_once(pysock):
+    """The joined size comes last in the control data: there is room for it behind all others."""
+    with udp(pysock, socket.AF_INET6, gro=True) as (a, b):
+        for option in (pysock.SO_TIMESTAMPNS, pysock.SO_RXQ_OVFL, 75, 82):  # RCVMARK, RCVPRIORITY
+            try:
+                b.setsockopt(pysock.SOL_SOCKET, option, 1)
+            except OSError:
+                pass
+        b.setsockopt(pysock.SOL_SOCKET, pysock.SO_TIMESTAMPING, 1 << 3 | 1 << 4)
+        for option in (2, 49, 51, 53, 54, 56, 58, 61, 66, 71, 74):  # all IPV6_RECV...
+            try:
+                b.setsockopt(pysock.IPPROTO_IPV6, option, 1)
+            except OSError:
+                pass
+        a.send_segmented(bytes(64000), 1000, b.getsockname())
+        assert [len(data) for data, _ in drain_batches(b, bufsize=2000)] == [1000] * 64
+        a.send_segmented(bytes(64000), 1000, b.getsockname())
+        batch = pysock.DatagramBatch(64, 2000)
+        assert batch.recv_into(b) == 64
+        assert not any(one.control_truncated for one in batch)
+        assert {one.destination for one in batch} == {"::1"}
+
+
+def test_peek(pysock):
+    with udp(pysock) as (a, b):
+        a.sendmmsg([b"x", b"yy"], b.getsockname())
+        assert b.recvmmsg(10, 10, pysock.MSG_PEEK) == [(b"x", a.getsockname())]
+        assert b.recvmmsg(10, 1, pysock.MSG_TRUNC) == [
+            (b"x", a.getsockname()),
+            (b"y", a.getsockname()),
+        ]
+
+
+def test_waiting(pysock):
+    with udp(pysock, timeout=0.05) as (a, b):
+        begin = time.monotonic()
+        with pytest.raises(TimeoutError, match="timed out"):
+            b.recvmmsg(10, 100)
+        assert 0.04 < time.monotonic() - begin < 2
+        b.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            b.recvmmsg(10, 100)
+        for timeout in (None, 5):
+            b.settimeout(timeout)
+            timer = threading.Timer(0.05, lambda: a.sendmmsg([b"x"] * 3, b.getsockname()))
+            timer.start()
+            begin = time.monotonic()
+            came = b.recvmmsg(10, 100)
+            while len(came) < 3:
+                came += b.recvmmsg(10, 100)
+            assert 0.03 < time.monotonic() - begin < 2
+            assert came == [(b"x", a.getsockname())] * 3
+            timer.join()
+
+
+@pytest.mark.parametrize("timeout", [None, 10])
+def test_signals(pysock, timeout):
+    with udp(pysock, timeout=timeout) as (a, b):
+        seen = []
+
+        def handler(*_):
+            seen.append(1)
+            if len(seen) < 3:
+                signal.setitimer(signal.ITIMER_REAL, 0.02)
+            else:
+                a.sendto(b"x", b.getsockname())
+
+        before = signal.signal(signal.SIGALRM, handler)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.02)
+            assert b.recvmmsg(10, 100) == [(b"x", a.getsockname())]
+            signal.signal(signal.SIGALRM, lambda *_: 1 / 0)
+            signal.setitimer(signal.ITIMER_REAL, 0.02)
+            with pytest.raises(ZeroDivisionError):
+                b.recvmmsg(10, 100)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+
+def test_a_refusal_is_received(pysock):
+    with udp(pysock) as (a, b):
+        a.connect(b.getsockname())
+        b.close()
+        a.send(b"x")
+        with pytest.raises(ConnectionRefusedError):
+            a.recvmmsg(10, 100)
+
+
+@pytest.mark.parametrize("most, bufsize", [(0, 1), (-1, 1), (1, -1)])
+def test_numbers_out_of_range(pysock, most, bufsize):
+    with udp(pysock) as (_, b):
+        with pytest.raises(ValueError):
+            b.recvmmsg(most, bufsize)
+
+
+def test_a_closed_socket(pysock):
+    sock = pysock.socket(pysock.AF_INET, pysock.SOCK_DGRAM)
+    sock.close()
+    with pytest.raises(OSError):
+        sock.recvmmsg(1, 1)
+
+
+def test_descriptors_that_nobody_asked_for(pysock):
+    """SCM_RIGHTS in a batch: closed, by the kernel or by us; the fixture counts."""
+    a, b = pysock.socketpair(pysock.AF_UNIX, pysock.SOCK_DGRAM)
+    with a, b:
+        for _ in range(3):
+            pysock.send_fds(a, [b"x"], [0, 1, 2])
+        assert [data for data, _ in b.recvmmsg(2, 10)] == [b"x", b"x"]
+        assert pysock.DatagramBatch(4, 10).recv_into(b) == 1
+
+
+def test_another_family(pysock):
+    if not hasattr(socket, "AF_NETLINK"):
+        pytest.skip("no other family of datagrams")
+    with pysock.socket(pysock.AF_NETLINK, pysock.SOCK_DGRAM) as sock:
+        sock.bind((0, 0))
+        address = sock.getsockname()
+        assert sock.sendmmsg([bytes(0)] if False else [], address) == 0
+        sock.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            sock.recvmmsg(3, 100)
+        with pytest.raises(OSError):
+            pysock.DatagramBatch(1, 1).recv_into(sock)
+
+
+def test_two_threads_on_one_socket(pysock):
+    with udp(pysock) as (a, b):
+        came, threads = [], []
+
+        def receive():
+            try:
+                while True:
+                    came.extend(b.recvmmsg(20, 100))
+            except TimeoutError:
+                pass
+
+        b.settimeout(0.3)
+        threads = [threading.Thread(target=receive) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        sent = [b"%d" % i for i in range(2000)]
+        for at in range(0, 2000, 50):
+            assert a.sendmmsg(sent[at : at + 50], b.getsockname()) == 50
+        for thread in threads:
+            thread.join()
+        assert sorted(data for data, _ in came) == sorted(sent)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    runs=st.lists(st.tuples(st.integers(0, 3000), st.integers(1, 70)), min_size=1, max_size=5),
+    most=st.integers(1, 100),
+    bufsize=st.sampled_from([1, 700, 1400, 3000, 65535]),
+    gro=st.booleans(),
+)
+def test_as_one_by_one(pysock, runs, most, bufsize, gro):
+    """Sent one by one or joined, received one by one or joined: the same datagrams."""
+    with udp(pysock, gro=gro) as (a, b):
+        sent = [bytes([i % 256]) * size for size, count in runs for i in range(count)]
+        assert a.sendmmsg(sent, b.getsockname()) == len(sent)
+        assert [data for data, _ in drain_batches(b, most, bufsize)] == [x[:bufsize] for x in sent]
+
+
+def test_capabilities_are_numbers(pysock):
+    numbers = pysock.capabilities()
+    assert set(numbers) == {"gso_segments", "gro_segments", "batch", "zerocopy"}
+    assert all(type(number) is int for number in numbers.values())
+    if pysock.BACKEND == "stdlib":
+        assert numbers == {"gso_segments": 1, "gro_segments": 1, "batch": 1, "zerocopy": 0}
+    with pysock.socket() as tcp:
+        assert pysock.capabilities(tcp)["gso_segments"] == 1
+    with pytest.raises(TypeError):
+        pysock.capabilities(5) if pysock.BACKEND == "c" else pysock.capabilities(1, 2)
