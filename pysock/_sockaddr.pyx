@@ -93,11 +93,18 @@ cdef list remembered_peers = [None] * REMEMBERED
 cdef object unpack_inet4(const ps_sockaddr *addr):
     cdef uint64_t key = <uint64_t>addr.in_.sin_addr.s_addr << 16 | addr.in_.sin_port
     cdef size_t place = <size_t>((key * 0x9E3779B97F4A7C15U) >> 56) & (REMEMBERED - 1)
+    cdef size_t other = place ^ 1  # two places each: among 64 peers, some share one
     if remembered_keys[place] == key:
         peer = remembered_peers[place]
         if peer is not None:
             return peer
+    if remembered_keys[other] == key:
+        peer = remembered_peers[other]
+        if peer is not None:
+            return peer
     peer = unpack_inet(addr)
+    if remembered_peers[other] is None:
+        place = other
     remembered_peers[place] = peer
     remembered_keys[place] = key
     return peer
