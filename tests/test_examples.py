@@ -11,6 +11,14 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 GREETINGS = sorted(EXAMPLES.glob("greeting_*.py"))
 DEMO = EXAMPLES / "demo.py"
+# What the last line of each says, which it reaches only when everything held.
+DATAGRAMS = {
+    "asyncio_datagrams.py": "the loop was never held up",
+    "bulk_transfer.py": "every byte arrived",
+    "dns_stub.py": "100 of 100 questions answered",
+    "flow_collector.py": "every flow was collected once",
+    "statsd_sink.py": "every datagram is accounted for",
+}
 
 
 @pytest.fixture
@@ -35,7 +43,8 @@ def run(environment, *command):
 
 
 def test_every_example_is_run_here():
-    assert sorted(EXAMPLES.glob("*.py")) == sorted([*GREETINGS, DEMO])
+    batches = [EXAMPLES / name for name in DATAGRAMS]
+    assert sorted(EXAMPLES.glob("*.py")) == sorted([*GREETINGS, DEMO, *batches])
 
 
 @pytest.mark.parametrize("example", GREETINGS, ids=lambda path: path.name)
@@ -48,6 +57,15 @@ def test_greeting(example, environment):
     assert len(said) == 3
     for number, line in enumerate(said, start=1):
         assert line.startswith(f"server said: Thank you for connecting, client {number}")
+
+
+@pytest.mark.parametrize("name", DATAGRAMS)
+def test_datagrams_by_the_batch(name, environment):
+    if name == "dns_stub.py":
+        pytest.importorskip("dns.message")
+    done = run(environment, "-X", "dev", "-W", "error", EXAMPLES / name)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert done.stdout.splitlines()[-1] == DATAGRAMS[name]
 
 
 def test_demo(environment):
