@@ -5,6 +5,7 @@ Run it: python examples/dns_stub.py        (needs dnspython: pip install dnspyth
 The server beside it is a small one of dnspython's messages, on loopback.
 """
 
+import random
 import sys
 import threading
 
@@ -39,10 +40,12 @@ def serve(sock):
 
 def resolve(sock, names):
     """Return {name: address}; ask again for what is not answered within the socket's timeout."""
-    asked = {}
-    for name in names:
-        query = dns.message.make_query(name, "A")
-        asked[query.id] = (name, query)
+    # No two alike, and none to be guessed.
+    ids = random.SystemRandom().sample(range(1 << 16), len(names))
+    asked = {
+        id: (name, dns.message.make_query(name, "A", id=id))
+        for id, name in zip(ids, names, strict=True)
+    }
     found = {}
     for _ in range(3):
         sock.sendmmsg([query.to_wire() for name, query in asked.values() if name not in found])
