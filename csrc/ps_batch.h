@@ -59,8 +59,12 @@ int ps_inbox_init(ps_inbox *inbox, size_t slots);
 void ps_inbox_free(ps_inbox *inbox);
 
 /* Lay the slots over an arena of size bytes, room bytes each: 0, or -EINVAL where they do not fit.
- * The only place that says where a receive may write. */
+ * This and the next are the only places that say where a receive may write. */
 int ps_inbox_lay(ps_inbox *inbox, void *arena, size_t size, size_t room);
+
+/* Let slot i be other memory, of size bytes, until the slots are laid again: 0, or -EINVAL where
+ * there is no such slot, or the memory is less than its room. */
+int ps_inbox_place(ps_inbox *inbox, size_t i, void *memory, size_t size);
 
 /* Wait for one message, take what else is there (recvmmsg(2)): the number of messages. */
 ssize_t ps_recv_batch(int fd, ps_io *io, int flags);

@@ -55,6 +55,14 @@ int ps_inbox_lay(ps_inbox *inbox, void *arena, size_t size, size_t room) {
     return 0;
 }
 
+int ps_inbox_place(ps_inbox *inbox, size_t i, void *memory, size_t size) {
+    if (i >= inbox->slots || size < inbox->room) {
+        return -EINVAL;
+    }
+    inbox->iov[i].iov_base = memory;
+    return 0;
+}
+
 /* recvmmsg(2); where there is none one message, and the caller asks again for what else is there. */
 static int recv_messages(int fd, ps_mmsghdr *headers, size_t n, int flags) {
 #ifdef PS_HAVE_MMSG
@@ -106,7 +114,7 @@ int ps_inbox_arrival(const ps_inbox *inbox, size_t i, ps_arrival *arrival) {
     size_t len = inbox->headers[i].msg_len;
     arrival->truncated = (msg->msg_flags & MSG_TRUNC) != 0 || len > inbox->room;
     arrival->control_truncated = (msg->msg_flags & MSG_CTRUNC) != 0;
-    arrival->data = inbox->arena + i * inbox->room;
+    arrival->data = inbox->iov[i].iov_base;
     arrival->len = len < inbox->room ? len : inbox->room; /* MSG_TRUNC tells what it would have been */
     arrival->segment = arrival->len;
     arrival->datagrams = 1;

@@ -4,6 +4,9 @@ A method: _accelerated.py lists it in `socket`. The kernel writes into a staging
 from call to call, with room for the longest datagram each where it may join some (GRO): what it
 joined is never cut, whatever size was asked for. From there each datagram is copied into bytes of
 its own. The area is small enough to stay in the processor's cache, and filled as often as it takes.
+
+Where nothing is joined and the size asked for is about a packet's, the slots are bytes objects: one
+that was filled by half or more is handed over as it is, and only a shorter datagram is copied.
 """
 
 from errno import ENOBUFS
@@ -13,6 +16,8 @@ from ._remembered import entries, keep_error, raise_kept
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_XDECREF
 from libc.errno cimport EAGAIN, EINTR
 from libc.stdint cimport int64_t
 
@@ -25,15 +30,24 @@ from ._sockobject cimport socket
 from .ps_addr cimport AF_UNIX, ps_addr_family_known
 from .ps_batch cimport (
     MSG_DONTWAIT, PS_BATCH, PS_UDP_MOST, ps_arrival, ps_inbox, ps_inbox_arrival, ps_inbox_free,
-    ps_inbox_init, ps_inbox_lay, ps_recv_batch,
+    ps_inbox_init, ps_inbox_lay, ps_inbox_place, ps_recv_batch,
 )
 from .ps_io cimport ps_io
 from .ps_socket cimport SOCK_DGRAM
 from .ps_wait cimport POLLIN
 
 
+cdef extern from "Python.h":
+    # Raw: the references of the slots are counted by hand.
+    PyObject *new_bytes "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) except NULL
+    char *bytes_data "PyBytes_AS_STRING"(PyObject *data)
+    int _PyBytes_Resize(PyObject **data, Py_ssize_t size) except -1
+
+
 cdef enum:
     STAGED = 1 << 19  # bytes of the staging area, unless one message needs more
+    OWN_LEAST = 512   # sizes of bytes objects that slots are made of: smaller ones are as soon
+    OWN_MOST = 4096   # copied, larger ones are mostly longer than what comes
 
 cdef size_t NOT_LAID = <size_t>-1
 
@@ -43,8 +57,12 @@ cdef class Staging:
     cdef ps_inbox inbox
     cdef char *arena
     cdef size_t size
+    cdef PyObject *own[PS_BATCH]  # each NULL, or a bytes object of so many bytes that the slot is
 
     def __cinit__(self):
+        cdef Py_ssize_t i
+        for i in range(PS_BATCH):
+            self.own[i] = NULL
         self.arena = NULL
         self.size = 0
         if ps_inbox_init(&self.inbox, PS_BATCH) < 0:
@@ -52,8 +70,39 @@ cdef class Staging:
         self.inbox.room = NOT_LAID
 
     def __dealloc__(self):
+        self.disown()
         ps_inbox_free(&self.inbox)
         PyMem_Free(self.arena)
+
+    cdef int disown(self) except -1:
+        cdef Py_ssize_t i
+        for i in range(PS_BATCH):
+            Py_XDECREF(self.own[i])
+            self.own[i] = NULL
+        self.inbox.room = NOT_LAID
+        return 0
+
+    cdef int make_own(self, size_t count) except -1:
+        """Bytes objects for the first *count* slots that have none."""
+        cdef size_t i
+        cdef size_t room = self.inbox.room
+        for i in range(count):
+            if self.own[i] == NULL:
+                self.own[i] = new_bytes(NULL, <Py_ssize_t>room)
+                ps_inbox_place(&self.inbox, i, bytes_data(self.own[i]), room)
+        return 0
+
+    cdef object take_own(self, size_t i, size_t length):
+        """The first *length* bytes of slot i: itself, or a copy where it would be mostly empty."""
+        cdef PyObject *taken = self.own[i]
+        if length * 2 < self.inbox.room:
+            return PyBytes_FromStringAndSize(bytes_data(taken), <Py_ssize_t>length)
+        self.own[i] = NULL
+        if length < self.inbox.room:
+            _PyBytes_Resize(&taken, <Py_ssize_t>length)
+        data = <object>taken
+        Py_DECREF(data)
+        return data
 
     cdef size_t lay(self, size_t room, int family) except 0:
         """Give each slot *room* bytes: how many slots may be used."""
@@ -68,6 +117,7 @@ cdef class Staging:
             self.inbox.room = NOT_LAID
         self.inbox.family = family
         if self.inbox.room != room or self.inbox.slots != slots:
+            self.disown()
             self.inbox.slots = slots
             if ps_inbox_lay(&self.inbox, self.arena, self.size, room) < 0:
                 raise MemoryError()
@@ -111,18 +161,23 @@ cdef ssize_t receive_more(socket sock, ps_io *io) except -1:
     return 0
 
 
-cdef int unpack(socket sock, const ps_inbox *inbox, size_t most, bint joins, list out) except -1:
+cdef int unpack(socket sock, Staging staging, size_t most, bint joins, bint own,
+                list out) except -1:
     """Append the datagrams that came to *out*, each with at most *most* bytes."""
     cdef ps_arrival arrival
     cdef size_t i = 0
     cdef size_t at, length
-    while ps_inbox_arrival(inbox, i, &arrival) == 0:
+    while ps_inbox_arrival(&staging.inbox, i, &arrival) == 0:
         i += 1
         if joins and arrival.control_truncated and arrival.datagrams == 1:
             # No kernel's control data is that long. Better an error than many handed out as one.
             keep_error(sock, OSError(ENOBUFS, "control data was cut: joined datagrams are lost"))
             continue
         address = unpack_address(arrival.name, arrival.namelen)
+        if own and arrival.datagrams == 1:
+            data = staging.take_own(i - 1, arrival.len)
+            out.append((data, address))
+            continue
         if arrival.datagrams == 1:
             out.append((PyBytes_FromStringAndSize(
                 arrival.data, <Py_ssize_t>min(arrival.len, most)), address))
@@ -153,7 +208,7 @@ def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, 
     cdef int64_t deadline = 0
     cdef size_t room, slots, came
     cdef size_t left
-    cdef bint joins
+    cdef bint joins, own
     cdef list out = []
     io.flags = as_int(flags)
     if max_messages < 1:
@@ -168,6 +223,7 @@ def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, 
     joins = gro_joins(self)
     if self.sock_family != AF_UNIX and (joins or room > PS_UDP_MOST):
         room = PS_UDP_MOST
+    own = not joins and OWN_LEAST <= room <= OWN_MOST
     left = <size_t>max_messages
     staging = take_spare()
     try:
@@ -176,14 +232,18 @@ def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, 
         io.len = 0
         io.likely = came_last
         staging.inbox.wanted = min(left, slots)
+        if own:
+            staging.make_own(staging.inbox.wanted)
         came = <size_t>transfer(self, ps_recv_batch, &io, POLLIN, &deadline)
         while True:
             came_last = io.likely = staging.inbox.bytes
-            unpack(self, &staging.inbox, <size_t>bufsize, joins, out)
+            unpack(self, staging, <size_t>bufsize, joins, own, out)
             left -= came
             if left == 0 or came < staging.inbox.wanted:
                 return out
             staging.inbox.wanted = min(left, slots)
+            if own:
+                staging.make_own(staging.inbox.wanted)
             came = <size_t>receive_more(self, &io)
             if came == 0:
                 return out

@@ -24,6 +24,7 @@ cdef extern from "ps_batch.h" nogil:
     int ps_inbox_init(ps_inbox *inbox, size_t slots)
     void ps_inbox_free(ps_inbox *inbox)
     int ps_inbox_lay(ps_inbox *inbox, void *arena, size_t size, size_t room)
+    int ps_inbox_place(ps_inbox *inbox, size_t i, void *memory, size_t size)
     ssize_t ps_recv_batch(int fd, ps_io *io, int flags) noexcept
 
     ctypedef struct ps_arrival:
