@@ -16,7 +16,7 @@ usage:
     python -m {__package__} script.py args...            as `python script.py args...`
     python -m {__package__} -m module args...            as `python -m module args...`
     python -m {__package__} -c code args...              as `python -c code args...`
-    python -m {__package__} --info [--json]              the backend, versions
+    python -m {__package__} --info [--json]              the backend, versions, capabilities
     python -m {__package__} --bench [--quick] [--json]   its speed beside `socket` on this machine
     python -m {__package__} --help                       this text"""
 
@@ -100,11 +100,13 @@ def info(*, as_json=False):
     if as_json:
         import json  # not before: programs find in sys.modules what they imported
 
-        print(json.dumps(known, indent=2))
+        print(json.dumps({**known, "capabilities": dict(package.capabilities())}, indent=2))
         return
     print(known.pop("package"), known.pop("version"))
     for name, value in known.items():
         print(f"{name:9} {value}")
+    for name, number in package.capabilities().items():
+        print(f"{name:13} {number}")
 
 
 def bench(**options):

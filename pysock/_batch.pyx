@@ -31,7 +31,7 @@ from .ps_batch cimport (
 )
 from .ps_io cimport ps_io
 from .ps_meta cimport PS_META_SEGMENT, ps_meta, ps_meta_parse
-from .ps_socket cimport SOCK_DGRAM
+from .ps_socket cimport SOCK_DGRAM, SOCK_STREAM
 from .ps_wait cimport POLLIN
 
 
@@ -172,8 +172,8 @@ cdef class DatagramBatch:
         cdef ps_io io
         cdef int64_t deadline = 0
         io.flags = as_int(flags)
-        if not ps_addr_family_known(sock.sock_family):
-            raise loops.unknown_family(sock)
+        if sock.sock_type == SOCK_STREAM or not ps_addr_family_known(sock.sock_family):
+            raise loops.not_for_batches(sock)
         self.take()
         try:
             if entries:
@@ -254,7 +254,8 @@ cdef class DatagramBatch:
         try:
             if not 0 <= wanted <= len(self):
                 raise ValueError(f"n must be 0 to {len(self)}")
-            if c_flags & ~PS_BATCH_SEND_FLAGS or not ps_addr_family_known(sock.sock_family):
+            if (c_flags & ~PS_BATCH_SEND_FLAGS or sock.sock_type != SOCK_DGRAM
+                    or not ps_addr_family_known(sock.sock_family)):
                 return loops.sendmmsg(sock, self.pairs(wanted, address), None, c_flags)
             count = <size_t>wanted
             out = Outgoing()

@@ -67,8 +67,8 @@ class DatagramBatch:
         What was in the batch before is gone, also when nothing comes. Raises TimeoutError,
         BlockingIOError, OSError.
         """
-        if sock.family not in _KNOWN:
-            raise _loops.unknown_family(sock)
+        if sock.type == _stdlib.SOCK_STREAM or sock.family not in _KNOWN:
+            raise _loops.not_for_batches(sock)
         self._take()
         try:
             self._generation += 1

@@ -50,8 +50,11 @@ def gro_joins(sock):
         return False
 
 
-def unknown_family(sock):
-    return OSError(errno.EAFNOSUPPORT, f"a DatagramBatch takes no {sock.family!r}")
+def not_for_batches(sock):
+    """The exception for a socket that a DatagramBatch cannot receive from."""
+    return OSError(
+        errno.EOPNOTSUPP, f"a DatagramBatch takes no {sock.type!r} of {sock.family!r} sockets"
+    )
 
 
 # Sending

@@ -1,5 +1,6 @@
 """DatagramBatch: received, looked at, changed in place, sent, and never past its slots."""
 
+import contextlib
 import gc
 import os
 import socket
@@ -222,6 +223,20 @@ def test_unix(pysock, tmp_path):
         assert batch[0].address == str(tmp_path / "a")
         assert batch.send(b) == 3
         assert [data for data, _ in a.recvmmsg(10, 10)] == [b"x", b"", b"yz" * 4]
+
+
+def test_a_stream_is_no_place_for_it(pysock, pair):
+    a, b = pair
+    batch = pysock.DatagramBatch(4, 10)
+    with pytest.raises(OSError):
+        batch.recv_into(b)
+    with udp(pysock) as (c, d):
+        c.sendmmsg([b"ab", b"cd"], d.getsockname())
+        while len(batch) < 2:
+            batch.recv_into(d)
+    # The senders' addresses are none of the stream's family: what happens is the kernel's matter.
+    with contextlib.suppress(OSError, TypeError):
+        batch.send(a)
 
 
 def test_gro_over_a_device_that_segments(pysock):

@@ -204,6 +204,8 @@ def test_info(python, pysock):
     words = answer(python("-m", "pysock", "--info")).split()
     assert words[:4] == ["pysock", pysock.__version__, "backend", pysock.BACKEND]
     assert sys.version.split()[0] in words
+    for name, number in pysock.capabilities().items():
+        assert words[words.index(name) + 1] == str(number)
 
 
 def test_info_for_programs(python, pysock):
