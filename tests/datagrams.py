@@ -10,6 +10,14 @@ SO_NO_CHECK = 11  # asm-generic/socket.h: no UDP checksum, with which no kernel 
 CLONE_NEWNET = 0x40000000
 
 
+def datagrams(sizes):
+    """Datagrams of these sizes, no two alike."""
+    return [
+        bytes([(7 * i + j) % 256 for j in range(min(n, 64))]) + bytes(max(0, n - 64))
+        for i, n in enumerate(sizes)
+    ]
+
+
 @contextlib.contextmanager
 def udp(net, family=socket.AF_INET, *, gro=False, connected=False, timeout=5.0):
     """A sender and a receiver on loopback, with room for everything a test sends."""
