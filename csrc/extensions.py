@@ -28,8 +28,8 @@ MODULES = {
     "_message": ["ps_cmsg.c", "ps_io.c"],
     "_numeric": ["ps_addr.c"],
     "_options": ["ps_socket.c"],
-    "_selector": ["ps_epoll.c", "ps_wait.c"],
     "_outgoing": ["ps_cmsg.c", "ps_outbox.c", "ps_socket.c", "ps_wait.c"],
+    "_selector": ["ps_epoll.c", "ps_wait.c"],
     "_sockaddr": ["ps_addr.c"],
     "_transfer": ["ps_io.c", "ps_wait.c"],
 }

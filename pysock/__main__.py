@@ -104,7 +104,7 @@ def info(*, as_json=False):
         return
     print(known.pop("package"), known.pop("version"))
     for name, value in known.items():
-        print(f"{name:9} {value}")
+        print(f"{name:13} {value}")
     for name, number in package.capabilities().items():
         print(f"{name:13} {number}")
 

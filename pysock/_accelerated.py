@@ -6,8 +6,6 @@ stands before it. Whatever is not listed is the standard library's own.
 
 import selectors
 
-from . import _base, _call, _connection, _file, _message, _numeric, _options, _selector, _transfer
-from ._rebind import rebind
 from . import (
     _ancillary,
     _base,
@@ -17,11 +15,14 @@ from . import (
     _call,
     _capabilities,
     _connection,
+    _file,
     _message,
     _numeric,
     _options,
+    _selector,
     _transfer,
 )
+from ._rebind import rebind
 
 BACKEND = "c"
 
@@ -61,6 +62,11 @@ class socket(_base.socket):
     recvmsg_into = _message.recvmsg_into
     sendmsg = _message.sendmsg
 
+    recvmmsg = _batch_receive.recvmmsg
+    send_segmented = _batch_send.send_segmented
+    sendmmsg = _batch_send.sendmmsg
+    set_gro = _capabilities.set_gro
+
     makefile = rebind(_base.socket.makefile)  # on this package's SocketIO
     _sendfile_use_sendfile = _file._sendfile_use_sendfile
 
@@ -78,10 +84,6 @@ class EpollSelector(selectors.EpollSelector):
     __module__ = __package__
 
     select = _selector.select
-    recvmmsg = _batch_receive.recvmmsg
-    send_segmented = _batch_send.send_segmented
-    sendmmsg = _batch_send.sendmmsg
-    set_gro = _capabilities.set_gro
 
 
 _connection.register_class(socket)

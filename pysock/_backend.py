@@ -12,13 +12,6 @@ from importlib import import_module
 from importlib.util import find_spec
 
 _EXTENSIONS = (
-    "_call",
-    "_connection",
-    "_file",
-    "_message",
-    "_numeric",
-    "_options",
-    "_selector",
     "_ancillary",
     "_batch",
     "_batch_receive",
@@ -26,10 +19,12 @@ _EXTENSIONS = (
     "_call",
     "_capabilities",
     "_connection",
+    "_file",
     "_message",
     "_numeric",
     "_options",
     "_outgoing",
+    "_selector",
     "_sockaddr",
     "_transfer",
 )

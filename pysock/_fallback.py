@@ -2,7 +2,6 @@
 
 import selectors
 
-from . import _base
 from . import _base, _fallback_ancillary, _fallback_arena, _fallback_batch
 from ._address import standard_address
 from ._rebind import rebind

@@ -61,8 +61,6 @@ def test_greeting(example, environment):
 
 @pytest.mark.parametrize("name", DATAGRAMS)
 def test_datagrams_by_the_batch(name, environment):
-    if name == "dns_stub.py":
-        pytest.importorskip("dns.message")
     done = run(environment, "-X", "dev", "-W", "error", EXAMPLES / name)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert done.stdout.splitlines()[-1] == DATAGRAMS[name]

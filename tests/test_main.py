@@ -210,7 +210,8 @@ def test_info(python, pysock):
 
 def test_info_for_programs(python, pysock):
     said = json.loads(answer(python("-m", "pysock", "--info", "--json")))
-    assert list(said) == ["package", "version", "backend", "python", "system"]
+    assert list(said) == ["package", "version", "backend", "python", "system", "capabilities"]
+    assert said["capabilities"] == pysock.capabilities()
     assert said["version"] == pysock.__version__ and said["backend"] == pysock.BACKEND
 
 
