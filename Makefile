@@ -48,7 +48,7 @@ guard: build
 lint: $(READY)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch])
+	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.c)
 	$(CC) -std=c11 -Wall -Wextra -Wconversion -Wformat -Werror -fsyntax-only $(wildcard csrc/*.c)
 
 stubs: build
@@ -57,7 +57,7 @@ stubs: build
 format: $(READY)
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
-	$(VENV)/bin/clang-format -i $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch])
+	$(VENV)/bin/clang-format -i $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.c)
 
 clean:
 	rm -rf .venv build dist *.egg-info pysock/*.c pysock/*.so

@@ -1,6 +1,6 @@
 """Write the README's table from a benchmark run: no figure in it is typed by hand.
 
-    python benchmarks/readme_table.py benchmarks/results/latest.json README.md
+python benchmarks/readme_table.py benchmarks/results/latest.json README.md
 """
 
 import json

@@ -15,15 +15,15 @@
 
 enum {
 #ifdef PS_HAVE_MMSG
-    PS_BATCH = 64,           /* messages by one system call */
+    PS_BATCH = 64, /* messages by one system call */
 #else
     PS_BATCH = 1,
 #endif
-    PS_SEGMENTS = 64,        /* datagrams by one message: UDP_MAX_SEGMENTS of linux/udp.h */
-    PS_JOINED_MOST = 65507,  /* their bytes: 65,535 less the headers of IPv4 and UDP */
-    PS_UDP_MOST = 65535,     /* bytes of what a UDP socket hands over, joined or not */
-    PS_IOVECS = 1024,        /* UIO_MAXIOV */
-    PS_CONTROL = 512,        /* control data of a message: all of ps_meta.h's kinds at once, twice */
+    PS_SEGMENTS = 64,       /* datagrams by one message: UDP_MAX_SEGMENTS of linux/udp.h */
+    PS_JOINED_MOST = 65507, /* their bytes: 65,535 less the headers of IPv4 and UDP */
+    PS_UDP_MOST = 65535,    /* bytes of what a UDP socket hands over, joined or not */
+    PS_IOVECS = 1024,       /* UIO_MAXIOV */
+    PS_CONTROL = 512,       /* control data of a message: all of ps_meta.h's kinds at once, twice */
 };
 
 /* Flags of a send that mean the same for many datagrams as for each of them. */
@@ -105,16 +105,16 @@ typedef struct ps_place {
 typedef struct ps_outbox {
     const ps_piece *pieces;
     size_t count;
-    ps_place at;      /* where the next send begins: at.piece == count when all is sent */
-    size_t segments;  /* datagrams that one message may carry: 1 without GSO */
-    size_t sent;      /* datagrams that went out */
-    size_t bytes;     /* and their bytes */
-    int one_by_one;   /* a system call a message: sendmmsg(2) loses an error that comes after some */
-    int refused;      /* GSO was refused for what went out without it: no more of it here */
-    int error;        /* errno of the last call that failed */
-    int doubt;        /* errno with which a GSO message was refused, not yet sent otherwise */
-    int held;         /* errno of a message after others that went out: the next call's answer */
-    size_t alone;     /* so many datagrams go one a message, after a refusal */
+    ps_place at;     /* where the next send begins: at.piece == count when all is sent */
+    size_t segments; /* datagrams that one message may carry: 1 without GSO */
+    size_t sent;     /* datagrams that went out */
+    size_t bytes;    /* and their bytes */
+    int one_by_one;  /* a system call a message: sendmmsg(2) loses an error that comes after some */
+    int refused;     /* GSO was refused for what went out without it: no more of it here */
+    int error;       /* errno of the last call that failed */
+    int doubt;       /* errno with which a GSO message was refused, not yet sent otherwise */
+    int held;        /* errno of a message after others that went out: the next call's answer */
+    size_t alone;    /* so many datagrams go one a message, after a refusal */
     struct {
         ps_place end; /* behind the message */
         size_t datagrams;

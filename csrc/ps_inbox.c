@@ -63,7 +63,8 @@ int ps_inbox_place(ps_inbox *inbox, size_t i, void *memory, size_t size) {
     return 0;
 }
 
-/* recvmmsg(2); where there is none one message, and the caller asks again for what else is there. */
+/* recvmmsg(2); where there is none one message, and the caller asks again for what else is there.
+ */
 static int recv_messages(int fd, ps_mmsghdr *headers, size_t n, int flags) {
 #ifdef PS_HAVE_MMSG
     int came = recvmmsg(fd, headers, (unsigned)n, flags | MSG_WAITFORONE, NULL);
@@ -115,7 +116,8 @@ int ps_inbox_arrival(const ps_inbox *inbox, size_t i, ps_arrival *arrival) {
     arrival->truncated = (msg->msg_flags & MSG_TRUNC) != 0 || len > inbox->room;
     arrival->control_truncated = (msg->msg_flags & MSG_CTRUNC) != 0;
     arrival->data = inbox->iov[i].iov_base;
-    arrival->len = len < inbox->room ? len : inbox->room; /* MSG_TRUNC tells what it would have been */
+    arrival->len =
+        len < inbox->room ? len : inbox->room; /* MSG_TRUNC tells what it would have been */
     arrival->segment = arrival->len;
     arrival->datagrams = 1;
     arrival->name = &inbox->names[i];

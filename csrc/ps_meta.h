@@ -14,13 +14,13 @@ enum {
 };
 
 typedef struct ps_meta {
-    unsigned has;          /* PS_META_*: the fields below that were told */
-    uint32_t drops;        /* datagrams that the socket has dropped so far (SO_RXQ_OVFL) */
-    int64_t timestamp;     /* nanoseconds since 1970 of the arrival */
+    unsigned has;            /* PS_META_*: the fields below that were told */
+    uint32_t drops;          /* datagrams that the socket has dropped so far (SO_RXQ_OVFL) */
+    int64_t timestamp;       /* nanoseconds since 1970 of the arrival */
     ps_sockaddr destination; /* family and address; no port */
-    unsigned interface;    /* index of the interface it came in by */
-    int tos;               /* TOS byte or traffic class; the lowest two bits are ECN */
-    uint32_t segment;      /* bytes of each datagram but the last of a joined message (UDP_GRO) */
+    unsigned interface;      /* index of the interface it came in by */
+    int tos;                 /* TOS byte or traffic class; the lowest two bits are ECN */
+    uint32_t segment;        /* bytes of each datagram but the last of a joined message (UDP_GRO) */
 } ps_meta;
 
 /* Add what item tells to meta; an item of another kind, or of a wrong length, adds nothing. */

@@ -4,11 +4,11 @@
 /* A run being made: datagrams of one size to one peer, one message. */
 typedef struct run {
     const ps_piece *first;
-    size_t size;      /* of each datagram; only the last may be shorter */
+    size_t size; /* of each datagram; only the last may be shorter */
     size_t datagrams;
     size_t bytes;
-    size_t most;      /* datagrams that it may have */
-    int full;         /* nothing may follow */
+    size_t most; /* datagrams that it may have */
+    int full;    /* nothing may follow */
 } run;
 
 void ps_outbox_init(ps_outbox *outbox, const ps_piece *pieces, size_t count, size_t segments) {
@@ -66,7 +66,8 @@ static size_t take(run *run, const ps_piece *piece, size_t offset) {
     return taken;
 }
 
-static void fill_header(ps_outbox *outbox, size_t m, const run *run, struct iovec *iov, size_t iovs) {
+static void fill_header(ps_outbox *outbox, size_t m, const run *run, struct iovec *iov,
+                        size_t iovs) {
     struct msghdr *msg = &outbox->headers[m].msg_hdr;
     memset(msg, 0, sizeof *msg);
     msg->msg_name = (void *)run->first->name;
@@ -99,7 +100,8 @@ static size_t make_plan(ps_outbox *outbox) {
             size_t before = run.datagrams;
             const char *data = piece->data + at.offset;
             int adjoins = iovs > begin && (const char *)outbox->iov[iovs - 1].iov_base +
-                                                  outbox->iov[iovs - 1].iov_len == data;
+                                                  outbox->iov[iovs - 1].iov_len ==
+                                              data;
             if (!adjoins && iovs == PS_IOVECS) {
                 break;
             }
@@ -133,7 +135,8 @@ static ssize_t send_each(ps_outbox *outbox, int fd, size_t n, int flags) {
                 return -errno;
             }
             if (errno != EAGAIN && errno != EINTR) {
-                outbox->held = errno; /* some are gone by being told: this call may be the only one */
+                outbox->held =
+                    errno; /* some are gone by being told: this call may be the only one */
             }
             return (ssize_t)i;
         }

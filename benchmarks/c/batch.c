@@ -20,43 +20,42 @@ static struct mmsghdr headers[MOST];
 static struct iovec iov[MOST];
 static char control[MOST][64];
 
-static struct sockaddr_in loopback(int port)
-{
+static struct sockaddr_in loopback(int port) {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return to;
 }
 
 /* One message of count datagrams of size bytes. */
-static ssize_t send_joined(int a, struct sockaddr_in *to, int count, int size)
-{
+static ssize_t send_joined(int a, struct sockaddr_in *to, int count, int size) {
     union {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(sizeof(uint16_t))];
-    } segment = {.header = {.cmsg_level = SOL_UDP, .cmsg_type = UDP_SEGMENT,
+    } segment = {.header = {.cmsg_level = SOL_UDP,
+                            .cmsg_type = UDP_SEGMENT,
                             .cmsg_len = CMSG_LEN(sizeof(uint16_t))}};
     uint16_t wide = (uint16_t)size;
     memcpy(CMSG_DATA(&segment.header), &wide, sizeof wide);
     struct iovec all = {.iov_base = data, .iov_len = (size_t)(count * size)};
-    struct msghdr msg = {.msg_name = to, .msg_namelen = sizeof *to, .msg_iov = &all,
-                         .msg_iovlen = 1, .msg_control = segment.bytes,
+    struct msghdr msg = {.msg_name = to,
+                         .msg_namelen = sizeof *to,
+                         .msg_iov = &all,
+                         .msg_iovlen = 1,
+                         .msg_control = segment.bytes,
                          .msg_controllen = sizeof segment.bytes};
     return sendmsg(a, &msg, 0);
 }
 
-static void set_gro(int fd, int on)
-{
+static void set_gro(int fd, int on) {
     setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof on);
 }
 
-static int joinable(int size)
-{
+static int joinable(int size) {
     int fit = JOINED / size;
     return fit < MOST ? fit : MOST;
 }
 
-static int send_all_joined(int a, struct sockaddr_in *to, int count, int size)
-{
+static int send_all_joined(int a, struct sockaddr_in *to, int count, int size) {
     for (int left = count; left > 0;) {
         int n = left < joinable(size) ? left : joinable(size);
         if (send_joined(a, to, n, size) != (ssize_t)n * size) {
@@ -67,18 +66,19 @@ static int send_all_joined(int a, struct sockaddr_in *to, int count, int size)
     return 0;
 }
 
-static void prepare(void)
-{
+static void prepare(void) {
     for (int i = 0; i < MOST; i++) {
         iov[i] = (struct iovec){.iov_base = rooms[i], .iov_len = sizeof rooms[i]};
-        headers[i].msg_hdr = (struct msghdr){
-            .msg_name = &names[i], .msg_namelen = sizeof names[i], .msg_iov = &iov[i],
-            .msg_iovlen = 1, .msg_control = control[i], .msg_controllen = sizeof control[i]};
+        headers[i].msg_hdr = (struct msghdr){.msg_name = &names[i],
+                                             .msg_namelen = sizeof names[i],
+                                             .msg_iov = &iov[i],
+                                             .msg_iovlen = 1,
+                                             .msg_control = control[i],
+                                             .msg_controllen = sizeof control[i]};
     }
 }
 
-static int drain_batch(int b)
-{
+static int drain_batch(int b) {
     while (recvmmsg(b, headers, MOST, MSG_DONTWAIT, NULL) > 0) {
         prepare();
     }
@@ -86,8 +86,7 @@ static int drain_batch(int b)
 }
 
 /* Timed: count datagrams out, joined; not timed: received. */
-int64_t batch_send(int64_t n, int a, int b, int port, int count, int size)
-{
+int64_t batch_send(int64_t n, int a, int b, int port, int count, int size) {
     struct sockaddr_in to = loopback(port);
     int64_t spent = 0;
     prepare();
@@ -106,8 +105,7 @@ int64_t batch_send(int64_t n, int a, int b, int port, int count, int size)
 }
 
 /* Not timed: count datagrams out, joined where gro says; timed: received. */
-int64_t batch_receive(int64_t n, int a, int b, int port, int count, int size, int gro)
-{
+int64_t batch_receive(int64_t n, int a, int b, int port, int count, int size, int gro) {
     struct sockaddr_in to = loopback(port);
     int64_t spent = 0;
     set_gro(b, gro);
@@ -134,8 +132,7 @@ int64_t batch_receive(int64_t n, int a, int b, int port, int count, int size, in
 }
 
 /* Not timed: count datagrams to the echo; timed: received there and sent back. */
-int64_t batch_echo(int64_t n, int a, int b, int port, int count, int size)
-{
+int64_t batch_echo(int64_t n, int a, int b, int port, int count, int size) {
     struct sockaddr_in to = loopback(port);
     int64_t spent = 0;
     set_gro(a, 1);
@@ -177,8 +174,7 @@ int64_t batch_echo(int64_t n, int a, int b, int port, int count, int size)
 }
 
 /* One datagram to each of the ports, by one system call. */
-int64_t batch_send_peers(int64_t n, int a, int b, int first, int count, int size)
-{
+int64_t batch_send_peers(int64_t n, int a, int b, int first, int count, int size) {
     int64_t spent = 0;
     (void)b;
     for (int64_t i = 0; i < n; i++) {

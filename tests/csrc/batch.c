@@ -71,7 +71,8 @@ static void there_and_back(int a, int b, const ps_piece *pieces, size_t count, s
                 size_t left = from->len - offset;
                 size_t size = from->segment > 0 && from->segment < left ? from->segment : left;
                 size_t at = k * arrival.segment;
-                size_t got = arrival.len - at < arrival.segment ? arrival.len - at : arrival.segment;
+                size_t got =
+                    arrival.len - at < arrival.segment ? arrival.len - at : arrival.segment;
                 CHECK(got == (size < room ? size : room));
                 CHECK(arrival.truncated == (size > room));
                 CHECK(memcmp(arrival.data + at, from->data + offset, got) == 0);
@@ -98,8 +99,8 @@ static void boundaries(int a, int b) {
         for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
             size_t count = counts[c] * sizes[s] > 100000 ? 3 : counts[c];
             for (size_t i = 0; i < count; i++) {
-                pieces[i] = (ps_piece){.data = memory + i, .len = sizes[s], .name = &to,
-                                       .namelen = sizeof to.in};
+                pieces[i] = (ps_piece){
+                    .data = memory + i, .len = sizes[s], .name = &to, .namelen = sizeof to.in};
             }
             pieces[count - 1].len /= 2;
             for (size_t segments = 1; segments <= 64; segments *= 8) {
@@ -119,8 +120,11 @@ static void at_random(int a, int b) {
         for (size_t i = 0; i < count; i++) {
             size_t segment = rand() % 3 ? 0 : 50 + (size_t)rand() % 200;
             size_t len = segment > 0 ? 1 + (size_t)rand() % 1500 : sizes[(size_t)rand() % 9];
-            pieces[i] = (ps_piece){.data = memory + rand() % 1000, .len = len, .segment = segment,
-                                   .name = &to, .namelen = sizeof to.in};
+            pieces[i] = (ps_piece){.data = memory + rand() % 1000,
+                                   .len = len,
+                                   .segment = segment,
+                                   .name = &to,
+                                   .namelen = sizeof to.in};
         }
         size_t segments = 1 + (size_t)rand() % 64;
         there_and_back(a, b, pieces, count, segments, 1 + (size_t)rand() % 64, 65535, rand() & 1);

@@ -59,10 +59,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check(ps_inbox_arrival(&inbox, 0, &arrival) == 0);
     check(arrival.len <= ROOM && arrival.data == arena && arrival.datagrams >= 1);
     check(arrival.namelen <= sizeof(ps_sockaddr));
-    check(arrival.datagrams == 1 ? arrival.segment == arrival.len
-                                 : arrival.segment > 0 &&
-                                       (arrival.datagrams - 1) * arrival.segment < arrival.len &&
-                                       arrival.datagrams * arrival.segment >= arrival.len);
+    check(arrival.datagrams == 1
+              ? arrival.segment == arrival.len
+              : arrival.segment > 0 && (arrival.datagrams - 1) * arrival.segment < arrival.len &&
+                    arrival.datagrams * arrival.segment >= arrival.len);
     ps_meta meta;
     ps_meta_parse(&meta, msg);
     check(!(meta.has & PS_META_TOS) || (meta.tos >= 0 && meta.tos <= 255));
@@ -80,11 +80,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 #ifdef STANDALONE
 
 static size_t valid(uint8_t *out) {
-    static const int kinds[][3] = {
-        {SOL_SOCKET, SCM_TIMESTAMPNS, 16}, {SOL_SOCKET, SO_TIMESTAMP, 16},
-        {SOL_SOCKET, SCM_TIMESTAMPING, 48}, {SOL_SOCKET, SO_RXQ_OVFL, 4}, {IPPROTO_IP, IP_TOS, 1},
-        {IPPROTO_IP, IP_PKTINFO, 12}, {IPPROTO_IPV6, IPV6_TCLASS, 4},
-        {IPPROTO_IPV6, IPV6_PKTINFO, 20}, {SOL_UDP, UDP_GRO, 4}};
+    static const int kinds[][3] = {{SOL_SOCKET, SCM_TIMESTAMPNS, 16},
+                                   {SOL_SOCKET, SO_TIMESTAMP, 16},
+                                   {SOL_SOCKET, SCM_TIMESTAMPING, 48},
+                                   {SOL_SOCKET, SO_RXQ_OVFL, 4},
+                                   {IPPROTO_IP, IP_TOS, 1},
+                                   {IPPROTO_IP, IP_PKTINFO, 12},
+                                   {IPPROTO_IPV6, IPV6_TCLASS, 4},
+                                   {IPPROTO_IPV6, IPV6_PKTINFO, 20},
+                                   {SOL_UDP, UDP_GRO, 4}};
     static char bytes[64];
     size_t used = 0;
     for (int i = rand() % 6; i > 0; i--) {
