@@ -8,6 +8,7 @@ pysock adds. A missing extension fails the "c" leg; it never skips it.
 import importlib.util
 import os
 import pathlib
+import signal
 import socket
 import sys
 
@@ -62,6 +63,16 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("net", [*legs, "socket"], indirect=True, scope="session")
     elif "pysock" in metafunc.fixturenames:
         metafunc.parametrize("pysock", legs, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interrupts():
+    """Children can be interrupted, also where a shell without job control started this run."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")
