@@ -104,7 +104,7 @@ def main(source: str, target: str) -> None:
     machine = result["machine_info"]
     subtitle = (
         f"{machine['python_implementation']} {machine['python_version']}, "
-        f"{machine['system']} {machine['release']}. "
+        f"{machine['system']} {machine['release'].partition('-')[0]}. "
         "The notch is the promised floor; the scale is logarithmic."
     )
     if result["pysock"]["backend"] != "c":
