@@ -19,7 +19,7 @@ from libc.stdint cimport int64_t
 from ._call cimport transfer
 from ._capabilities cimport gso_segments
 from ._sockaddr cimport pack_address
-from ._sockobject cimport audit_address, socket
+from ._sockobject cimport socket
 from .ps_addr cimport ps_sockaddr, socklen_t
 from .ps_batch cimport ps_outbox, ps_outbox_init, ps_piece, ps_send_batch
 from .ps_io cimport ps_io
