@@ -24,6 +24,7 @@ MODULES = {
     "_call": ["ps_io.c", "ps_wait.c"],
     "_capabilities": ["ps_probe.c", "ps_socket.c"],
     "_connection": ["ps_socket.c"],
+    "_deadline": ["ps_wait.c"],
     "_file": ["ps_io.c"],
     "_message": ["ps_cmsg.c", "ps_io.c"],
     "_numeric": ["ps_addr.c"],

@@ -14,7 +14,7 @@ globals().update(
     {name: value for name, value in vars(_stdlib).items() if not name.startswith("__")}
 )
 
-from . import _address, _backend, _constants, _install, _pickling  # noqa: E402, F401
+from . import _address, _backend, _constants, _exceptions, _install, _pickling  # noqa: E402, F401
 from ._rebind import rebind as _rebind  # noqa: E402
 
 for _name, _value in vars(_stdlib).items():
@@ -24,6 +24,8 @@ for _name, _value in vars(_stdlib).items():
 __version__ = "0.1.0"
 BACKEND = _backend.BACKEND
 EpollSelector = _backend.EpollSelector
+IncompleteReadError = _exceptions.IncompleteReadError
+LimitOverrunError = _exceptions.LimitOverrunError
 DatagramBatch = _backend.DatagramBatch
 capabilities = _backend.capabilities
 get_gil_hold = _backend.get_gil_hold
@@ -53,6 +55,8 @@ EXTENDED = [
     "DatagramBatch",
     "EXTENDED",
     "EpollSelector",
+    "IncompleteReadError",
+    "LimitOverrunError",
     "capabilities",
     "get_gil_hold",
     "install",

@@ -67,6 +67,15 @@ class socket(_stdlib.socket):
 
 class EpollSelector(selectors.EpollSelector): ...
 
+class IncompleteReadError(EOFError):
+    partial: bytes
+    expected: int | None
+    def __init__(self, partial: bytes, expected: int | None) -> None: ...
+
+class LimitOverrunError(Exception):
+    consumed: int
+    def __init__(self, message: str, consumed: int) -> None: ...
+
 class _Ancillary(Protocol):
     @property
     def timestamp_ns(self) -> int | None: ...

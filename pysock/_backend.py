@@ -19,6 +19,7 @@ _EXTENSIONS = (
     "_call",
     "_capabilities",
     "_connection",
+    "_deadline",
     "_file",
     "_message",
     "_numeric",

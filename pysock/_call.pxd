@@ -17,7 +17,7 @@ cdef enum:
 cdef unsigned char[DESCRIPTORS] tries_in_vain  # of receives, by descriptor modulo DESCRIPTORS
 
 cdef ssize_t transfer_slowly(socket sock, ps_transfer operation, ps_io *io, short events,
-                             int64_t *deadline, ssize_t tried) except -1
+                             int64_t timeout, int64_t *deadline, ssize_t tried) except -1
 
 cdef int wait_for(socket sock, short events, int64_t timeout, int64_t *deadline) except -1
 
@@ -26,26 +26,33 @@ cdef inline unsigned char *in_vain(socket sock) noexcept:
     return &tries_in_vain[<unsigned int>sock.sock_fd % DESCRIPTORS]
 
 
-cdef inline bint may_try(socket sock, ps_io *io, short events) noexcept:
+cdef inline bint may_try(socket sock, ps_io *io, short events, int64_t timeout) noexcept:
     """Is a try with the GIL held right for this transfer? The reasons are in _call.pyx."""
     return (contention == 0 and io.likely <= gil_hold and not io.flags & ~PS_TRYABLE_FLAGS
-            and (events != POLLIN or in_vain(sock)[0] < SELDOM_READY or sock.sock_timeout == 0))
+            and (events != POLLIN or in_vain(sock)[0] < SELDOM_READY or timeout == 0))
 
 
-cdef inline ssize_t transfer(socket sock, ps_transfer operation, ps_io *io, short events,
-                             int64_t *deadline) except -1:
+cdef inline ssize_t transfer_within(socket sock, ps_transfer operation, ps_io *io, short events,
+                                    int64_t timeout, int64_t *deadline) except -1:
     """Do *operation* once it can be done; the number of bytes, or an exception.
 
-    *events* is POLLIN or POLLOUT. *deadline* is 0, or the ps_clock() at which to give up; it is
-    set when the socket has a timeout and the call had to wait, so that a caller who needs several
-    transfers spends one timeout on them all.
+    *events* is POLLIN or POLLOUT. *timeout* is in ns, as a socket has it: negative to block, 0
+    never to wait. *deadline* is 0, or the ps_clock() at which to give up; it is set when there is a
+    timeout and the call had to wait, so that a caller who needs several transfers spends one timeout
+    on them all.
     """
     cdef ssize_t n = NOT_TRIED
-    if may_try(sock, io, events):
+    if may_try(sock, io, events, timeout):
         n = operation(sock.sock_fd, io, io.flags | MSG_DONTWAIT)
         if n >= 0 and events == POLLIN:
             in_vain(sock)[0] = 0
             return n
         if n >= 0 and <size_t>n == io.len:
             return n
-    return transfer_slowly(sock, operation, io, events, deadline, n)
+    return transfer_slowly(sock, operation, io, events, timeout, deadline, n)
+
+
+cdef inline ssize_t transfer(socket sock, ps_transfer operation, ps_io *io, short events,
+                             int64_t *deadline) except -1:
+    """`transfer_within` the socket's own timeout."""
+    return transfer_within(sock, operation, io, events, sock.sock_timeout, deadline)

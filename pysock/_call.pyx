@@ -4,7 +4,7 @@ A transfer is tried first, with MSG_DONTWAIT and with the GIL: a call that can f
 neither poll() before it, as the standard library does under a timeout, nor hand the GIL to a thread
 that computes and gives it back 5 ms later. Only a call that cannot finish gives it up and waits.
 
-What comes after the try depends on the socket's timeout:
+What comes after the try depends on the timeout, the socket's or the call's own:
 
 * non-blocking: BlockingIOError, after one system call;
 * a timeout: poll() until the deadline, try again;
@@ -30,7 +30,7 @@ from sys import getswitchinterval
 
 from cpython.exc cimport PyErr_CheckSignals, PyErr_SetObject
 from libc.errno cimport EAGAIN, EINTR
-from libc.stdint cimport int64_t
+from libc.stdint cimport INT64_MAX, int64_t
 
 from ._errors cimport raise_errno, raise_timed_out
 from ._sockobject cimport socket
@@ -95,6 +95,7 @@ def get_gil_hold():
 cdef int wait_for(socket sock, short events, int64_t timeout, int64_t *deadline) except -1:
     """Wait for *events* for at most *timeout* ns, counted from the call's first wait: 1, or 0 late.
 
+    A negative *timeout* is without end.
     A signal's handler runs and may raise; if it does not, the wait goes on towards the same
     deadline (PEP 475).
     """
@@ -102,7 +103,7 @@ cdef int wait_for(socket sock, short events, int64_t timeout, int64_t *deadline)
     cdef int64_t until, begun, over
     begun = ps_clock()
     if deadline[0] == 0:
-        deadline[0] = begun + timeout
+        deadline[0] = begun + timeout if 0 <= timeout < INT64_MAX - begun else INT64_MAX
     until = deadline[0]
     while True:
         fd = sock.sock_fd
@@ -124,11 +125,12 @@ cdef int wait_for(socket sock, short events, int64_t timeout, int64_t *deadline)
 
 
 cdef ssize_t transfer_slowly(socket sock, ps_transfer operation, ps_io *io, short events,
-                             int64_t *deadline, ssize_t tried) except -1:
-    """What `transfer` does when its try was not the end of it; *tried* is the try's result."""
-    cdef int64_t timeout = sock.sock_timeout
+                             int64_t timeout, int64_t *deadline, ssize_t tried) except -1:
+    """What `transfer_within` does when its try was not the end of it; *tried* is its result."""
+    # The descriptor of a socket that has a timeout, or is non-blocking, cannot block in the kernel.
+    cdef bint blocks = timeout < 0 and sock.sock_timeout < 0
     if tried >= 0:
-        if timeout < 0 and sock.sock_type == SOCK_STREAM:
+        if blocks and sock.sock_type == SOCK_STREAM:
             return tried + send_the_rest(sock, operation, io, tried)
         return tried
     if tried == -EINTR:
@@ -140,7 +142,7 @@ cdef ssize_t transfer_slowly(socket sock, ps_transfer operation, ps_io *io, shor
             in_vain(sock)[0] += 1
     elif tried != NOT_TRIED:
         raise_errno(tried)
-    if timeout < 0:
+    if blocks:
         return transfer_blocking(sock, operation, io, events)
     return transfer_polling(sock, operation, io, events, timeout, deadline, tried)
 
@@ -168,7 +170,7 @@ cdef ssize_t transfer_blocking(socket sock, ps_transfer operation, ps_io *io,
 
 cdef ssize_t transfer_polling(socket sock, ps_transfer operation, ps_io *io, short events,
                               int64_t timeout, int64_t *deadline, ssize_t tried) except -1:
-    """A transfer of a socket with a timeout, or of a non-blocking one (*timeout* 0)."""
+    """A transfer with a timeout (negative: without end), or one that never waits (0)."""
     cdef bint tryable = not io.flags & ~PS_TRYABLE_FLAGS
     # MSG_DONTWAIT, for the descriptor may have been made blocking behind Python's back.
     cdef int flags = io.flags | MSG_DONTWAIT if tryable else io.flags
@@ -176,7 +178,7 @@ cdef ssize_t transfer_polling(socket sock, ps_transfer operation, ps_io *io, sho
     cdef int64_t over
     cdef ssize_t n
     cdef int fd
-    if timeout > 0 and tried == NOT_TRIED:
+    if timeout != 0 and tried == NOT_TRIED:
         # Not even a try without the GIL, where that would be for nothing, too.
         must_wait = not tryable or (events == POLLIN and io.likely <= gil_hold)
     while True:
@@ -194,7 +196,7 @@ cdef ssize_t transfer_polling(socket sock, ps_transfer operation, ps_io *io, sho
             return n
         if n == -EINTR:
             PyErr_CheckSignals()
-        elif n == -EAGAIN and timeout > 0:
+        elif n == -EAGAIN and timeout != 0:
             must_wait = True
         elif n == -EAGAIN:
             raise_would_block()

@@ -1,0 +1,58 @@
+"""How long one call may take: `timeout=` and `deadline=` of the calls that have them.
+
+Neither given, the call takes the socket's timeout, once for all its transfers: so a non-blocking
+socket raises BlockingIOError. Either given, the call has a point in time after which it raises
+TimeoutError, whatever the socket's own mode is; one that is past still takes what is there.
+"""
+
+from libc.math cimport ceil
+from libc.stdint cimport INT64_MAX, int64_t
+
+from ._sockobject cimport socket
+from .ps_wait cimport ps_clock
+
+
+cdef object NOT_GIVEN = ...
+
+cdef enum:
+    NS_PER_S = 1_000_000_000
+
+
+cdef int64_t in_ns(object seconds) except? -1:
+    """*seconds* rounded up, as `socket.settimeout` does it."""
+    cdef double value = seconds
+    if value != value:
+        raise ValueError("Invalid value NaN (not a number)")
+    if value >= INT64_MAX // NS_PER_S:
+        return INT64_MAX
+    return <int64_t>ceil(value * NS_PER_S)
+
+
+cdef Patience patience_of(socket sock, object timeout, object deadline) except *:
+    """The patience of a call on *sock* that was given these two.
+
+    *timeout* is a number of seconds, None to block, or NOT_GIVEN; *deadline* a `time.monotonic()`,
+    or None. TypeError for both at once, ValueError for a negative timeout.
+    """
+    cdef Patience patience
+    cdef int64_t now
+    patience.deadline = 0
+    if timeout is NOT_GIVEN and deadline is None:
+        patience.timeout = sock.sock_timeout
+        return patience
+    if timeout is None and deadline is None:
+        patience.timeout = -1
+        return patience
+    now = ps_clock()
+    if deadline is None:
+        patience.timeout = in_ns(timeout)
+        if patience.timeout < 0:
+            raise ValueError("Timeout value out of range")
+        patience.deadline = now + patience.timeout if patience.timeout < INT64_MAX - now else INT64_MAX
+    elif timeout is NOT_GIVEN:
+        patience.deadline = max(in_ns(deadline), 1)
+        patience.timeout = patience.deadline - now
+    else:
+        raise TypeError("timeout and deadline are two ways to say one thing: give one of them")
+    patience.timeout = max(patience.timeout, 1)  # 0 would mean never to wait, and another exception
+    return patience

@@ -1,0 +1,54 @@
+"""How long one call may take, in the fallback: what _deadline.pyx is to the C backend.
+
+A call that has to move many pieces waits here and moves each without waiting, so that one deadline
+is spent on them all, and the socket's own mode, which other threads may rely on, is left alone.
+"""
+
+import errno
+import os
+import select
+import time
+
+NOT_GIVEN = ...
+
+
+class Deadline:
+    """When a call on *sock* gives up: `wait()` until a descriptor is ready, or raise."""
+
+    def __init__(self, sock, timeout=NOT_GIVEN, deadline=None):
+        """Take *timeout* in seconds, None to block, or *deadline* in `time.monotonic()`'s.
+
+        Without either it is the socket's timeout. TypeError for both, ValueError for a negative
+        timeout.
+        """
+        self.never_waits = False
+        if timeout is NOT_GIVEN and deadline is None:
+            timeout = sock.gettimeout()
+            self.never_waits = timeout == 0
+        elif deadline is not None and timeout is not NOT_GIVEN:
+            raise TypeError("timeout and deadline are two ways to say one thing: give one of them")
+        elif deadline is not None:
+            timeout = max(deadline - time.monotonic(), 0)
+        elif timeout is not None and timeout < 0:
+            raise ValueError("Timeout value out of range")
+        elif timeout != timeout:
+            raise ValueError("Invalid value NaN (not a number)")
+        self._at = None if timeout is None else time.monotonic() + timeout
+
+    def wait(self, fd, events):
+        """Wait until *fd* has one of *events*; raise BlockingIOError or TimeoutError if it may not.
+
+        To be called after a try in vain (EAGAIN): BlockingIOError is the answer where the socket
+        never waits.
+        """
+        if self.never_waits:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        poller = select.poll()
+        poller.register(fd, events)
+        left = self.left()
+        if not poller.poll(None if left is None else left * 1000) and self.left() == 0:
+            raise TimeoutError("timed out")
+
+    def left(self):
+        """Return the seconds that are left, or None where there is no end."""
+        return None if self._at is None else max(self._at - time.monotonic(), 0)
