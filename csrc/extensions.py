@@ -26,13 +26,18 @@ MODULES = {
     "_connection": ["ps_socket.c"],
     "_deadline": ["ps_wait.c"],
     "_file": ["ps_io.c"],
+    "_inflow": ["ps_addr.c", "ps_io.c", "ps_wait.c"],
     "_message": ["ps_cmsg.c", "ps_io.c"],
     "_numeric": ["ps_addr.c"],
     "_options": ["ps_socket.c"],
+    "_outflow": ["ps_io.c", "ps_wait.c"],
     "_outgoing": ["ps_cmsg.c", "ps_outbox.c", "ps_socket.c", "ps_wait.c"],
     "_selector": ["ps_epoll.c", "ps_wait.c"],
     "_sockaddr": ["ps_addr.c"],
+    "_stream": [],
+    "_stream_base": [],
     "_transfer": ["ps_io.c", "ps_wait.c"],
+    "_turn": ["ps_wait.c"],
 }
 
 DIRECTIVES = {

@@ -26,6 +26,7 @@ BACKEND = _backend.BACKEND
 EpollSelector = _backend.EpollSelector
 IncompleteReadError = _exceptions.IncompleteReadError
 LimitOverrunError = _exceptions.LimitOverrunError
+Stream = _backend.Stream
 DatagramBatch = _backend.DatagramBatch
 capabilities = _backend.capabilities
 get_gil_hold = _backend.get_gil_hold
@@ -57,6 +58,7 @@ EXTENDED = [
     "EpollSelector",
     "IncompleteReadError",
     "LimitOverrunError",
+    "Stream",
     "capabilities",
     "get_gil_hold",
     "install",

@@ -1,5 +1,6 @@
 """One stub for both backends: `socket`'s names, and what pysock adds to them."""
 
+import io
 import os
 import selectors
 import socket as _stdlib
@@ -8,7 +9,7 @@ from contextlib import AbstractContextManager
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Final, Literal, Protocol, TypeAlias, final, overload
 
-from _typeshed import ReadableBuffer
+from _typeshed import ReadableBuffer, WriteableBuffer
 
 _Host: TypeAlias = str | bytes | bytearray | int | IPv4Address | IPv6Address
 _InternetAddress: TypeAlias = (
@@ -75,6 +76,83 @@ class IncompleteReadError(EOFError):
 class LimitOverrunError(Exception):
     consumed: int
     def __init__(self, message: str, consumed: int) -> None: ...
+
+# `timeout` has no name for "not given" but the default, an Ellipsis: the socket's own.
+class Stream(io.BufferedIOBase):
+    def __new__(
+        cls, sock: _stdlib.socket, *, limit: int = 65536, buffer_size: int = 65536
+    ) -> Stream: ...
+    @property
+    def sock(self) -> _stdlib.socket | None: ...
+    def read(
+        self,
+        size: int | None = -1,
+        /,
+        *,
+        timeout: float | None = ...,
+        deadline: float | None = None,
+    ) -> bytes: ...
+    def read1(
+        self, size: int = -1, /, *, timeout: float | None = ..., deadline: float | None = None
+    ) -> bytes: ...
+    def readexactly(
+        self, n: int, /, *, timeout: float | None = ..., deadline: float | None = None
+    ) -> bytes: ...
+    def readuntil(
+        self,
+        separator: ReadableBuffer | tuple[ReadableBuffer, ...] = b"\n",
+        *,
+        timeout: float | None = ...,
+        deadline: float | None = None,
+    ) -> bytes: ...
+    def readline(
+        self,
+        size: int | None = -1,
+        /,
+        *,
+        timeout: float | None = ...,
+        deadline: float | None = None,
+    ) -> bytes: ...
+    def readinto(
+        self,
+        buffer: WriteableBuffer,
+        /,
+        *,
+        timeout: float | None = ...,
+        deadline: float | None = None,
+    ) -> int: ...
+    def readinto1(
+        self,
+        buffer: WriteableBuffer,
+        /,
+        *,
+        timeout: float | None = ...,
+        deadline: float | None = None,
+    ) -> int: ...
+    def readinto_exactly(
+        self,
+        buffer: WriteableBuffer,
+        /,
+        *,
+        timeout: float | None = ...,
+        deadline: float | None = None,
+    ) -> int: ...
+    def peek(
+        self, size: int = 0, /, *, timeout: float | None = ..., deadline: float | None = None
+    ) -> bytes: ...
+    def write(
+        self, data: ReadableBuffer, /, *, timeout: float | None = ..., deadline: float | None = None
+    ) -> int: ...
+    def writelines(
+        self,
+        lines: Iterable[ReadableBuffer],
+        /,
+        *,
+        timeout: float | None = ...,
+        deadline: float | None = None,
+    ) -> None: ...
+    def flush(self, *, timeout: float | None = ..., deadline: float | None = None) -> None: ...
+    def detach(self) -> _stdlib.socket: ...  # type: ignore[override]
 
 class _Ancillary(Protocol):
     @property

@@ -20,6 +20,7 @@ from . import (
     _numeric,
     _options,
     _selector,
+    _stream,
     _transfer,
 )
 from ._rebind import rebind
@@ -108,5 +109,6 @@ get_gil_hold = _call.get_gil_hold
 set_gil_hold = _call.set_gil_hold
 
 DatagramBatch = _batch.DatagramBatch
+Stream = _stream.Stream
 capabilities = _capabilities.capabilities
 parse_ancillary = _ancillary.parse_ancillary

@@ -21,13 +21,18 @@ _EXTENSIONS = (
     "_connection",
     "_deadline",
     "_file",
+    "_inflow",
     "_message",
     "_numeric",
     "_options",
+    "_outflow",
     "_outgoing",
     "_selector",
     "_sockaddr",
+    "_stream",
+    "_stream_base",
     "_transfer",
+    "_turn",
 )
 
 
@@ -61,6 +66,7 @@ FASTER = _chosen.FASTER
 EpollSelector = _chosen.EpollSelector
 socket = _chosen.socket
 DatagramBatch = _chosen.DatagramBatch
+Stream = _chosen.Stream
 capabilities = _chosen.capabilities
 parse_ancillary = _chosen.parse_ancillary
 get_gil_hold = _chosen.get_gil_hold

@@ -8,7 +8,12 @@ from ._sockobject cimport socket
 cdef struct Patience:
     int64_t timeout   # ns, as _call.transfer_within takes it: negative to block, 0 never to wait
     int64_t deadline  # the ps_clock() at which to give up; 0: counted from the first wait
+    int overtime      # transfers that were made after it
 
 cdef object NOT_GIVEN
 
 cdef Patience patience_of(socket sock, object timeout, object deadline) except *
+
+cdef int press_on(Patience *patience) except -1
+
+cdef object call_within(socket sock, Patience *patience, object method, object argument)

@@ -2,12 +2,15 @@
 
 Neither given, the call takes the socket's timeout, once for all its transfers: so a non-blocking
 socket raises BlockingIOError. Either given, the call has a point in time after which it raises
-TimeoutError, whatever the socket's own mode is; one that is past still takes what is there.
+TimeoutError, whatever the socket's own mode is. One that is past still moves what can be moved without
+waiting, so `timeout=0` is that much; but a peer that always has more does not hold the call for long.
 """
 
+from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport ceil
 from libc.stdint cimport INT64_MAX, int64_t
 
+from ._errors cimport raise_timed_out
 from ._sockobject cimport socket
 from .ps_wait cimport ps_clock
 
@@ -16,6 +19,7 @@ cdef object NOT_GIVEN = ...
 
 cdef enum:
     NS_PER_S = 1_000_000_000
+    OVERTIME_MOST = 16  # transfers
 
 
 cdef int64_t in_ns(object seconds) except? -1:
@@ -37,6 +41,7 @@ cdef Patience patience_of(socket sock, object timeout, object deadline) except *
     cdef Patience patience
     cdef int64_t now
     patience.deadline = 0
+    patience.overtime = 0
     if timeout is NOT_GIVEN and deadline is None:
         patience.timeout = sock.sock_timeout
         return patience
@@ -56,3 +61,46 @@ cdef Patience patience_of(socket sock, object timeout, object deadline) except *
         raise TypeError("timeout and deadline are two ways to say one thing: give one of them")
     patience.timeout = max(patience.timeout, 1)  # 0 would mean never to wait, and another exception
     return patience
+
+
+cdef int start_counting(Patience *patience) noexcept:
+    cdef int64_t now
+    if patience.timeout > 0 and patience.deadline == 0:
+        now = ps_clock()
+        patience.deadline = now + min(patience.timeout, INT64_MAX - now)
+    return 0
+
+
+cdef int press_on(Patience *patience) except -1:
+    """Between two transfers of one call: run signal handlers, and raise if the time is long over.
+
+    A peer that always has something ready would otherwise never let the call look at its clock.
+    """
+    PyErr_CheckSignals()
+    if patience.deadline == 0:
+        start_counting(patience)
+    elif patience.timeout > 0 and ps_clock() >= patience.deadline:
+        patience.overtime += 1
+        if patience.overtime > OVERTIME_MOST:
+            raise_timed_out()
+    return 0
+
+
+cdef object call_within(socket sock, Patience *patience, object method, object argument):
+    """Call a method that waits by itself, as those of ssl.SSLSocket do, with this patience.
+
+    It knows no timeout but its socket's: that is another one for the time of the call.
+    """
+    cdef int64_t left
+    if patience.deadline == 0 and patience.timeout == sock.sock_timeout:
+        start_counting(patience)
+        return method(argument)
+    before = sock.gettimeout()
+    start_counting(patience)
+    left = max(patience.deadline - ps_clock(), 1000)  # 0 would mean never to wait
+    sock.settimeout(None if patience.timeout < 0 else left / 1e9)
+    try:
+        return method(argument)
+    finally:
+        if sock.sock_fd != -1:
+            sock.settimeout(before)

@@ -2,7 +2,7 @@
 
 import selectors
 
-from . import _base, _fallback_ancillary, _fallback_arena, _fallback_batch
+from . import _base, _fallback_ancillary, _fallback_arena, _fallback_batch, _fallback_stream
 from ._address import standard_address
 from ._rebind import rebind
 
@@ -50,6 +50,7 @@ FASTER: dict = {}
 EpollSelector = getattr(selectors, "EpollSelector", selectors.DefaultSelector)
 
 DatagramBatch = _fallback_arena.DatagramBatch
+Stream = _fallback_stream.Stream
 capabilities = _fallback_batch.capabilities
 parse_ancillary = _fallback_ancillary.parse_ancillary
 

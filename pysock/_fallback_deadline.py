@@ -10,18 +10,20 @@ import select
 import time
 
 NOT_GIVEN = ...
+OVERTIME_MOST = 16  # transfers
 
 
 class Deadline:
     """When a call on *sock* gives up: `wait()` until a descriptor is ready, or raise."""
 
-    def __init__(self, sock, timeout=NOT_GIVEN, deadline=None):
+    def __init__(self, sock, timeout=..., deadline=None):
         """Take *timeout* in seconds, None to block, or *deadline* in `time.monotonic()`'s.
 
         Without either it is the socket's timeout. TypeError for both, ValueError for a negative
         timeout.
         """
         self.never_waits = False
+        self._overtime = 0
         if timeout is NOT_GIVEN and deadline is None:
             timeout = sock.gettimeout()
             self.never_waits = timeout == 0
@@ -48,6 +50,17 @@ class Deadline:
         left = self.left()
         if not poller.poll(None if left is None else left * 1000) and self.left() == 0:
             raise TimeoutError("timed out")
+
+    def press_on(self):
+        """Between two transfers of one call: raise TimeoutError if the time is long over."""
+        if not self.never_waits and self.left() == 0:
+            self._overtime += 1
+            if self._overtime > OVERTIME_MOST:
+                raise TimeoutError("timed out")
+
+    def as_argument(self):
+        """Return the keyword argument that gives another call what is left of this one."""
+        return {} if self.never_waits else {"timeout": self.left()}
 
     def left(self):
         """Return the seconds that are left, or None where there is no end."""

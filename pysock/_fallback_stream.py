@@ -1,0 +1,396 @@
+"""Stream on the standard library alone: what _stream.pyx, _inflow.pyx and _outflow.pyx are in C."""
+
+import io
+import select
+import socket
+import sys
+import threading
+from contextlib import contextmanager
+from operator import index
+from warnings import warn
+
+from . import _base
+from ._exceptions import IncompleteReadError, LimitOverrunError
+from ._fallback_deadline import Deadline
+
+DEFAULT = 65536
+MSG_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
+RECORD_MOST = 16384
+
+
+class _Turn:
+    """One thread at a time; RuntimeError for a signal's handler that breaks into its own call."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._owner = None
+
+    @contextmanager
+    def taken(self, deadline):
+        if not self._lock.acquire(blocking=False):
+            if self._owner == threading.get_ident():
+                raise RuntimeError("reentrant call: this thread is in the middle of another one")
+            if deadline.never_waits:
+                raise BlockingIOError("another thread is in the middle of a call")
+            left = deadline.left()
+            if not self._lock.acquire(timeout=-1 if left is None else left):
+                raise TimeoutError("timed out")
+        self._owner = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._owner = None
+            self._lock.release()
+
+
+def _size(number):
+    """*number* by the rules of a C argument: `__index__` counts, what is too large does not."""
+    number = index(number)
+    if not -sys.maxsize <= number <= sys.maxsize:
+        raise OverflowError("cannot fit 'int' into an index-sized integer")
+    return number
+
+
+def _moved(n, most, method):
+    """*n*, which a socket's own *method* says that it moved, if it can be true."""
+    if not 0 <= index(n) <= most:
+        raise OSError(f"{method} returned {n} for {most} bytes")
+    return n
+
+
+def _separators(separator):
+    separators = separator if isinstance(separator, tuple) else (separator,)
+    separators = sorted((bytes(memoryview(one)) for one in separators), key=len)
+    if not separators:
+        raise ValueError("Separator should contain at least one element")
+    if not separators[0]:
+        raise ValueError("Separator should be at least one-byte string")
+    return separators
+
+
+def _writable(buffer, method):
+    try:
+        view = memoryview(buffer)
+        if not view.readonly:
+            return view.cast("B")
+    except TypeError:
+        if not isinstance(buffer, memoryview):
+            raise
+    raise TypeError(
+        f"{method}() argument must be read-write bytes-like object, not {type(buffer).__name__}"
+    )
+
+
+class Stream(io.BufferedIOBase):
+    def __init__(self, sock, *, limit=DEFAULT, buffer_size=DEFAULT):
+        if not isinstance(sock, _base.socket.__base__):
+            raise TypeError(f"a Stream needs a socket, not {type(sock).__name__}")
+        if sock.type != socket.SOCK_STREAM:
+            raise ValueError("a Stream needs a socket of type SOCK_STREAM")
+        if limit <= 0:
+            raise ValueError("limit must be positive")
+        if buffer_size <= 0:
+            raise ValueError("buffer_size must be positive")
+        self._sock = sock
+        self._limit = limit
+        self._size = max(buffer_size, RECORD_MOST)
+        self._unread = bytearray()
+        self._unsent = bytearray()
+        self._reading = _Turn()
+        self._writing = _Turn()
+        self._closed = False
+        # Where the methods are the standard library's own, waiting can be done out here, and the
+        # timeout of the socket, which another thread may rely on, is left alone.
+        self._plain = (
+            type(sock).recv_into is _base.socket.recv_into
+            and getattr(type(sock), "send", None) is _base.socket.send
+        )
+
+    def _check_open(self):
+        if self._sock is None:
+            raise ValueError("the socket has been detached from this stream")
+        if self._closed:
+            raise ValueError("I/O operation on closed file.")
+
+    def _deadline(self, timeout, deadline):
+        self._check_open()
+        return Deadline(self._sock, timeout, deadline)
+
+    def _call(self, method, argument, events, deadline):
+        """Call a method of the socket, waiting until *deadline* at most."""
+        sock = self._sock
+        while self._plain and not deadline.never_waits and sock.fileno() != -1:
+            deadline.wait(sock.fileno(), events)
+            try:
+                return method(*argument, MSG_DONTWAIT)
+            except BlockingIOError:
+                pass  # somebody was there before us
+        if self._plain or deadline.never_waits:
+            return method(*argument)
+        before = sock.gettimeout()
+        left = deadline.left()
+        sock.settimeout(None if left is None else max(left, 1e-6))
+        try:
+            return method(*argument)
+        finally:
+            if sock.fileno() != -1:
+                sock.settimeout(before)
+
+    # Reading
+
+    def _refill(self, deadline):
+        room = bytearray(self._size)
+        n = self._call(self._sock.recv_into, (room, len(room)), select.POLLIN, deadline)
+        n = _moved(n, len(room), "recv_into")
+        self._unread += memoryview(room)[:n]
+        return n
+
+    def _fill_to(self, count, deadline):
+        while len(self._unread) < count and self._refill(deadline):
+            if len(self._unread) < count:
+                deadline.press_on()
+
+    def _take(self, count):
+        taken = bytes(memoryview(self._unread)[:count])
+        del self._unread[:count]
+        return taken
+
+    def _take_up_to(self, count, deadline):
+        """*count* bytes, all if negative; fewer at the end, and of a non-blocking socket."""
+        try:
+            if count < 0:
+                while self._refill(deadline):
+                    deadline.press_on()
+            else:
+                self._fill_to(count, deadline)
+        except BlockingIOError:
+            if not self._unread or not deadline.never_waits:
+                raise
+        return self._take(len(self._unread) if count < 0 else count)
+
+    def read(self, size=-1, /, *, timeout=..., deadline=None):
+        count = -1 if size is None else _size(size)
+        until = self._deadline(timeout, deadline)
+        with self._reading.taken(until):
+            return self._take_up_to(count, until)
+
+    def readexactly(self, n, /, *, timeout=..., deadline=None):
+        n = _size(n)
+        until = self._deadline(timeout, deadline)
+        if n < 0:
+            raise ValueError("readexactly size can not be less than zero")
+        with self._reading.taken(until):
+            self._fill_to(n, until)
+            data = self._take(n)
+        if len(data) < n:
+            raise IncompleteReadError(data, n)
+        return data
+
+    def read1(self, size=-1, /, *, timeout=..., deadline=None):
+        size = _size(size)
+        until = self._deadline(timeout, deadline)
+        with self._reading.taken(until):
+            if size and not self._unread:
+                self._refill(until)
+            return self._take(len(self._unread) if size < 0 else size)
+
+    def readinto(self, buffer, /, *, timeout=..., deadline=None):
+        with _writable(buffer, "readinto") as view:
+            until = self._deadline(timeout, deadline)
+            with self._reading.taken(until):
+                data = self._take_up_to(len(view), until)
+            view[: len(data)] = data
+            return len(data)
+
+    def readinto_exactly(self, buffer, /, *, timeout=..., deadline=None):
+        with _writable(buffer, "readinto_exactly") as view:
+            view[:] = self.readexactly(len(view), timeout=timeout, deadline=deadline)
+            return len(view)
+
+    def readinto1(self, buffer, /, *, timeout=..., deadline=None):
+        with _writable(buffer, "readinto1") as view:
+            data = self.read1(len(view), timeout=timeout, deadline=deadline)
+            view[: len(data)] = data
+            return len(data)
+
+    def readline(self, size=-1, /, *, timeout=..., deadline=None):
+        size = -1 if size is None else _size(size)
+        until = self._deadline(timeout, deadline)
+        searched = 0
+        with self._reading.taken(until):
+            while True:
+                most = len(self._unread) if size < 0 else size
+                found = self._unread.find(b"\n", searched, most)
+                if found >= 0:
+                    return self._take(found + 1)
+                searched = len(self._unread)
+                if 0 <= size <= searched:
+                    return self._take(size)
+                if not self._refill(until):
+                    return self._take(searched)
+                until.press_on()
+
+    def readlines(self, hint=-1, /):
+        return super().readlines(hint)
+
+    def __next__(self):
+        line = self.readline()
+        if not line:
+            raise StopIteration
+        return line
+
+    def readuntil(self, separator=b"\n", *, timeout=..., deadline=None):
+        separators = _separators(separator)
+        until = self._deadline(timeout, deadline)
+        searched = 0
+        with self._reading.taken(until):
+            while True:
+                found = [(self._unread.find(one, searched), len(one)) for one in separators]
+                ends = [(begin + size, size) for begin, size in found if begin >= 0]
+                if ends:
+                    end, size = min(ends)
+                    if end - size > self._limit:
+                        message = "Separator is found, but chunk is longer than limit"
+                        raise LimitOverrunError(message, end - size)
+                    return self._take(end)
+                searched = max(searched, len(self._unread) + 1 - len(separators[-1]))
+                if searched > self._limit:
+                    message = "Separator is not found, and chunk exceed the limit"
+                    raise LimitOverrunError(message, searched)
+                if not self._refill(until):
+                    raise IncompleteReadError(self._take(len(self._unread)), None)
+                until.press_on()
+
+    def peek(self, size=0, /, *, timeout=..., deadline=None):
+        until = self._deadline(timeout, deadline)
+        with self._reading.taken(until):
+            if not self._unread:
+                self._refill(until)
+            return bytes(self._unread)
+
+    # Writing
+
+    def _send(self, deadline):
+        # At most a TLS record, which OpenSSL wants to see again when it could not be sent.
+        data = bytes(memoryview(self._unsent)[:RECORD_MOST])
+        n = self._call(self._sock.send, (data,), select.POLLOUT, deadline)
+        del self._unsent[: _moved(n, len(data), "send")]
+
+    def write(self, data, /, *, timeout=..., deadline=None):
+        until = self._deadline(timeout, deadline)
+        with memoryview(data).cast("B") as view, self._writing.taken(until):
+            taken = 0
+            while True:
+                count = min(len(view) - taken, self._size - len(self._unsent))
+                self._unsent += view[taken : taken + count]
+                taken += count
+                if taken == len(view):
+                    return taken
+                try:
+                    self._send(until)
+                    until.press_on()
+                except OSError as error:
+                    count = min(len(view) - taken, self._size - len(self._unsent))
+                    self._unsent += view[taken : taken + count]
+                    taken += count
+                    if taken == len(view) and isinstance(error, (BlockingIOError, TimeoutError)):
+                        return taken
+                    error.characters_written = taken
+                    raise
+                except BaseException as error:
+                    error.characters_written = taken
+                    raise
+
+    def writelines(self, lines, /, *, timeout=..., deadline=None):
+        until = self._deadline(timeout, deadline)
+        total = 0
+        for line in lines:
+            try:
+                total += self.write(line, **until.as_argument())
+            except OSError as error:
+                error.characters_written = total + getattr(error, "characters_written", 0)
+                raise
+
+    def flush(self, *, timeout=..., deadline=None):
+        until = self._deadline(timeout, deadline)
+        with self._writing.taken(until):
+            while self._unsent:
+                self._send(until)
+                if self._unsent:
+                    until.press_on()
+
+    # The rest of a file object
+
+    def close(self):
+        if self._closed or self._sock is None:
+            return
+        try:
+            self.flush()
+        finally:
+            self._closed = True
+            self._sock.close()
+
+    def detach(self):
+        self._check_open()
+        if self._unread:
+            raise ValueError(f"{len(self._unread)} received bytes are unread")
+        self.flush()
+        sock, self._sock = self._sock, None
+        return sock
+
+    @property
+    def closed(self):
+        return self._closed
+
+    @property
+    def sock(self):
+        return self._sock
+
+    def fileno(self):
+        self._check_open()
+        return self._sock.fileno()
+
+    def isatty(self):
+        self._check_open()
+        return False
+
+    def readable(self):
+        self._check_open()
+        return True
+
+    def writable(self):
+        self._check_open()
+        return True
+
+    def seekable(self):
+        self._check_open()
+        return False
+
+    def seek(self, offset, whence=0, /):
+        raise io.UnsupportedOperation("seek")
+
+    def tell(self):
+        raise io.UnsupportedOperation("tell")
+
+    def truncate(self, size=None, /):
+        raise io.UnsupportedOperation("truncate")
+
+    def __enter__(self):
+        self._check_open()
+        return self
+
+    def __repr__(self):
+        state = "detached" if self._sock is None else "closed" if self._closed else repr(self._sock)
+        return f"<Stream {state}>"
+
+    def __del__(self):
+        if getattr(self, "_unsent", None) and not self._closed:
+            warn(
+                f"dropped {self!r} with {len(self._unsent)} bytes written and not sent",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
+
+
+Stream.__module__ = __package__

@@ -1,0 +1,18 @@
+"""What a stream is beside reading and writing."""
+
+from ._deadline cimport Patience
+from ._inflow cimport Inflow
+from ._outflow cimport Outflow
+from ._sockobject cimport socket
+
+
+cdef class StreamBase:
+    cdef socket its_socket  # None once detached
+    cdef Inflow inflow
+    cdef Outflow outflow
+    cdef size_t limit       # bytes that readuntil searches
+    cdef bint is_closed
+    cdef object __weakref__
+
+    cdef int check_open(self) except -1
+    cdef Patience patience(self, object timeout, object deadline) except *

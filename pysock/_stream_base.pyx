@@ -1,0 +1,139 @@
+"""What a stream is beside reading and writing: opened, closed, detached, asked what it can do."""
+
+import io
+from warnings import warn
+
+cimport cython
+
+from ._deadline cimport Patience, patience_of
+from ._inflow cimport Inflow
+from ._outflow cimport Outflow
+from ._sockobject cimport socket
+from .ps_socket cimport SOCK_STREAM
+
+
+cdef object UnsupportedOperation = io.UnsupportedOperation
+
+cdef enum:
+    DEFAULT = 65536  # bytes, of the limit and of each buffer
+    LEAST = 16384    # of a buffer: a TLS record fits
+
+
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
+cdef class StreamBase:
+    """The part of `Stream` that neither reads nor writes."""
+
+    def __cinit__(self, socket sock not None, *, Py_ssize_t limit=DEFAULT,
+                  Py_ssize_t buffer_size=DEFAULT):
+        if sock.sock_type != SOCK_STREAM:
+            raise ValueError("a Stream needs a socket of type SOCK_STREAM")
+        if limit <= 0:
+            raise ValueError("limit must be positive")
+        if buffer_size <= 0:
+            raise ValueError("buffer_size must be positive")
+        self.its_socket = sock
+        self.limit = <size_t>limit
+        self.inflow = Inflow(sock, <size_t>max(buffer_size, LEAST))
+        self.outflow = Outflow(sock, <size_t>max(buffer_size, LEAST))
+        self.is_closed = False
+
+    cdef int check_open(self) except -1:
+        if self.its_socket is None:
+            raise ValueError("the socket has been detached from this stream")
+        if self.is_closed:
+            raise ValueError("I/O operation on closed file.")
+        return 0
+
+    cdef Patience patience(self, object timeout, object deadline) except *:
+        self.check_open()
+        return patience_of(self.its_socket, timeout, deadline)
+
+    def close(self):
+        """Send what was written and close the socket, which is closed also when that fails."""
+        if self.is_closed or self.its_socket is None:
+            return
+        try:
+            self.flush()
+        finally:
+            self.is_closed = True
+            self.its_socket.close()
+
+    def detach(self):
+        """Send what was written and give the socket back; the stream is of no more use.
+
+        Raises ValueError while bytes are unread: the socket's next reader would miss them, or after a
+        STARTTLS take what came in the clear for what came under TLS. `peek()` shows them.
+        """
+        cdef socket sock
+        self.check_open()
+        if self.inflow.unread() > 0:
+            raise ValueError(f"{self.inflow.unread()} received bytes are unread")
+        self.flush()
+        sock = self.its_socket
+        self.its_socket = None
+        return sock
+
+    @property
+    def closed(self):
+        """Whether `close()` was called."""
+        return self.is_closed
+
+    @property
+    def sock(self):
+        """The socket; None after `detach()`."""
+        return self.its_socket
+
+    def fileno(self):
+        """The socket's descriptor; it says nothing of what is buffered here."""
+        self.check_open()
+        return self.its_socket.fileno()
+
+    def isatty(self):
+        """False."""
+        self.check_open()
+        return False
+
+    def readable(self):
+        """True."""
+        self.check_open()
+        return True
+
+    def writable(self):
+        """True."""
+        self.check_open()
+        return True
+
+    def seekable(self):
+        """False: `seek`, `tell` and `truncate` raise io.UnsupportedOperation."""
+        self.check_open()
+        return False
+
+    def seek(self, offset, whence=0, /):
+        """A socket has no positions: raises io.UnsupportedOperation."""
+        raise UnsupportedOperation("seek")
+
+    def tell(self):
+        """A socket has no positions: raises io.UnsupportedOperation."""
+        raise UnsupportedOperation("tell")
+
+    def truncate(self, size=None, /):
+        """A socket has no positions: raises io.UnsupportedOperation."""
+        raise UnsupportedOperation("truncate")
+
+    def __enter__(self):
+        self.check_open()
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def __repr__(self):
+        state = "detached" if self.its_socket is None else "closed" if self.is_closed else repr(self.its_socket)
+        return f"<Stream {state}>"
+
+    def __del__(self):
+        if self.outflow is not None and self.outflow.unsent() > 0 and not self.is_closed:
+            warn(f"dropped {self!r} with {self.outflow.unsent()} bytes written and not sent",
+                 ResourceWarning, source=self)

@@ -1,0 +1,561 @@
+"""Stream: its life, its patience, threads, signals, hostile sockets, and what reads from files."""
+
+import csv
+import gc
+import http.client
+import io
+import os
+import pickle
+import signal
+import socket
+import struct
+import threading
+import time
+import weakref
+
+import pytest
+from streams import KINDS, connection
+
+
+@pytest.fixture
+def stream(pysock, pair):
+    """(peer, a Stream on the other end)"""
+    a, b = pair
+    with pysock.Stream(b) as stream:
+        yield a, stream
+
+
+@pytest.fixture
+def alarms():
+    """Run a handler every few milliseconds; the list tells how often it ran."""
+    ran = []
+    before = signal.signal(signal.SIGALRM, lambda *_: ran.append(1))
+    signal.setitimer(signal.ITIMER_REAL, 0.003, 0.003)
+    yield ran
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+# Life
+
+
+def test_what_it_is(pysock, stream):
+    a, file = stream
+    assert isinstance(file, io.BufferedIOBase) and isinstance(file, pysock.Stream)
+    assert (file.readable(), file.writable(), file.seekable(), file.isatty()) == (1, 1, 0, 0)
+    assert file.fileno() == file.sock.fileno() and file.closed is False
+    assert repr(file.sock) in repr(file)
+    for call in (lambda: file.seek(0), file.tell, file.truncate):
+        with pytest.raises(io.UnsupportedOperation):
+            call()
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        with pytest.raises(TypeError):
+            pickle.dumps(file, protocol)
+    assert weakref.ref(file)() is file
+
+
+CALLS = {
+    "read": lambda s: s.read(1),
+    "read1": lambda s: s.read1(),
+    "readexactly": lambda s: s.readexactly(1),
+    "readinto": lambda s: s.readinto(bytearray(1)),
+    "readinto1": lambda s: s.readinto1(bytearray(1)),
+    "readinto_exactly": lambda s: s.readinto_exactly(bytearray(1)),
+    "readline": lambda s: s.readline(),
+    "readlines": lambda s: s.readlines(),
+    "readuntil": lambda s: s.readuntil(b"\n"),
+    "peek": lambda s: s.peek(),
+    "iteration": lambda s: next(iter(s)),
+    "write": lambda s: s.write(b"x"),
+    "writelines": lambda s: s.writelines([b"x"]),
+    "flush": lambda s: s.flush(),
+    "fileno": lambda s: s.fileno(),
+    "readable": lambda s: s.readable(),
+    "with": lambda s: s.__enter__(),
+    "detach": lambda s: s.detach(),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("ended", ["close", "detach"])
+def test_of_no_more_use(pysock, pair, name, ended):
+    a, b = pair
+    stream = pysock.Stream(b)
+    a.sendall(b"some\n")
+    assert getattr(stream, ended)() is (None if ended == "close" else b)
+    with pytest.raises(ValueError):
+        CALLS[name](stream)
+    stream.close()  # twice is once; and not the socket that was given back
+    assert (b.fileno() == -1) == (ended == "close")
+
+
+def test_detach_does_not_lose_what_was_received(pysock, stream):
+    a, file = stream
+    a.sendall(b"200 go ahead\r\nINJECTED")
+    assert file.readline() == b"200 go ahead\r\n"
+    with pytest.raises(ValueError, match="8 received bytes"):
+        file.detach()
+    assert file.read1() == b"INJECTED"
+    file.write(b"last")
+    with file.detach() as sock:
+        assert sock.gettimeout() is None
+        assert a.recv(9) == b"last"
+        assert "detached" in repr(file) and file.sock is None
+
+
+def test_close_closes_the_socket_whatever_happens(pysock, pair):
+    a, b = pair
+    b.settimeout(0.01)
+    b.setsockopt(pysock.SOL_SOCKET, pysock.SO_SNDBUF, 4096)
+    stream = pysock.Stream(b)
+    with pytest.raises(TimeoutError):
+        stream.write(bytes(1 << 20))
+    with pytest.raises(TimeoutError):
+        stream.close()
+    assert stream.closed and b.fileno() == -1
+
+
+def test_a_stream_that_is_dropped_leaves_the_socket_alone(pysock, pair):
+    a, b = pair
+    a.sendall(b"first\nsecond\n")
+    assert pysock.Stream(b).readline() == b"first\n"
+    gc.collect()
+    b.sendall(b"still here")
+    assert a.recv(99) == b"still here"
+
+
+def test_sockets_that_have_no_streams(pysock, udp_pair):
+    for sock in udp_pair:
+        with pytest.raises(ValueError, match="SOCK_STREAM"):
+            pysock.Stream(sock)
+    for bad in (None, 3, "socket", object()):
+        with pytest.raises(TypeError):
+            pysock.Stream(bad)
+    with pysock.socket() as sock:
+        for sizes in ({"limit": 0}, {"limit": -1}, {"buffer_size": 0}, {"buffer_size": -1}):
+            with pytest.raises(ValueError):
+                pysock.Stream(sock, **sizes)
+        with pytest.raises(TypeError):
+            pysock.Stream(sock, 9)
+        stream = pysock.Stream(sock)
+        with pytest.raises(OSError):
+            stream.readline()  # not connected
+        sock.close()
+        with pytest.raises(OSError):
+            stream.readline()
+
+
+# Patience
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("own", [None, 0.05, 30])
+def test_a_timeout_of_the_call_beside_the_sockets_own(pysock, kind, own):
+    with connection(pysock, kind) as (a, b), pysock.Stream(b) as stream:
+        b.settimeout(own)
+        for arguments in ({"timeout": 0.05}, {"deadline": time.monotonic() + 0.05}):
+            begun = time.monotonic()
+            with pytest.raises(TimeoutError):
+                stream.readline(**arguments)
+            assert time.monotonic() - begun < 5
+            assert b.gettimeout() == own
+        if own == 0.05:
+            with pytest.raises(TimeoutError):
+                stream.readline()
+            timer = threading.Timer(0.15, a.sendall, [b"late\n"])
+            timer.start()
+            assert stream.readline(timeout=None) == b"late\n"
+            timer.join()
+        assert b.gettimeout() == own
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_ten_timeouts_and_then_all_of_it(pysock, kind):
+    record = bytes(range(48, 58)) + b"\n"
+    with connection(pysock, kind) as (a, b), pysock.Stream(b) as stream:
+        reads = [
+            lambda: stream.readline(timeout=0.001),
+            lambda: stream.readexactly(11, timeout=0.001),
+            lambda: stream.readuntil(b"9\n", timeout=0.001),
+            lambda: stream.read(11, timeout=0.001),
+        ]
+        for read in reads:
+            for byte in record[:-1]:
+                a.sendall(bytes([byte]))
+                with pytest.raises(TimeoutError):
+                    read()
+            a.sendall(record[-1:])
+            assert read() == record
+
+
+@pytest.mark.parametrize("name", ["readline", "readexactly", "readuntil", "read"])
+def test_one_deadline_for_a_peer_that_sends_drop_by_drop(pysock, stream, name):
+    a, file = stream
+    over = threading.Event()
+    sent = []
+
+    def drip():
+        while not over.wait(0.02):
+            a.sendall(b"x")
+            sent.append(b"x")
+
+    peer = threading.Thread(target=drip)
+    peer.start()
+    argument = {"readexactly": (1000,), "read": (1000,)}.get(name, ())
+    begun = time.monotonic()
+    with pytest.raises(TimeoutError):
+        getattr(file, name)(*argument, timeout=0.3)
+    spent = time.monotonic() - begun
+    over.set()
+    peer.join()
+    assert 0.3 <= spent < 3
+    assert file.readexactly(len(sent)) == b"".join(sent)
+
+
+def test_one_deadline_for_a_peer_that_never_pauses(pysock, pair):
+    """Nothing ever has to wait, and still the call comes to an end; every byte is there."""
+    a, b = pair
+    stream = pysock.Stream(b)
+    sent = []
+
+    def flood():
+        block = os.urandom(8192)
+        try:
+            while True:
+                sent.append(block[: a.send(block)])
+        except OSError:
+            pass
+
+    peer = threading.Thread(target=flood)
+    peer.start()
+    with pytest.raises(TimeoutError):
+        stream.read(timeout=0.2)
+    got = stream.read1()
+    stream.close()
+    peer.join()
+    assert len(got) > 100_000
+    assert b"".join(sent).startswith(got)
+
+
+def test_a_reset_loses_nothing_that_was_received(pysock, tcp_pair):
+    client, server = tcp_pair
+    with pysock.Stream(client) as stream:
+        server.sendall(b"some bytes")
+        assert stream.peek() == b"some bytes"
+        server.setsockopt(pysock.SOL_SOCKET, pysock.SO_LINGER, struct.pack("ii", 1, 0))
+        server.close()
+        with pytest.raises(ConnectionResetError):
+            stream.readexactly(99)
+        assert stream.readexactly(10) == b"some bytes"
+
+
+# Signals and threads
+
+
+@pytest.mark.parametrize(
+    "name", ["readline", "readexactly", "readuntil", "read", "readinto_exactly"]
+)
+@pytest.mark.parametrize("size", [6, 200_000])
+def test_a_handler_that_raises_loses_nothing(pysock, pair, name, size):
+    a, b = pair
+    file = pysock.Stream(b, limit=size)
+    first, second = b"a" * (size // 2), b"b" * (size // 2 - 1) + b"\n"
+
+    def call(n):
+        if name == "readinto_exactly":
+            room = bytearray(n)
+            file.readinto_exactly(room)
+            return bytes(room)
+        return getattr(file, name)(*((n,) if name in ("read", "readexactly") else ()))
+
+    def handler(*_):
+        raise ZeroDivisionError
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        a.sendall(first)
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(ZeroDivisionError):
+            call(size)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    sender = threading.Thread(target=a.sendall, args=(second,))
+    sender.start()
+    file.sock.settimeout(10)
+    assert call(size) == first + second
+    sender.join()
+
+
+@pytest.mark.parametrize("timeout", [None, 30])
+def test_a_storm_of_signals(pysock, stream, alarms, timeout):
+    a, file = stream
+    file.sock.settimeout(timeout)
+    lines = [os.urandom(3).hex().encode() * (i % 400) + b"\n" for i in range(500)]
+
+    def send():
+        for i, line in enumerate(lines):
+            a.sendall(line)
+            if i % 25 == 0:
+                time.sleep(0.005)
+        a.shutdown(pysock.SHUT_WR)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    assert file.readlines() == lines
+    sender.join()
+    assert len(alarms) > 3
+
+
+def test_a_handler_cannot_break_into_the_call_of_its_thread(pysock, stream):
+    _, file = stream
+    raised = []
+
+    def handler(*_):
+        try:
+            file.readline(timeout=0)
+        except RuntimeError as error:
+            raised.append(error)
+            raise ZeroDivisionError from error
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(ZeroDivisionError):
+            file.readline()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert "reentrant" in str(raised[0])
+
+
+def test_the_second_reader_waits_for_the_first(pysock, stream):
+    a, file = stream
+    got, waiting = [], threading.Barrier(3)
+
+    def read():
+        waiting.wait()
+        got.append(file.readexactly(1000))
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    waiting.wait()
+    for i in range(200):
+        a.sendall(bytes([i // 100]) * 10)
+    for reader in readers:
+        reader.join()
+    assert sorted(got) == [bytes(1000), b"\1" * 1000]
+
+
+def test_the_second_readers_patience_is_its_own(pysock, stream):
+    a, file = stream
+    reader = threading.Thread(target=file.readline)
+    reader.start()
+    begun = time.monotonic()
+    with pytest.raises(TimeoutError):
+        file.readline(deadline=begun + 0.1)
+    assert 0.1 <= time.monotonic() - begun < 5
+    a.sendall(b"for the thread\n")
+    reader.join()
+
+
+def test_one_thread_reads_while_another_writes(pysock, pair):
+    a, b = pair
+    data = os.urandom(2_000_000)
+    back = []
+
+    def echo():
+        while piece := a.recv(65536):
+            a.sendall(piece)
+
+    with pysock.Stream(b) as stream:
+        reader = threading.Thread(target=lambda: back.append(stream.readexactly(len(data))))
+        peer = threading.Thread(target=echo)
+        reader.start()
+        peer.start()
+        stream.write(data)
+        stream.flush()
+        reader.join()
+        b.shutdown(pysock.SHUT_WR)
+        peer.join()
+    assert back == [data]
+
+
+@pytest.mark.parametrize("timeout", [None, 30])
+def test_closed_by_another_thread(pysock, pair, timeout):
+    """The wait is over when the connection is shut down; what came before is not lost with it."""
+    a, b = pair
+    b.settimeout(timeout)
+    stream = pysock.Stream(b)
+    a.sendall(b"part")
+    timer = threading.Timer(0.1, b.shutdown, [pysock.SHUT_RDWR])
+    timer.start()
+    with pytest.raises(pysock.IncompleteReadError) as caught:
+        stream.readexactly(9)
+    timer.join()
+    assert caught.value.partial == b"part"
+    stream.close()
+
+
+# Hostile sockets and arguments
+
+
+class Liar(socket.socket):
+    """A socket whose methods do what they should not."""
+
+    answer = None
+
+    def recv_into(self, buffer, *more):
+        return self.answer(buffer)
+
+    def send(self, data, *more):
+        return self.answer(data)
+
+
+@pytest.mark.parametrize("answer", [-1, 1 << 40, "3", None, 2.5])
+def test_a_socket_that_lies_about_what_it_moved(pysock, answer):
+    with Liar() as sock:
+        sock.answer = lambda buffer: answer
+        stream = pysock.Stream(sock)
+        for call in (stream.read1, lambda: stream.read(100_000)):
+            with pytest.raises((OSError, TypeError)):
+                call()
+        stream.write(b"abc")
+        with pytest.raises((OSError, TypeError)):
+            stream.flush()
+        with pytest.raises((OSError, TypeError)):
+            stream.close()
+        assert sock.fileno() == -1
+
+
+def test_a_socket_that_keeps_and_breaks_the_buffer(pysock):
+    kept = []
+
+    def answer(buffer):
+        kept.append(buffer)
+        buffer[:3] = b"abc"
+        return 3
+
+    with Liar() as sock:
+        sock.answer = answer
+        stream = pysock.Stream(sock)
+        assert stream.read(6) == b"abcabc"
+        assert stream.readexactly(100_002) == b"abc" * 33334
+        for view in kept:
+            view[:] = b"!" * len(view)  # memory of its own: nothing breaks
+        assert stream.read1() == b"abc"
+
+
+def test_a_socket_that_closes_its_stream(pysock):
+    with Liar() as sock:
+        stream = pysock.Stream(sock)
+
+        def answer(buffer):
+            stream.close()
+            return 0
+
+        sock.answer = answer
+        assert stream.read(6) == b""
+        assert stream.closed
+
+
+def test_arguments_that_close_the_stream(pysock, stream):
+    a, file = stream
+
+    class Index:
+        def __index__(self):
+            file.close()
+            return 3
+
+    a.sendall(b"abcdef")
+    with pytest.raises(ValueError):
+        file.read(Index())
+
+
+# What reads from files
+
+
+def test_text(stream):
+    a, file = stream
+    with io.TextIOWrapper(file, encoding="utf-8", newline="\n") as text:
+        a.sendall("Grüße, Jürgen ❤\nzweite Zeile\n".encode())
+        assert text.readline() == "Grüße, Jürgen ❤\n"
+        assert next(text) == "zweite Zeile\n"
+        text.write("zurück\n")
+        text.flush()
+        assert a.recv(99).decode() == "zurück\n"
+    assert file.closed
+
+
+def test_csv(stream):
+    a, file = stream
+    a.sendall(b'1,"two\nlines",3\r\n4,5,6\r\n')
+    a.shutdown(socket.SHUT_WR)
+    with io.TextIOWrapper(file, newline="") as text:
+        assert list(csv.reader(text)) == [["1", "two\nlines", "3"], ["4", "5", "6"]]
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_pickle(stream, protocol):
+    a, file = stream
+    things = [{"key": list(range(1000))}, "text " * 5000, os.urandom(200_000), None]
+    pickled = b"".join(pickle.dumps(thing, protocol) for thing in things)
+    sender = threading.Thread(target=a.sendall, args=(pickled,))
+    sender.start()
+    assert [pickle.load(file) for _ in things] == things
+    sender.join()
+
+    def dump():
+        for thing in things:
+            pickle.dump(thing, file, protocol)
+        file.flush()
+
+    sender = threading.Thread(target=dump)
+    sender.start()
+    with a.makefile("rb") as oracle:
+        assert [pickle.load(oracle) for _ in things] == things
+    sender.join()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_http_client(pysock, kind):
+    """http.client reads its responses from a Stream: bodies by length, in chunks, and in pieces."""
+
+    class OnAStream:
+        def __init__(self, sock):
+            self.stream = pysock.Stream(sock)
+
+        def makefile(self, *arguments, **more):
+            return self.stream
+
+    with connection(pysock, kind) as (a, b):
+        a.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Long: " + b"y" * 9000 + b"\r\n\r\nhello"
+        )
+        response = http.client.HTTPResponse(OnAStream(b))
+        response.begin()
+        assert (response.status, len(response.headers["x-long"])) == (200, 9000)
+        assert response.read() == b"hello"
+    with connection(pysock, kind) as (a, b):
+        chunks = b"".join(b"%x\r\n%s\r\n" % (n, b"z" * n) for n in (1, 9, 5000)) + b"0\r\n\r\n"
+        a.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+        response = http.client.HTTPResponse(OnAStream(b))
+        response.begin()
+        assert response.read(4) == b"zzzz"
+        room = bytearray(100)
+        assert response.readinto(room) == 100
+        assert response.peek(1)[:1] == b"z"
+        assert len(response.read()) == 5010 - 104
+        response.close()
+        b.close()
+
+
+def test_a_timeout_between_two_tls_records(pysock):
+    """A timeout between two records: the next call goes on where the first one stopped."""
+    with connection(pysock, "tls") as (a, b), pysock.Stream(b) as stream:
+        a.sendall(b"x" * 16000 + b"\n")
+        with pytest.raises(TimeoutError):
+            stream.readuntil(b"no such thing", timeout=0.01)
+        a.sendall(b"and the rest, no such thing")
+        assert stream.readuntil(b"no such thing", timeout=9).endswith(b"rest, no such thing")
