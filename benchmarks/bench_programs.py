@@ -22,6 +22,7 @@ SERVER = {"where": PROGRAM, "block_ms": 25, "rounds": 60, "setups": 5}
 HAND = {"client": "redis_ping.py", "needs": (program_file("redis-server"),), **SERVER}
 REDIS_PY = {**HAND, "client": "redis_get.py"}
 REDIS_PY["needs"] += (module("redis"),)
+RESP = {**REDIS_PY, "client": "resp_get.py", "of_variant": True}  # beside redis-py
 
 
 def cpu_of(server, load):
@@ -88,10 +89,13 @@ def bench_http_server(variant):
     Row("redis PING by hand, client CPU", clock=1, **HAND),
     Row("redis-py GET, round trip", clock=0, **REDIS_PY),
     Row("redis-py GET, client CPU", clock=1, **REDIS_PY),
+    Row("RESP SET+GET on a Stream, round trip", 1.0, 2, clock=0, **RESP),
+    Row("RESP SET+GET on a Stream, client CPU", clock=1, **RESP),
 )
-def bench_redis(variant, client, clock):
+def bench_redis(variant, client, clock, of_variant=False):
     """A client with a timeout of 5 s against a real server on loopback."""
-    with redis_server() as port, program(variant, client, port) as process:
+    arguments = [variant] if of_variant else []
+    with redis_server() as port, program(variant, client, port, *arguments) as process:
         process.readline()
 
         def loop(n):

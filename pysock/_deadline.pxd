@@ -13,7 +13,6 @@ cdef struct Patience:
 cdef object NOT_GIVEN
 
 cdef Patience patience_of(socket sock, object timeout, object deadline) except *
-
 cdef int press_on(Patience *patience) except -1
 
 cdef object call_within(socket sock, Patience *patience, object method, object argument)

@@ -64,6 +64,7 @@ cdef Patience patience_of(socket sock, object timeout, object deadline) except *
 
 
 cdef int start_counting(Patience *patience) noexcept:
+    """The first wait, or what stands for it, is now."""
     cdef int64_t now
     if patience.timeout > 0 and patience.deadline == 0:
         now = ps_clock()

@@ -25,6 +25,9 @@ class _Turn:
         self._lock = threading.Lock()
         self._owner = None
 
+    def is_taken(self):
+        return self._lock.locked()
+
     @contextmanager
     def taken(self, deadline):
         if not self._lock.acquire(blocking=False):
@@ -215,6 +218,10 @@ class Stream(io.BufferedIOBase):
 
     def readline(self, size=-1, /, *, timeout=..., deadline=None):
         size = -1 if size is None else _size(size)
+        if size < 0 and timeout is ... and not self._reading.is_taken() and not self._closed:
+            found = self._unread.find(b"\n") + 1
+            if found:
+                return self._take(found)  # at once, and by far the most of them
         until = self._deadline(timeout, deadline)
         searched = 0
         with self._reading.taken(until):

@@ -12,11 +12,13 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 GREETINGS = sorted(EXAMPLES.glob("greeting_*.py"))
 DEMO = EXAMPLES / "demo.py"
 # What the last line of each says, which it reaches only when everything held.
-DATAGRAMS = {
+CHECKED = {
     "asyncio_datagrams.py": "the loop was never held up",
     "bulk_transfer.py": "every byte arrived",
+    "chat.py": "the room is empty, the door is closed",
     "dns_stub.py": "100 of 100 questions answered",
     "flow_collector.py": "every flow was collected once",
+    "resp_client.py": "every reply was what it had to be",
     "statsd_sink.py": "every datagram is accounted for",
 }
 
@@ -43,8 +45,8 @@ def run(environment, *command):
 
 
 def test_every_example_is_run_here():
-    batches = [EXAMPLES / name for name in DATAGRAMS]
-    assert sorted(EXAMPLES.glob("*.py")) == sorted([*GREETINGS, DEMO, *batches])
+    checked = [EXAMPLES / name for name in CHECKED]
+    assert sorted(EXAMPLES.glob("*.py")) == sorted([*GREETINGS, DEMO, *checked])
 
 
 @pytest.mark.parametrize("example", GREETINGS, ids=lambda path: path.name)
@@ -59,11 +61,11 @@ def test_greeting(example, environment):
         assert line.startswith(f"server said: Thank you for connecting, client {number}")
 
 
-@pytest.mark.parametrize("name", DATAGRAMS)
-def test_datagrams_by_the_batch(name, environment):
+@pytest.mark.parametrize("name", CHECKED)
+def test_what_an_example_says_last(name, environment):
     done = run(environment, "-X", "dev", "-W", "error", EXAMPLES / name)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    assert done.stdout.splitlines()[-1] == DATAGRAMS[name]
+    assert done.stdout.splitlines()[-1] == CHECKED[name]
 
 
 def test_demo(environment):
