@@ -3,9 +3,8 @@
 Run it: python examples/chat.py             clients of its own, and what they saw
         python examples/chat.py 9000        a server on that port of this machine: telnet to it
 
-A client that sends a line without end is told so and closed: LimitOverrunError. One that does not read
-what the others say is closed when its turn to be written to takes too long: it must not hold up the
-rest.
+A client that sends a line without end is told so and closed: LimitOverrunError. One that does not
+read what the others say is closed when writing to it takes too long: it must not hold up the rest.
 """
 
 import sys

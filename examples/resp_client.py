@@ -3,9 +3,9 @@
 Run it: python examples/resp_client.py          with a redis-server of its own
         python examples/resp_client.py 6379     with the one on that port
 
-Replies are lines and counted bytes: `readuntil` and `readexactly` are all that it needs. One deadline
-covers a whole command, however many reads the reply takes, and after a timeout nothing of a late
-reply is lost: reading it is what brings the connection back in step.
+Replies are lines and counted bytes: `readuntil` and `readexactly` are all that it needs. One
+deadline covers a whole command, however many reads the reply takes, and after a timeout nothing of
+a late reply is lost: reading it is what brings the connection back in step.
 """
 
 import contextlib

@@ -19,8 +19,9 @@ if variant == "stdlib":
         assert client.get("key") == value
 else:
     sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
-    import pysock
     from resp_client import Client
+
+    import pysock
 
     sock = pysock.create_connection(("127.0.0.1", port), timeout=5)
     sock.setsockopt(pysock.IPPROTO_TCP, pysock.TCP_NODELAY, 1)
