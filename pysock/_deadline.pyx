@@ -29,6 +29,8 @@ cdef int64_t in_ns(object seconds) except? -1:
         raise ValueError("Invalid value NaN (not a number)")
     if value >= INT64_MAX // NS_PER_S:
         return INT64_MAX
+    if value <= -(INT64_MAX // NS_PER_S):
+        return -INT64_MAX
     return <int64_t>ceil(value * NS_PER_S)
 
 

@@ -5,8 +5,8 @@
  * frames cost more than the exception. PyFrame_New is what it makes them with, and all it is used
  * for. A debug build (NDEBUG not defined) keeps them.
  *
- * A module that includes this, by cimport of _errors, must raise again in every `except` clause that
- * names the exception or re-raises in one of its branches: where such a clause ends otherwise,
+ * A module that includes this, by cimport of _errors, must raise again in every `except` clause
+ * that names the exception or re-raises in one of its branches: where such a clause ends otherwise,
  * Cython releases a traceback without asking whether there is one.
  */
 #ifndef PYSOCK_TRACEBACK_H
