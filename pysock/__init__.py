@@ -14,12 +14,14 @@ globals().update(
     {name: value for name, value in vars(_stdlib).items() if not name.startswith("__")}
 )
 
-from . import _address, _backend, _constants, _exceptions, _install, _pickling  # noqa: E402, F401
+from . import _backend, _constants, _exceptions, _install, _pickling  # noqa: E402, F401
 from ._rebind import rebind as _rebind  # noqa: E402
 
 for _name, _value in vars(_stdlib).items():
     if isinstance(_value, _FunctionType) and _value.__module__ == "socket":
         globals()[_name] = _rebind(_value)
+
+from . import _connect  # noqa: E402  # now that it finds the standard library's functions here
 
 __version__ = "0.1.0"
 BACKEND = _backend.BACKEND
@@ -36,20 +38,10 @@ install = _install.install
 installed = _install.installed
 uninstall = _install.uninstall
 
+create_connection = _connect.create_connection
 socket = _backend.socket
 globals().update(_backend.FASTER)
 globals().update(_constants.CONSTANTS)
-
-_create_connection = globals()["create_connection"]
-
-
-def create_connection(address, *args, **kwargs):
-    host, port = address
-    host = _address.standard_host(host) or "0.0.0.0"
-    return _create_connection((host, _address.standard_port(port, "tcp")), *args, **kwargs)
-
-
-create_connection.__doc__ = _create_connection.__doc__
 
 EXTENDED = [
     "BACKEND",

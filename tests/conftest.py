@@ -13,6 +13,7 @@ import socket
 import sys
 
 import pytest
+from connections import refusing_address
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -101,6 +102,13 @@ def pair(module):
 
 
 @pytest.fixture
+def listener(module):
+    with module.create_server(("127.0.0.1", 0)) as sock:
+        sock.settimeout(20)
+        yield sock
+
+
+@pytest.fixture
 def tcp_pair(module):
     """A TCP connection over loopback: client, server."""
     with module.create_server(("127.0.0.1", 0)) as listener:
@@ -119,6 +127,12 @@ def udp_pair(module):
         a.bind(("127.0.0.1", 0))
         b.bind(("127.0.0.1", 0))
         yield a, b
+
+
+@pytest.fixture
+def refusing():
+    with refusing_address() as address:
+        yield address
 
 
 @pytest.fixture(autouse=True)

@@ -21,12 +21,6 @@ def ports(number):
     return [number, str(number), "0" + str(number)]
 
 
-@pytest.fixture
-def listener(pysock):
-    with pysock.create_server(("127.0.0.1", 0)) as sock:
-        yield sock
-
-
 @pytest.mark.parametrize("host", HOSTS)
 def test_connect_and_create_connection(pysock, listener, host):
     number = listener.getsockname()[1]
