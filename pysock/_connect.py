@@ -29,7 +29,8 @@ def create_connection(
     """
     host, port = address
     if type(host) is not str or type(port) is not int or not host:
-        host = standard_host(host) or "0.0.0.0"
+        if host is not None:
+            host = standard_host(host) or "0.0.0.0"
         port = standard_port(port, "tcp")
     if all_errors:  # an interpreter that does not know it says so
         return _one_by_one((host, port), timeout, source_address, all_errors=all_errors)

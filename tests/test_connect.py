@@ -33,3 +33,12 @@ def test_all_errors_is_the_interpreters_own(net, refusing):
     else:
         with pytest.raises(TypeError, match="all_errors"):
             net.create_connection(refusing, all_errors=True)
+
+
+def test_a_host_that_is_none_is_loopback_of_either_family(net):
+    with net.create_server(("::1", 0), family=net.AF_INET6) as server:
+        with net.create_connection((None, server.getsockname()[1])) as sock:
+            assert sock.getpeername() == server.getsockname()
+    with net.create_server(("127.0.0.1", 0)) as server:
+        with net.create_connection((None, server.getsockname()[1])) as sock:
+            assert sock.getpeername() == server.getsockname()
