@@ -208,6 +208,8 @@ def create_connection(
     source_address: _InternetAddress | None = None,
     *,
     all_errors: bool = False,
+    happy_eyeballs_delay: float | None = None,
+    total_timeout: float | None = None,
 ) -> socket: ...
 def create_server(
     address: _Address,

@@ -5,6 +5,7 @@ test asks only for what the standard library has too. `pysock` is one of the fir
 pysock adds. A missing extension fails the "c" leg; it never skips it.
 """
 
+import contextlib
 import importlib.util
 import os
 import pathlib
@@ -13,7 +14,7 @@ import socket
 import sys
 
 import pytest
-from connections import refusing_address
+from connections import BlackHole, found, refusing_address
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -109,6 +110,13 @@ def listener(module):
 
 
 @pytest.fixture
+def listener6(module):
+    with module.create_server(("::1", 0), family=module.AF_INET6) as sock:
+        sock.settimeout(20)
+        yield sock
+
+
+@pytest.fixture
 def tcp_pair(module):
     """A TCP connection over loopback: client, server."""
     with module.create_server(("127.0.0.1", 0)) as listener:
@@ -130,9 +138,41 @@ def udp_pair(module):
 
 
 @pytest.fixture
+def black_hole():
+    """Make one, of a family."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *family: stack.enter_context(contextlib.closing(BlackHole(*family)))
+
+
+@pytest.fixture
 def refusing():
     with refusing_address() as address:
         yield address
+
+
+@pytest.fixture
+def connect(pysock, monkeypatch):
+    """create_connection to a name that has the *addresses*: the resolver is made to say so."""
+
+    def connect(addresses, *args, **options):
+        monkeypatch.setattr(pysock, "getaddrinfo", lambda *args: found(addresses))
+        return pysock.create_connection(("shop.invalid", 80), *args, **options)
+
+    return connect
+
+
+@pytest.fixture
+def attempts(pysock, monkeypatch):
+    """The addresses that a race, or a deadline, has begun to connect to, in that order."""
+    begun = []
+
+    class Recording(pysock.socket):
+        def connect_ex(self, address):
+            begun.append(address)
+            return super().connect_ex(address)
+
+    monkeypatch.setattr(pysock, "socket", Recording)
+    return begun
 
 
 @pytest.fixture(autouse=True)

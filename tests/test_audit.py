@@ -70,7 +70,9 @@ client = pysock.create_connection(listener.getsockname())
 calls = {
     "__new__": [pysock.socket, listener.accept, pysock.socketpair],
     "bind": [lambda: udp.bind(("127.0.0.1", 0))],
-    "connect": [lambda: udp.connect(("127.0.0.1", 9)), lambda: udp.connect_ex(("127.0.0.1", 9))],
+    "connect": [lambda: udp.connect(("127.0.0.1", 9)), lambda: udp.connect_ex(("127.0.0.1", 9)),
+                lambda: pysock.create_connection(listener.getsockname(), happy_eyeballs_delay=9),
+                lambda: pysock.create_connection(listener.getsockname(), total_timeout=9)],
     "sendto": [lambda: udp.sendto(b"", ("127.0.0.1", 9))],
     "sendmsg": [lambda: client.sendmsg([b""])],
     "getaddrinfo": [lambda: pysock.getaddrinfo("127.0.0.1", 80)] * 2,
@@ -88,6 +90,23 @@ for call in calls[sys.argv[1]]:
         raise AssertionError("the hook was not asked")
 if sys.argv[1] != "__new__" or pysock.BACKEND == "c":
     assert len(os.listdir("/proc/self/fd")) == before
+"""
+
+CONNECTING = """
+import sys, pysock
+seen = []
+def hook(event, args):
+    if event.startswith("socket."):
+        seen.append((event, *["socket" if isinstance(a, pysock.socket) else a for a in args]))
+with pysock.create_server(("127.0.0.1", 0)) as listener:
+    address = listener.getsockname()
+    sys.addaudithook(hook)
+    for options in ({}, {"happy_eyeballs_delay": 9}, {"total_timeout": 9}):
+        before = seen.copy()
+        seen.clear()
+        pysock.create_connection(address, 5, ("127.0.0.1", 0), **options).close()
+        assert seen == before or not before, (seen, before)
+print(*[event for event, *_ in seen])
 """
 
 
@@ -125,3 +144,8 @@ def test_events_are_those_of_socket(pysock):
 )
 def test_a_hook_can_refuse_and_no_descriptor_is_lost(pysock, event):
     run(REFUSING, event, fallback=pysock.BACKEND == "stdlib")
+
+
+def test_events_of_create_connection_are_the_same_with_a_race(pysock):
+    said = run(CONNECTING, fallback=pysock.BACKEND == "stdlib").split()
+    assert said == ["socket.getaddrinfo", "socket.__new__", "socket.bind", "socket.connect"]
