@@ -33,6 +33,7 @@ DatagramBatch = _backend.DatagramBatch
 capabilities = _backend.capabilities
 get_gil_hold = _backend.get_gil_hold
 parse_ancillary = _backend.parse_ancillary
+reuse_port_listeners = _connect.reuse_port_listeners
 set_gil_hold = _backend.set_gil_hold
 install = _install.install
 installed = _install.installed
@@ -56,6 +57,7 @@ EXTENDED = [
     "install",
     "installed",
     "parse_ancillary",
+    "reuse_port_listeners",
     "set_gil_hold",
     "uninstall",
     *_constants.CONSTANTS,

@@ -219,6 +219,9 @@ def create_server(
     reuse_port: bool = False,
     dualstack_ipv6: bool = False,
 ) -> socket: ...
+def reuse_port_listeners(
+    address: _Address, n: int, *, family: int = ..., backlog: int | None = None
+) -> list[socket]: ...
 def socketpair(
     family: int | _stdlib.AddressFamily | None = None,
     type: int | _stdlib.SocketKind = ...,

@@ -1,6 +1,6 @@
-"""create_connection: the same code on both backends.
+"""create_connection, and listeners that share one address: the same code on both backends.
 
-It is the standard library's until somebody asks for a race (RFC 8305) or for one
+`create_connection` is the standard library's until somebody asks for a race (RFC 8305) or for one
 deadline. Then it is the loop below: attempts that do not block, and one `poll()` on them all.
 """
 
@@ -101,6 +101,32 @@ def interleave(found):
         families.setdefault(info[0], []).append(info)
     turns = zip_longest(*families.values())
     return [info for turn in turns for info in turn if info is not None]
+
+
+def reuse_port_listeners(address, n, *, family=_stdlib.AF_INET, backlog=None):
+    """Return a list of *n* sockets that listen on one *address*, say one for each worker process.
+
+    The kernel gives each new connection to one of them, chosen by a hash of both ends' addresses
+    (`socket(7)`, SO_REUSEPORT). Each has a queue of its own, and what waits in it waits for this
+    listener alone: serve them all. With port 0 the kernel chooses a port, the same for all.
+    *family* and *backlog* are those of `create_server`. If one cannot be made, all are closed.
+    Raises OSError, and ValueError for *n* below 1 or where the system has no SO_REUSEPORT.
+    """
+    n = operator.index(n)
+    if n < 1:
+        raise ValueError(f"at least one listener is needed, not {n}")
+    listeners = []
+    try:
+        for _ in range(n):
+            listeners.append(
+                _package.create_server(address, family=family, backlog=backlog, reuse_port=True)
+            )
+            address = listeners[0].getsockname()
+    except BaseException:
+        for listener in listeners:
+            listener.close()
+        raise
+    return listeners
 
 
 def _seconds(name, value):

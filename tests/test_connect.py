@@ -33,7 +33,7 @@ def test_signature(pysock):
     theirs = inspect.signature(socket.create_connection).parameters
     assert {name: ours[name] for name in theirs} == dict(theirs)
     assert list(ours)[-3:] == ["all_errors", "happy_eyeballs_delay", "total_timeout"]
-    assert pysock.create_connection.__doc__
+    assert pysock.create_connection.__doc__ and pysock.reuse_port_listeners.__doc__
 
 
 def test_without_a_keyword_one_frame_stands_before_the_standard_librarys(pysock, listener):
