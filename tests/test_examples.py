@@ -22,6 +22,8 @@ CHECKED = {
     "statsd_sink.py": "every datagram is accounted for",
 }
 
+WORKERS = EXAMPLES / "reuse_port_workers.py"
+
 
 @pytest.fixture
 def environment(pysock):
@@ -46,7 +48,7 @@ def run(environment, *command):
 
 def test_every_example_is_run_here():
     checked = [EXAMPLES / name for name in CHECKED]
-    assert sorted(EXAMPLES.glob("*.py")) == sorted([*GREETINGS, DEMO, *checked])
+    assert sorted(EXAMPLES.glob("*.py")) == sorted([*GREETINGS, DEMO, WORKERS, *checked])
 
 
 @pytest.mark.parametrize("example", GREETINGS, ids=lambda path: path.name)
@@ -66,6 +68,14 @@ def test_what_an_example_says_last(name, environment):
     done = run(environment, "-X", "dev", "-W", "error", EXAMPLES / name)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert done.stdout.splitlines()[-1] == CHECKED[name]
+
+
+@pytest.mark.parametrize("method", [[], ["fork"], ["forkserver"], ["spawn"]])
+def test_workers_on_one_port(method, environment):
+    done = run(environment, "-X", "dev", "-W", "error", WORKERS, *method)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    said = "every worker served, every byte came back, every process ended"
+    assert done.stdout.splitlines()[-1] == said
 
 
 def test_demo(environment):
