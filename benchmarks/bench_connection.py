@@ -24,6 +24,32 @@ def bench_connect_accept(socket):
         yield loop, (listener, address[1])
 
 
+CALLS = {"c": "connect_accept_close", "where": CHILD}
+
+
+@rows(
+    Row("create_connection+accept+close+close", 1.0, 1.2, **CALLS),
+    Row("create_connection, happy eyeballs", 0.85, 0.95, **CALLS, happy_eyeballs_delay=0.25),
+    Row("create_connection, one deadline", 0.85, 0.95, **CALLS, total_timeout=5),
+)
+def bench_create_connection(socket, **options):
+    """What the options cost when all is well, beside the standard library, which has none."""
+    if not hasattr(socket, "reuse_port_listeners"):
+        options = {}
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        address = listener.getsockname()
+
+        def loop(n):
+            for _ in repeat(None, n):
+                client = socket.create_connection(address, 5, **options)
+                served, _ = listener.accept()
+                client.close()
+                served.close()
+
+        yield loop, (listener, address[1])
+
+
 @rows(Row("socket()+close()", 1.05, 1.15, c="socket_close", where=CHILD))
 def bench_socket_close(socket):
     def loop(n):
