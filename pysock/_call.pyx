@@ -207,11 +207,13 @@ cdef ssize_t transfer_polling(socket sock, ps_transfer operation, ps_io *io, sho
 cdef ssize_t send_the_rest(socket sock, ps_transfer operation, ps_io *io, ssize_t sent) except -1:
     """A blocking send of a stream queues everything; the try took only *sent* bytes of it.
 
-    An error or a signal now returns what went out, as the system call would have.
+    An error or a signal now returns what went out, as the system call would have. *io* stays as it
+    is, a message's iovecs aside: the number that is returned says how far to go on in it.
     """
     cdef ssize_t n
     cdef int fd = sock.sock_fd
-    ps_io_advance(io, <size_t>sent)
+    cdef ps_io rest = io[0]
+    ps_io_advance(&rest, <size_t>sent)
     with nogil:
-        n = operation(fd, io, io.flags)
+        n = operation(fd, &rest, rest.flags)
     return n if n > 0 else 0

@@ -1,6 +1,7 @@
 """send, recv and their families: every byte, every length, every flag, against `socket`."""
 
 import array
+import contextlib
 import hashlib
 import os
 import random
@@ -117,6 +118,34 @@ def test_a_blocking_send_of_a_stream_queues_everything(net):
         a.shutdown(net.SHUT_WR)
         reader.join()
         assert got == data + data
+
+
+def test_a_blocking_sendall_whose_first_try_takes_a_part(net):
+    """The kernel waits for room for the rest of it; then there is no more to be sent."""
+    a, b = net.socketpair()
+    with a, b:
+        a.setsockopt(net.SOL_SOCKET, net.SO_SNDBUF, 4096)
+        b.settimeout(1e-9)
+        for _ in range(1100):  # after so many waits alone the C backend tries again, GIL held
+            with contextlib.suppress(TimeoutError):
+                b.recv(1)
+        b.settimeout(None)
+        data = os.urandom(16_000)
+        got = bytearray()
+
+        def drain():
+            while piece := b.recv(65536):
+                got.extend(piece)
+
+        late = threading.Timer(0.05, drain)
+        late.start()
+        try:
+            a.sendall(data)
+        finally:
+            a.shutdown(net.SHUT_WR)
+            late.join()
+        assert len(got) == len(data)
+        assert got == data
 
 
 def test_a_send_with_a_timeout_may_be_short(net):
