@@ -21,6 +21,7 @@ MODULES = {
     "_batch": ["ps_cmsg.c", "ps_inbox.c", "ps_io.c", "ps_meta.c", "ps_wait.c"],
     "_batch_receive": ["ps_cmsg.c", "ps_inbox.c", "ps_io.c", "ps_meta.c", "ps_wait.c"],
     "_batch_send": [],
+    "_buffers": [],
     "_call": ["ps_io.c", "ps_wait.c"],
     "_capabilities": ["ps_probe.c", "ps_socket.c"],
     "_connection": ["ps_socket.c"],

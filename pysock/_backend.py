@@ -16,6 +16,7 @@ _EXTENSIONS = (
     "_batch",
     "_batch_receive",
     "_batch_send",
+    "_buffers",
     "_call",
     "_capabilities",
     "_connection",

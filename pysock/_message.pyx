@@ -7,16 +7,14 @@ change; every buffer is held until the system call is over.
 
 from . import _base
 
-from cpython.buffer cimport (
-    PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
-)
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport INT32_MAX, int64_t
 from libc.string cimport memset
 
 from ._address import standard_address
 
+from ._buffers cimport IOV_MOST, Buffers
 from ._call cimport transfer
 from ._plain cimport as_int, int_of
 from ._sockaddr cimport pack_address, unpack_address
@@ -31,44 +29,6 @@ from .ps_wait cimport POLLIN, POLLOUT
 
 cdef object base = _base.socket
 
-cdef enum:
-    IOV_MOST = 1024  # UIO_MAXIOV: the kernel refuses more
-
-
-cdef class Buffers:
-    """The memory of many buffer objects, held while this object lives."""
-    cdef Py_buffer *views
-    cdef iovec *iov
-    cdef Py_ssize_t held
-    cdef size_t total
-
-    def __cinit__(self):
-        self.views = NULL
-        self.iov = NULL
-        self.held = 0
-        self.total = 0
-
-    cdef int acquire(self, tuple objects, int flags) except -1:
-        cdef Py_ssize_t n = len(objects)
-        self.views = <Py_buffer *>PyMem_Malloc(<size_t>max(n, 1) * sizeof(Py_buffer))
-        self.iov = <iovec *>PyMem_Malloc(<size_t>max(n, 1) * sizeof(iovec))
-        if self.views == NULL or self.iov == NULL:
-            raise MemoryError()
-        for item in objects:
-            PyObject_GetBuffer(item, &self.views[self.held], flags)
-            self.iov[self.held].iov_base = self.views[self.held].buf
-            self.iov[self.held].iov_len = <size_t>self.views[self.held].len
-            self.total += <size_t>self.views[self.held].len
-            self.held += 1
-        return 0
-
-    def __dealloc__(self):
-        cdef Py_ssize_t i
-        for i in range(self.held):
-            PyBuffer_Release(&self.views[i])
-        PyMem_Free(self.views)
-        PyMem_Free(self.iov)
-
 
 cdef object pack_control(tuple ancdata):
     """The control buffer for *ancdata*, a tuple of (level, type, buffer); None if it is not that."""
@@ -78,20 +38,20 @@ cdef object pack_control(tuple ancdata):
     cdef size_t space
     cdef Py_ssize_t i
     cdef list headers = []
-    cdef Buffers data = Buffers()
+    cdef Buffers data = Buffers.__new__(Buffers)
     for entry in ancdata:
         entry = tuple(entry)
         if len(entry) != 3:
             return None
         headers.append((as_int(entry[0]), as_int(entry[1]), entry[2]))
     data.acquire(tuple([header[2] for header in headers]), PyBUF_SIMPLE)
-    for i in range(data.held):
+    for i in range(data.count):
         space = ps_cmsg_space(data.iov[i].iov_len)
         if space == 0 or size + space > INT32_MAX:
             return None
         size += space
     control = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>size)
-    for i in range(data.held):
+    for i in range(data.count):
         item.level = headers[i][0]
         item.type = headers[i][1]
         item.data = data.iov[i].iov_base
@@ -113,7 +73,7 @@ def sendmsg(socket self not None, buffers, ancdata=(), flags=0, address=None, /)
     cdef ps_sockaddr name
     cdef int64_t deadline = 0
     cdef int length = 0
-    cdef Buffers data = Buffers()
+    cdef Buffers data = Buffers.__new__(Buffers)
     io.flags = int_of(flags)
     if not ps_addr_family_known(self.sock_family):
         return base.sendmsg(self, buffers, ancdata, flags, address)
@@ -134,7 +94,7 @@ def sendmsg(socket self not None, buffers, ancdata=(), flags=0, address=None, /)
         msg.msg_name = &name
         msg.msg_namelen = <socklen_t>length
     msg.msg_iov = data.iov
-    msg.msg_iovlen = <size_t>data.held
+    msg.msg_iovlen = <size_t>data.count
     if ancdata:
         msg.msg_control = PyBytes_AS_STRING(control)
         msg.msg_controllen = <size_t>len(control)
@@ -219,7 +179,7 @@ def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, Py_ssiz
     cdef ps_sockaddr name
     cdef list meta = []
     cdef ssize_t n
-    cdef Buffers data = Buffers()
+    cdef Buffers data = Buffers.__new__(Buffers)
     cdef int c_flags = int_of(flags)
     if not ps_addr_family_known(self.sock_family) or not 0 <= ancbufsize <= INT32_MAX:
         return base.recvmsg_into(self, buffers, ancbufsize, flags)
@@ -232,6 +192,6 @@ def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, Py_ssiz
         return base.recvmsg_into(self, buffers, ancbufsize, flags)
     memset(&msg, 0, sizeof(msg))
     msg.msg_iov = data.iov
-    msg.msg_iovlen = <size_t>data.held
+    msg.msg_iovlen = <size_t>data.count
     n = receive_message(self, &msg, &name, data.total, ancbufsize, c_flags, meta)
     return n, meta[0], meta[1], meta[2]

@@ -12,12 +12,8 @@ neither side pays twice, and recv(262144) of one small message does not map and 
 
 from . import _base
 
-from cpython.buffer cimport (
-    PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
-)
-from cpython.bytes cimport (
-    PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE,
-)
+from cpython.buffer cimport PyBuffer_Release
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
@@ -25,6 +21,7 @@ from libc.stdint cimport int64_t
 
 from ._address import standard_address
 
+from ._buffers cimport acquire_readable, acquire_writable
 from ._call cimport transfer
 from ._errors cimport raise_timed_out
 from ._plain cimport as_int, int_of
@@ -142,24 +139,6 @@ def recvfrom(socket self not None, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
     return data, unpack_address(&name, io.namelen)
 
 
-cdef bint acquire_writable(object buffer, Py_ssize_t nbytes, Py_buffer *view, ps_io *io) except -1:
-    """Fill io's buffer; False (nothing held) where the arguments are wrong.
-
-    The only place that bounds what a receive may write into somebody's buffer.
-    """
-    try:
-        PyObject_GetBuffer(buffer, view, PyBUF_WRITABLE)
-    except (TypeError, BufferError):
-        return False
-    if not 0 <= nbytes <= view.len:
-        PyBuffer_Release(view)
-        return False
-    io.buf = view.buf
-    io.len = <size_t>(nbytes if nbytes > 0 else view.len)
-    io.likely = io.len
-    return True
-
-
 def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t flags=0):
     """recv_into(buffer[, nbytes[, flags]]) -> number of bytes
 
@@ -201,22 +180,6 @@ def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t 
     finally:
         PyBuffer_Release(&view)
     return n, unpack_address(&name, io.namelen)
-
-
-cdef inline bint acquire_readable(object data, Py_buffer *view, ps_io *io) except -1:
-    """Point *io* at the bytes of *data*; True if *view* holds them and must be released."""
-    cdef bint is_bytes = PyBytes_CheckExact(data)
-    if is_bytes:
-        io.buf = PyBytes_AS_STRING(data)
-        io.len = <size_t>PyBytes_GET_SIZE(data)
-    else:
-        PyObject_GetBuffer(data, view, PyBUF_SIMPLE)
-        io.buf = view.buf
-        io.len = <size_t>view.len
-    io.likely = io.len
-    io.name = NULL
-    io.msg = NULL
-    return not is_bytes
 
 
 def send(socket self not None, data, Py_ssize_t flags=0, /):

@@ -1,0 +1,79 @@
+"""Other objects' memory, held for a system call."""
+
+cimport cython
+
+from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+
+from .ps_io cimport iovec, ps_io
+
+
+@cython.final
+@cython.freelist(4)
+@cython.no_gc  # nobody sees it, so it is in no cycle
+cdef class Buffers:
+    """The memory of many buffer objects, held while this object lives."""
+
+    def __cinit__(self):
+        self.views = NULL
+        self.held = 0
+        self.iov = self.few
+        self.count = 0
+        self.total = 0
+
+    cdef int acquire(self, tuple objects, int flags) except -1:
+        cdef Py_ssize_t n = len(objects)
+        cdef iovec *iov
+        cdef Py_buffer *view
+        self.objects = objects
+        if n > IOV_FEW:
+            self.iov = <iovec *>PyMem_Malloc(<size_t>n * sizeof(iovec))
+            if self.iov == NULL:
+                raise MemoryError()
+        for item in objects:
+            iov = &self.iov[self.count]
+            if PyBytes_CheckExact(item) and flags != PyBUF_WRITABLE:
+                iov.iov_base = PyBytes_AS_STRING(item)
+                iov.iov_len = <size_t>PyBytes_GET_SIZE(item)
+            else:
+                if self.views == NULL:
+                    self.views = <Py_buffer *>PyMem_Malloc(<size_t>n * sizeof(Py_buffer))
+                    if self.views == NULL:
+                        raise MemoryError()
+                view = &self.views[self.held]
+                PyObject_GetBuffer(item, view, flags)
+                self.held += 1
+                iov.iov_base = view.buf
+                iov.iov_len = <size_t>view.len
+            self.count += 1
+            self.total += iov.iov_len
+        return 0
+
+    def __dealloc__(self):
+        cdef Py_ssize_t i
+        for i in range(self.held):
+            PyBuffer_Release(&self.views[i])
+        PyMem_Free(self.views)
+        if self.iov != self.few:
+            PyMem_Free(self.iov)
+
+
+cdef bint acquire_writable(object buffer, Py_ssize_t nbytes, Py_buffer *view, ps_io *io) except -1:
+    """Fill io's buffer; False (nothing held) where the arguments are wrong.
+
+    The only place that bounds what a receive may write into somebody's buffer.
+    """
+    try:
+        PyObject_GetBuffer(buffer, view, PyBUF_WRITABLE)
+    except (TypeError, BufferError):
+        return False
+    if not 0 <= nbytes <= view.len:
+        PyBuffer_Release(view)
+        return False
+    io.buf = view.buf
+    io.len = <size_t>(nbytes if nbytes > 0 else view.len)
+    io.likely = io.len
+    io.name = NULL
+    io.msg = NULL
+    return True
