@@ -107,6 +107,8 @@ cdef int wait_for(socket sock, short events, int64_t timeout, int64_t *deadline)
     until = deadline[0]
     while True:
         fd = sock.sock_fd
+        if fd < 0:
+            return 1  # closed: the call itself will say so
         with nogil:
             ready = ps_wait(fd, events, until)
             over = ps_clock()

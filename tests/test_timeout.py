@@ -1,5 +1,6 @@
 """Timeouts, signals and non-blocking sockets: when a call gives up, and what it leaves behind."""
 
+import errno
 import fcntl
 import os
 import select
@@ -160,6 +161,23 @@ def test_settimeout_of_a_closed_socket(net):
     b.close()
     with pytest.raises(OSError):
         a.settimeout(2)
+
+
+@pytest.mark.parametrize("wait", [*WAITS, "recv of all"])
+def test_a_closed_socket_is_not_waited_for(net, wait):
+    """Nor one whose call is not tried before the wait, as the flag sees to."""
+    a, b = net.socketpair()
+    with b:
+        a.settimeout(30)
+        a.close()
+        start = time.monotonic()
+        with pytest.raises(OSError) as caught:
+            if wait in WAITS:
+                WAITS[wait](a, b"x")
+            else:
+                a.recv(10, net.MSG_WAITALL)
+        assert caught.value.errno == errno.EBADF
+        assert time.monotonic() - start < 10
 
 
 def test_settimeout_none_clears_an_inherited_o_nonblock(net, pair):
