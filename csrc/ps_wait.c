@@ -11,6 +11,9 @@ int64_t ps_clock(void) {
 }
 
 int ps_wait(int fd, short events, int64_t deadline) {
+    if (fd < 0) {
+        return -EBADF; /* poll(2) would ignore it, and sleep */
+    }
     struct pollfd pfd = {.fd = fd, .events = events, .revents = 0};
     int64_t left = deadline - ps_clock();
     if (left < 0) {

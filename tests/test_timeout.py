@@ -305,6 +305,25 @@ def test_a_handler_that_raises_breaks_the_call_off(net, full_pair, wait, timeout
         signal.signal(signal.SIGALRM, before)
 
 
+@pytest.mark.parametrize("wait", WAITS)
+@pytest.mark.parametrize("timeout", [None, 30])
+def test_a_handler_that_closes_the_socket_ends_the_call(net, full_pair, wait, timeout):
+    """A wait for the descriptor -1 would never end."""
+    a, _ = full_pair
+    a.settimeout(timeout)
+    before = signal.signal(signal.SIGALRM, lambda *_: a.close())
+    start = time.monotonic()
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(OSError) as caught:
+            WAITS[wait](a, b"x" * 100)
+        assert caught.value.errno == errno.EBADF
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert time.monotonic() - start < 15
+
+
 def test_a_blocking_call_goes_on_after_a_signal(net, pair, alarms):
     a, b = pair
     timer = threading.Timer(0.1, a.sendall, [b"after"])
