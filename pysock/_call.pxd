@@ -19,7 +19,12 @@ cdef unsigned char[DESCRIPTORS] tries_in_vain  # of receives, by descriptor modu
 cdef ssize_t transfer_slowly(socket sock, ps_transfer operation, ps_io *io, short events,
                              int64_t timeout, int64_t *deadline, ssize_t tried) except -1
 
-cdef int wait_for(socket sock, short events, int64_t timeout, int64_t *deadline) except -1
+cdef int wait_on(const int *place, short events, int64_t timeout, int64_t *deadline) except -1
+
+
+cdef inline int wait_for(socket sock, short events, int64_t timeout, int64_t *deadline) except -1:
+    """`wait_on` the socket's descriptor."""
+    return wait_on(&sock.sock_fd, events, timeout, deadline)
 
 
 cdef inline unsigned char *in_vain(socket sock) noexcept:

@@ -92,12 +92,12 @@ def get_gil_hold():
     return gil_hold
 
 
-cdef int wait_for(socket sock, short events, int64_t timeout, int64_t *deadline) except -1:
+cdef int wait_on(const int *place, short events, int64_t timeout, int64_t *deadline) except -1:
     """Wait for *events* for at most *timeout* ns, counted from the call's first wait: 1, or 0 late.
 
-    A negative *timeout* is without end.
-    A signal's handler runs and may raise; if it does not, the wait goes on towards the same
-    deadline (PEP 475).
+    The descriptor's number is read from *place* for every system call. A negative *timeout* is
+    without end. A signal's handler runs and may raise; if it does not, the wait goes on towards the
+    same deadline (PEP 475).
     """
     cdef int fd, ready
     cdef int64_t until, begun, over
@@ -106,16 +106,14 @@ cdef int wait_for(socket sock, short events, int64_t timeout, int64_t *deadline)
         deadline[0] = begun + timeout if 0 <= timeout < INT64_MAX - begun else INT64_MAX
     until = deadline[0]
     while True:
-        fd = sock.sock_fd
-        if fd < 0:
-            return 1  # closed: the call itself will say so
+        fd = place[0]
         with nogil:
             ready = ps_wait(fd, events, until)
             over = ps_clock()
         regained_gil(over)
         if ready > 0:
             if events == POLLIN and over - begun < NO_WAIT:
-                in_vain(sock)[0] = 0
+                tries_in_vain[<unsigned int>fd % DESCRIPTORS] = 0
             return 1
         if ready == 0:
             if over >= until:
