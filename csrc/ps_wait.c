@@ -2,7 +2,12 @@
 
 #include <time.h>
 
+#ifdef PS_HAVE_EPOLL
+#include <sys/epoll.h>
+#endif
+
 #define NS_PER_S INT64_C(1000000000)
+#define NS_PER_MS INT64_C(1000000)
 
 int64_t ps_clock(void) {
     struct timespec now;
@@ -10,11 +15,8 @@ int64_t ps_clock(void) {
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-int ps_wait(int fd, short events, int64_t deadline) {
-    if (fd < 0) {
-        return -EBADF; /* poll(2) would ignore it, and sleep */
-    }
-    struct pollfd pfd = {.fd = fd, .events = events, .revents = 0};
+/* poll(2) for count descriptors, or for none: the time passes. */
+static int poll_until(struct pollfd *pfds, nfds_t count, int64_t deadline) {
     int64_t left = deadline - ps_clock();
     if (left < 0) {
         left = 0;
@@ -22,12 +24,73 @@ int ps_wait(int fd, short events, int64_t deadline) {
 #ifdef PS_HAVE_PPOLL
     struct timespec timeout = {.tv_sec = (time_t)(left / NS_PER_S),
                                .tv_nsec = (long)(left % NS_PER_S)};
-    int n = ppoll(&pfd, 1, &timeout, NULL);
+    int n = ppoll(pfds, count, &timeout, NULL);
 #else
     /* Rounded up: waking early would spin. Longer waits than poll() can name are cut; the
      * caller looks at its deadline again. */
     int64_t ms = (left + 999999) / 1000000;
-    int n = poll(&pfd, 1, ms > INT32_MAX ? INT32_MAX : (int)ms);
+    int n = poll(pfds, count, ms > INT32_MAX ? INT32_MAX : (int)ms);
 #endif
     return n < 0 ? -errno : n;
+}
+
+int ps_wait(int fd, short events, int64_t deadline) {
+    if (fd < 0) {
+        return -EBADF; /* poll(2) would ignore it, and sleep */
+    }
+    struct pollfd pfd = {.fd = fd, .events = events, .revents = 0};
+    return poll_until(&pfd, 1, deadline);
+}
+
+#ifdef PS_HAVE_EPOLL
+
+/* What has happened so far: reported, and so never again. */
+static void forget(int watch) {
+    struct epoll_event event;
+    epoll_wait(watch, &event, 1, 0);
+}
+
+int ps_watch_open(int fd, short events) {
+    struct epoll_event event = {.events = EPOLLET | (uint32_t)events}; /* POLLIN is EPOLLIN ... */
+    int watch = epoll_create1(EPOLL_CLOEXEC);
+    if (watch < 0) {
+        return -errno;
+    }
+    if (epoll_ctl(watch, EPOLL_CTL_ADD, fd, &event) < 0) {
+        int err = errno;
+        close(watch);
+        return -err;
+    }
+    forget(watch);
+    return watch;
+}
+
+#else
+
+int ps_watch_open(int fd, short events) {
+    (void)fd, (void)events;
+    return -ENOSYS;
+}
+
+#endif
+
+int ps_watch_wait(int watch, int64_t deadline) {
+    if (watch < 0) {
+        int64_t soon = ps_clock() + NS_PER_MS;
+        int n = poll_until(NULL, 0, soon < deadline ? soon : deadline);
+        return n < 0 ? n : soon < deadline;
+    }
+    int n = ps_wait(watch, POLLIN, deadline);
+#ifdef PS_HAVE_EPOLL
+    if (n > 0) {
+        forget(watch);
+    }
+#endif
+    return n > 0 ? 1 : n;
+}
+
+void ps_watch_close(int watch) {
+    if (watch >= 0) {
+        close(watch);
+    }
 }

@@ -12,4 +12,14 @@ int64_t ps_clock(void);
  * A deadline already past still looks once. -EBADF where fd is closed (negative). */
 int ps_wait(int fd, short events, int64_t deadline);
 
+/* The same where poll() is no wait, for it reports all the time what is of no use: POLLERR while
+ * nobody reads the error queue (MSG_ERRQUEUE), POLLIN of a datagram socket that was shut down.
+ * A watch reports what happens after it was opened, each time once. So: open it, try, wait, try.
+ *
+ * Opening may fail (-errno) where descriptors are short, or the system has no such thing. The
+ * result is a watch none the less: one that lets a millisecond pass. */
+int ps_watch_open(int fd, short events);
+int ps_watch_wait(int watch, int64_t deadline); /* 1 something happened, 0 too late, -errno */
+void ps_watch_close(int watch);
+
 #endif

@@ -20,6 +20,7 @@ cdef ssize_t transfer_slowly(socket sock, ps_transfer operation, ps_io *io, shor
                              int64_t timeout, int64_t *deadline, ssize_t tried) except -1
 
 cdef int wait_on(const int *place, short events, int64_t timeout, int64_t *deadline) except -1
+cdef int wait_for_news(const int *place, int watch, int64_t timeout, int64_t *deadline) except -1
 
 
 cdef inline int wait_for(socket sock, short events, int64_t timeout, int64_t *deadline) except -1:

@@ -14,6 +14,10 @@ What comes after the try depends on the timeout, the socket's or the call's own:
 The descriptor is read again after every release of the GIL: another thread may have closed it, and
 its number may belong to another file by then.
 
+poll() is no wait where it reports at once, every time, what the transfer has no use for: POLLERR
+beside an error queue that nobody reads (completions of zero-copy sends, transmit timestamps, ICMP
+errors). After two such reports a watch is waited for instead, which reports only what is new.
+
 A receive that had nothing to take twice running is not tried a third time: the call waits at once,
 and the next one is tried again when that wait turns out to have been none.
 
@@ -36,7 +40,7 @@ from ._errors cimport raise_errno, raise_timed_out
 from ._sockobject cimport socket
 from .ps_io cimport MSG_DONTWAIT, PS_TRYABLE_FLAGS, ps_io, ps_io_advance, ps_transfer
 from .ps_socket cimport SOCK_STREAM
-from .ps_wait cimport POLLIN, ps_clock, ps_wait
+from .ps_wait cimport POLLIN, ps_clock, ps_wait, ps_watch_close, ps_watch_open, ps_watch_wait
 
 cdef size_t gil_hold = 16384
 
@@ -44,6 +48,7 @@ cdef enum:
     REGAINED_AT_ONCE = 2_000  # ns: nobody else wanted the GIL
     CONTENDED_CALLS = 1_000   # so many calls without contention make up for one with it
     NO_WAIT = 3_000           # ns: what a receive takes that finds its data there
+    NOT_WATCHED = -0x40000000 # no errno, and no descriptor
 
 cdef int contention = 0
 cdef object get_switch_interval = getswitchinterval
@@ -99,6 +104,16 @@ cdef int wait_on(const int *place, short events, int64_t timeout, int64_t *deadl
     without end. A signal's handler runs and may raise; if it does not, the wait goes on towards the
     same deadline (PEP 475).
     """
+    return wait(place, NOT_WATCHED, events, timeout, deadline)
+
+
+cdef int wait_for_news(const int *place, int watch, int64_t timeout, int64_t *deadline) except -1:
+    """As `wait_on`, for anything that has happened since *watch* was opened (ps_watch_open)."""
+    return wait(place, watch, 0, timeout, deadline)
+
+
+cdef int wait(const int *place, int watch, short events, int64_t timeout,
+              int64_t *deadline) except -1:
     cdef int fd, ready
     cdef int64_t until, begun, over
     begun = ps_clock()
@@ -108,7 +123,10 @@ cdef int wait_on(const int *place, short events, int64_t timeout, int64_t *deadl
     while True:
         fd = place[0]
         with nogil:
-            ready = ps_wait(fd, events, until)
+            if watch == NOT_WATCHED:
+                ready = ps_wait(fd, events, until)
+            else:
+                ready = ps_watch_wait(watch, until)
             over = ps_clock()
         regained_gil(over)
         if ready > 0:
@@ -175,6 +193,7 @@ cdef ssize_t transfer_polling(socket sock, ps_transfer operation, ps_io *io, sho
     # MSG_DONTWAIT, for the descriptor may have been made blocking behind Python's back.
     cdef int flags = io.flags | MSG_DONTWAIT if tryable else io.flags
     cdef bint must_wait = tried == -EAGAIN
+    cdef int in_vain_waits = 0
     cdef int64_t over
     cdef ssize_t n
     cdef int fd
@@ -197,11 +216,37 @@ cdef ssize_t transfer_polling(socket sock, ps_transfer operation, ps_io *io, sho
         if n == -EINTR:
             PyErr_CheckSignals()
         elif n == -EAGAIN and timeout != 0:
+            in_vain_waits += must_wait
+            if in_vain_waits == 2:
+                return transfer_watching(sock, operation, io, flags, events, timeout, deadline)
             must_wait = True
         elif n == -EAGAIN:
             raise_would_block()
         else:
             raise_errno(n)
+
+
+cdef ssize_t transfer_watching(socket sock, ps_transfer operation, ps_io *io, int flags,
+                               short events, int64_t timeout, int64_t *deadline) except -1:
+    """Go on with a transfer_polling for which poll() is no wait."""
+    cdef int watch = ps_watch_open(sock.sock_fd, events)
+    cdef ssize_t n
+    cdef int fd
+    try:
+        while True:
+            fd = sock.sock_fd
+            with nogil:
+                n = operation(fd, io, flags)
+            if n >= 0:
+                return n
+            if n == -EINTR:
+                PyErr_CheckSignals()
+            elif n != -EAGAIN:
+                raise_errno(n)
+            elif not wait_for_news(&sock.sock_fd, watch, timeout, deadline):
+                raise_timed_out()
+    finally:
+        ps_watch_close(watch)
 
 
 cdef ssize_t send_the_rest(socket sock, ps_transfer operation, ps_io *io, ssize_t sent) except -1:

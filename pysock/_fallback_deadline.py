@@ -48,8 +48,12 @@ class Deadline:
         poller = select.poll()
         poller.register(fd, events)
         left = self.left()
-        if not poller.poll(None if left is None else left * 1000) and self.left() == 0:
-            raise TimeoutError("timed out")
+        came = poller.poll(None if left is None else left * 1000)
+        if came in ([], [(fd, select.POLLERR)]):
+            if self.left() == 0:
+                raise TimeoutError("timed out")
+            if came:  # beside an unread error queue poll() is no wait
+                time.sleep(0.001)
 
     def press_on(self):
         """Between two transfers of one call: raise TimeoutError if the time is long over."""
