@@ -39,6 +39,7 @@ MODULES = {
     "_stream_base": [],
     "_transfer": ["ps_io.c", "ps_wait.c"],
     "_turn": ["ps_wait.c"],
+    "_unix": ["ps_addr.c", "ps_cmsg.c", "ps_io.c", "ps_socket.c"],
 }
 
 DIRECTIVES = {

@@ -1,5 +1,7 @@
 #include "ps_cmsg.h"
 
+#include <fcntl.h>
+
 #define DATA_MAX ((size_t)INT32_MAX - CMSG_SPACE(0) - CMSG_SPACE(1))
 
 size_t ps_cmsg_space(size_t len) {
@@ -48,18 +50,35 @@ int ps_cmsg_next(const struct msghdr *msg, struct cmsghdr **cursor, ps_cmsg *ite
     return 1;
 }
 
-void ps_cmsg_close_rights(const struct msghdr *msg) {
+static void keep(int fd) {
+    if (MSG_CMSG_CLOEXEC == 0) {
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+}
+
+size_t ps_cmsg_take_rights(const struct msghdr *msg, int *fds, size_t most) {
+    size_t sent = 0;
     struct cmsghdr *cursor = NULL;
     ps_cmsg item;
     int truncated = 0;
     while (ps_cmsg_next(msg, &cursor, &item, &truncated)) {
-        if (item.level != SOL_SOCKET || item.type != SCM_RIGHTS) {
+        if (item.level != SOL_SOCKET || (item.type != SCM_RIGHTS && item.type != SCM_PIDFD)) {
             continue;
         }
         for (size_t at = 0; at + sizeof(int) <= item.len; at += sizeof(int)) {
             int fd;
             memcpy(&fd, (const char *)item.data + at, sizeof fd);
-            close(fd);
+            if (item.type == SCM_RIGHTS && sent++ < most) {
+                keep(fd);
+                fds[sent - 1] = fd;
+            } else if (fd >= 0) { /* instead of a pidfd the kernel may give an error's number */
+                close(fd);
+            }
         }
     }
+    return sent;
+}
+
+void ps_cmsg_close_rights(const struct msghdr *msg) {
+    ps_cmsg_take_rights(msg, NULL, 0);
 }

@@ -27,7 +27,24 @@ int ps_cmsg_put(void *control, size_t size, size_t *used, const ps_cmsg *item);
  * *truncated is set. */
 int ps_cmsg_next(const struct msghdr *msg, struct cmsghdr **cursor, ps_cmsg *item, int *truncated);
 
-/* Close every descriptor that came by SCM_RIGHTS: for a receiver that cannot hand them on. */
+/* The descriptors that one message can carry: SCM_MAX_FD, the kernel refuses to send more. */
+#define PS_RIGHTS_MOST 253
+
+/* Room for what may stand beside descriptors: credentials, a security label, a pidfd, timestamps.
+ */
+#define PS_RIGHTS_BESIDE 512
+
+typedef union ps_rights_room {
+    struct cmsghdr header; /* for its alignment */
+    char bytes[CMSG_SPACE(PS_RIGHTS_MOST * sizeof(int)) + PS_RIGHTS_BESIDE];
+} ps_rights_room;
+
+/* Take over the descriptors of msg: those that were sent (SCM_RIGHTS), and the pidfd of a socket
+ * with SO_PASSPIDFD. The first most of those sent are put into fds, close-on-exec; every other one
+ * is closed. Returns how many were sent. */
+size_t ps_cmsg_take_rights(const struct msghdr *msg, int *fds, size_t most);
+
+/* Close every descriptor of msg: for a receiver that cannot hand them on. */
 void ps_cmsg_close_rights(const struct msghdr *msg);
 
 #endif

@@ -110,3 +110,47 @@ int ps_pending_error(int fd) {
     socklen_t len = sizeof err;
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 ? -errno : -err;
 }
+
+#ifdef PS_HAVE_PEERCRED
+
+static int option(int fd, int name, void *value, socklen_t len) {
+    return result(getsockopt(fd, SOL_SOCKET, name, value, &len));
+}
+
+int ps_peercred(int fd, ps_peer *peer) {
+    struct ucred known;
+    int family = 0, listens = 0;
+    ps_sockaddr name;
+    socklen_t len;
+    int err = option(fd, SO_PEERCRED, &known, sizeof known);
+    if (err == 0) {
+        err = option(fd, SO_DOMAIN, &family, sizeof family);
+    }
+    if (err == 0) {
+        err = option(fd, SO_ACCEPTCONN, &listens, sizeof listens);
+    }
+    if (err < 0) {
+        return err;
+    }
+    if (family != AF_UNIX) {
+        return -EOPNOTSUPP;
+    }
+    if (listens) {
+        return -ENOTCONN;
+    }
+    if (known.uid == (uid_t)-1 && known.gid == (gid_t)-1) {
+        err = ps_getpeername(fd, &name, &len);
+        return err < 0 ? err : -EOPNOTSUPP;
+    }
+    *peer = (ps_peer){.pid = known.pid, .uid = known.uid, .gid = known.gid};
+    return 0;
+}
+
+#else
+
+int ps_peercred(int fd, ps_peer *peer) {
+    (void)fd, (void)peer;
+    return -ENOPROTOOPT;
+}
+
+#endif

@@ -28,4 +28,16 @@ int ps_set_blocking(int fd, int blocking);
 /* What SO_ERROR holds, which reading clears: 0, or -errno. */
 int ps_pending_error(int fd);
 
+/* Who is at the other end of an AF_UNIX connection. */
+typedef struct ps_peer {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+} ps_peer;
+
+/* Read SO_PEERCRED: 0, -ENOTCONN where there is no peer, -EOPNOTSUPP where the kernel does not know
+ * it (another family, a datagram socket that was connected), -ENOPROTOOPT where it has no such
+ * option. The kernel itself answers for all of them: with nobody, or with a listener's own. */
+int ps_peercred(int fd, ps_peer *peer);
+
 #endif

@@ -58,6 +58,16 @@
 #endif
 #endif
 
+#if defined(__linux__)
+#define PS_HAVE_PEERCRED 1 /* SO_PEERCRED with a struct ucred */
+#endif
+
+#if defined(__linux__) && !defined(SCM_PIDFD)
+#define SCM_PIDFD 4 /* linux/socket.h */
+#elif !defined(SCM_PIDFD)
+#define SCM_PIDFD (-1)
+#endif
+
 /* Flags that the kernel of another system does not have are no bits at all. */
 #ifndef MSG_CONFIRM
 #define MSG_CONFIRM 0

@@ -14,7 +14,14 @@ globals().update(
     {name: value for name, value in vars(_stdlib).items() if not name.startswith("__")}
 )
 
-from . import _backend, _constants, _exceptions, _install, _pickling  # noqa: E402, F401
+from . import (  # noqa: E402, F401
+    _backend,
+    _constants,
+    _credentials,
+    _exceptions,
+    _install,
+    _pickling,
+)
 from ._rebind import rebind as _rebind  # noqa: E402
 
 for _name, _value in vars(_stdlib).items():
@@ -28,6 +35,7 @@ BACKEND = _backend.BACKEND
 EpollSelector = _backend.EpollSelector
 IncompleteReadError = _exceptions.IncompleteReadError
 LimitOverrunError = _exceptions.LimitOverrunError
+PeerCredentials = _credentials.PeerCredentials
 Stream = _backend.Stream
 DatagramBatch = _backend.DatagramBatch
 capabilities = _backend.capabilities
@@ -51,6 +59,7 @@ EXTENDED = [
     "EpollSelector",
     "IncompleteReadError",
     "LimitOverrunError",
+    "PeerCredentials",
     "Stream",
     "capabilities",
     "get_gil_hold",

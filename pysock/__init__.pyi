@@ -7,7 +7,7 @@ import socket as _stdlib
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, Final, Literal, Protocol, TypeAlias, final, overload
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, final, overload
 
 from _typeshed import ReadableBuffer, WriteableBuffer
 
@@ -44,9 +44,20 @@ class socket(_stdlib.socket):
         address: _Address | None = ...,
         /,
     ) -> int: ...
+    def peercred(self) -> PeerCredentials: ...
+    def recv_fds(
+        self, bufsize: int, maxfds: int, flags: int = 0
+    ) -> tuple[bytes, list[int], int, Any]: ...
     def recvmmsg(
         self, max_messages: int, bufsize: int, flags: int = 0
     ) -> list[tuple[bytes, Any]]: ...
+    def send_fds(
+        self,
+        buffers: Iterable[ReadableBuffer],
+        fds: Iterable[int],
+        flags: int = 0,
+        address: _Address | None = None,
+    ) -> int: ...
     def send_segmented(
         self,
         buffer: ReadableBuffer,
@@ -153,6 +164,11 @@ class Stream(io.BufferedIOBase):
     ) -> None: ...
     def flush(self, *, timeout: float | None = ..., deadline: float | None = None) -> None: ...
     def detach(self) -> _stdlib.socket: ...  # type: ignore[override]
+
+class PeerCredentials(NamedTuple):
+    pid: int
+    uid: int
+    gid: int
 
 class _Ancillary(Protocol):
     @property

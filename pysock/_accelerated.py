@@ -22,6 +22,7 @@ from . import (
     _selector,
     _stream,
     _transfer,
+    _unix,
 )
 from ._rebind import rebind
 
@@ -67,6 +68,10 @@ class socket(_base.socket):
     send_segmented = _batch_send.send_segmented
     sendmmsg = _batch_send.sendmmsg
     set_gro = _capabilities.set_gro
+
+    peercred = _unix.peercred
+    recv_fds = _unix.recv_fds
+    send_fds = _unix.send_fds
 
     makefile = rebind(_base.socket.makefile)  # on this package's SocketIO
     _sendfile_use_sendfile = _file._sendfile_use_sendfile

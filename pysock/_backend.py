@@ -34,6 +34,7 @@ _EXTENSIONS = (
     "_stream_base",
     "_transfer",
     "_turn",
+    "_unix",
 )
 
 

@@ -2,7 +2,14 @@
 
 import selectors
 
-from . import _base, _fallback_ancillary, _fallback_arena, _fallback_batch, _fallback_stream
+from . import (
+    _base,
+    _fallback_ancillary,
+    _fallback_arena,
+    _fallback_batch,
+    _fallback_stream,
+    _fallback_unix,
+)
 from ._address import standard_address
 from ._rebind import rebind
 
@@ -40,6 +47,10 @@ class socket(_base.socket):
     send_segmented = _fallback_batch.send_segmented
     sendmmsg = _fallback_batch.sendmmsg
     set_gro = _fallback_batch.set_gro
+
+    peercred = _fallback_unix.peercred
+    recv_fds = _fallback_unix.recv_fds
+    send_fds = _fallback_unix.send_fds
 
     for _method in (bind, connect, connect_ex, sendto, sendmsg):
         _method.__doc__ = getattr(_base.socket, _method.__name__).__doc__

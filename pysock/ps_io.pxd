@@ -42,3 +42,4 @@ cdef extern from "ps_io.h" nogil:
     enum: MSG_DONTWAIT
     enum: MSG_TRUNC
     enum: MSG_CTRUNC
+    enum: MSG_CMSG_CLOEXEC

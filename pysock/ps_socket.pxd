@@ -16,6 +16,15 @@ cdef extern from "ps_socket.h" nogil:
     int ps_set_blocking(int fd, int blocking)
     int ps_pending_error(int fd)
 
+    ctypedef struct ps_peer:
+        int pid
+        unsigned int uid
+        unsigned int gid
+
+    int ps_peercred(int fd, ps_peer *peer)
+
+    enum: SOL_SOCKET
+
     enum: SOCK_STREAM
     enum: SOCK_DGRAM
     enum: SOCK_CLOEXEC
