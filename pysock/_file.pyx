@@ -9,6 +9,7 @@ import io as _io
 import os
 import socket as _stdlib
 
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport INT64_MAX, int64_t
 
 from . import _base
@@ -69,21 +70,25 @@ def _sendfile_use_sendfile(socket self not None, file, offset=0, count=None):
     cdef ps_io io
     cdef int64_t deadline, wanted
     cdef int64_t sent = 0
-    if not ps_addr_family_known(self.sock_family):
+    if (not ps_addr_family_known(self.sock_family) or self.sock_fd < 0
+            or type(offset) is not int or not 0 <= offset <= INT64_MAX):
         return base_sendfile(self, file, offset, count)
     self._check_sendfile_params(file, offset, count)
+    if count is not None and count > INT64_MAX:
+        return base_sendfile(self, file, offset, count)
     try:
-        io.file = file.fileno()
+        fd = file.fileno()
     except (AttributeError, UnsupportedOperation) as error:
         raise GiveUp(error)
     try:
-        size = fstat(io.file).st_size
+        size = fstat(fd).st_size
     except OSError as error:
         raise GiveUp(error)
     if not size:
         return 0
     if self.sock_timeout == 0:
         raise ValueError("non-blocking sockets are not supported")
+    io.file = fd
     io.flags = 0
     io.file_offset = offset
     io.likely = <size_t>-1  # never with the GIL held: it waits for the disk
@@ -99,15 +104,15 @@ def _sendfile_use_sendfile(socket self not None, file, offset=0, count=None):
                 deadline = INT64_MAX
                 wait_for(self, POLLOUT, -1, &deadline)
                 continue
-            except TimeoutError:
-                raise
             except OSError as error:
-                if sent == 0:
+                # The socket's timeout has no errno; a connection's, which the kernel tells, does.
+                if sent == 0 and not (isinstance(error, TimeoutError) and error.errno is None):
                     raise GiveUp(error)  # most likely no file that can be mapped
                 raise
             if n == 0:
                 break
             sent += n
+            PyErr_CheckSignals()  # one that came with a part sent has not been told as EINTR
         return sent
     finally:
         if sent > 0 and hasattr(file, "seek"):

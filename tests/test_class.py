@@ -7,7 +7,6 @@ import os
 import pickle
 import socket
 import sys
-import threading
 import warnings
 import weakref
 from unittest import mock
@@ -199,26 +198,6 @@ def test_makefile_modes(net, pair, mode, type):
         pair[0].makefile("x")
 
 
-def test_sendfile(net, tcp_pair, tmp_path):
-    client, server = tcp_pair
-    data = os.urandom(300_000)
-    (tmp_path / "data").write_bytes(data)
-    got = bytearray()
-
-    def read():
-        while piece := server.recv(65536):
-            got.extend(piece)
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    with open(tmp_path / "data", "rb") as file:
-        client.settimeout(10)
-        assert client.sendfile(file, 1000) == len(data) - 1000
-    client.shutdown(net.SHUT_WR)
-    reader.join()
-    assert got == data[1000:]
-
-
 def test_a_mock_can_be_specified_by_the_class(net):
     sock = mock.Mock(spec_set=net.socket)
     sock.recv.return_value = b"x"
@@ -278,41 +257,3 @@ def test_a_file_after_a_timeout_and_without_data(net, pair):
         a.setblocking(False)
         while file.write(b"x" * 65536) is not None:
             pass
-
-
-@pytest.mark.parametrize("timeout", [None, 5])
-def test_sendfile_of_a_part_and_of_what_is_no_file(net, pair, tmp_path, timeout):
-    a, b = pair
-    a.settimeout(timeout)
-    (tmp_path / "data").write_bytes(b"0123456789")
-    with open(tmp_path / "data", "rb") as file:
-        assert a.sendfile(file, 2, 5) == 5
-        assert file.tell() == 7
-        assert a.sendfile(file, 8, 100) == 2
-        assert a.sendfile(file, 100) == 0
-        assert a.sendfile(io.BytesIO(b"abc"), 1) == 2
-        assert b.recv(100) == b"2345689bc"
-        for offset, count in [(0, 0), (0, -1), (0, "1")]:
-            with pytest.raises((ValueError, TypeError)):
-                a.sendfile(file, offset, count)
-        a.setblocking(False)
-        with pytest.raises(ValueError):
-            a.sendfile(file)
-    with open(tmp_path / "data") as text, pytest.raises(ValueError):
-        a.sendfile(text)
-
-
-def test_sendfile_times_out_and_leaves_the_file_where_it_stopped(net, tmp_path):
-    a, b = net.socketpair()
-    with a, b, open(tmp_path / "data", "w+b") as file:
-        file.write(bytes(5_000_000))
-        file.flush()
-        a.settimeout(0.05)
-        with pytest.raises(TimeoutError):
-            a.sendfile(file)
-        sent = file.tell()
-        a.close()
-        got = 0
-        while piece := b.recv(1 << 20):
-            got += len(piece)
-        assert 0 < got == sent < 5_000_000
