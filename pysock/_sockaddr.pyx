@@ -8,6 +8,8 @@ the address to the standard library, by way of _address.standard_address().
 from cpython.bytes cimport (
     PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE,
 )
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF, Py_XDECREF
 from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeASCII
 from libc.stdint cimport uint32_t, uint64_t
@@ -84,29 +86,40 @@ cdef object unpack_inet(const ps_sockaddr *addr):
 # The tuples of the last AF_INET peers, by address and port: a peer that is heard again is not
 # formatted again. It maps bits to text and so cannot go stale.
 cdef enum:
-    REMEMBERED = 256  # a power of two
+    SETS = 128  # a power of two
+    WAYS = 4    # places of a set: it lies in one or two lines of the processor's cache
 
-cdef uint64_t[REMEMBERED] remembered_keys
-cdef list remembered_peers = [None] * REMEMBERED
+cdef struct remembered_peer:
+    uint64_t key
+    PyObject *peer  # NULL, or a tuple that is held
+
+cdef remembered_peer[SETS * WAYS] remembered
+cdef unsigned int displaced = 0  # which place of a full set is the next to be given up
 
 
 cdef object unpack_inet4(const ps_sockaddr *addr):
+    global displaced
     cdef uint64_t key = <uint64_t>addr.in_.sin_addr.s_addr << 16 | addr.in_.sin_port
-    cdef size_t place = <size_t>((key * 0x9E3779B97F4A7C15U) >> 56) & (REMEMBERED - 1)
-    cdef size_t other = place ^ 1  # two places each: among 64 peers, some share one
-    if remembered_keys[place] == key:
-        peer = remembered_peers[place]
-        if peer is not None:
-            return peer
-    if remembered_keys[other] == key:
-        peer = remembered_peers[other]
-        if peer is not None:
-            return peer
-    peer = unpack_inet(addr)
-    if remembered_peers[other] is None:
-        place = other
-    remembered_peers[place] = peer
-    remembered_keys[place] = key
+    cdef remembered_peer *place = &remembered[((key * 0x9E3779B97F4A7C15U) >> 57) * WAYS]
+    cdef PyObject *before
+    cdef int i
+    for i in range(WAYS):
+        if place[i].key == key and place[i].peer != NULL:
+            return <object>place[i].peer
+    peer = unpack_inet(addr)  # may collect garbage, and so come here: only now is a place chosen
+    for i in range(WAYS):
+        if place[i].peer == NULL:
+            place += i
+            break
+    else:
+        # In turn, not the oldest: five peers that come round and round would each miss then.
+        displaced += 1
+        place += displaced % WAYS
+    before = place.peer
+    Py_INCREF(peer)
+    place.peer = <PyObject *>peer
+    place.key = key
+    Py_XDECREF(before)
     return peer
 
 

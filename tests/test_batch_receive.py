@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import struct
 import threading
 import time
 
@@ -21,6 +22,31 @@ def test_datagrams_cut_at_the_size_asked_for(pysock, family, gro, bufsize):
         assert a.sendmmsg(sent, b.getsockname()) == len(sent)
         came = drain_batches(b, bufsize=bufsize)
         assert came == [(data[:bufsize], a.getsockname()) for data in sent]
+
+
+def from_host(net, sock, host, data, address):
+    """Send from any host of the loopback network: no socket for each is needed."""
+    source = struct.pack("i4s4s", 0, socket.inet_aton(host), bytes(4))
+    sock.sendmsg([data], [(net.IPPROTO_IP, net.IP_PKTINFO, source)], 0, address)
+
+
+@pytest.mark.parametrize("hosts", [4, 64, 256, 2000])
+def test_more_peers_than_are_remembered(pysock, hosts):
+    """However many there are, and in whatever order they come: each datagram has its sender's."""
+    senders = [pysock.socket(pysock.AF_INET, pysock.SOCK_DGRAM) for _ in range(2)]
+    with udp(pysock) as (_, b), senders[0], senders[1]:
+        for sender in senders:
+            sender.bind(("0.0.0.0", 0))
+        for turn in range(3):
+            order = [(i * 7919 + turn) % hosts for i in range(hosts)]
+            for at in range(0, hosts, 50):
+                expected = []
+                for i in order[at : at + 50]:
+                    host = f"127.1.{i // 250}.{i % 250 + 1}"
+                    sender = senders[(i + turn) % 2]
+                    from_host(pysock, sender, host, b"%d" % i, b.getsockname())
+                    expected.append((b"%d" % i, (host, sender.getsockname()[1])))
+                assert drain_batches(b) == expected
 
 
 def test_a_size_of_nothing(pysock):
