@@ -46,6 +46,7 @@ typedef struct ps_inbox {
     size_t wanted; /* messages to ask for, at most slots; 0 asks for all */
     size_t came;   /* messages that the last receive brought */
     size_t bytes;  /* of them, together */
+    size_t told;   /* messages among them that control data came with */
     int family;    /* of the socket: control data of AF_UNIX may hold descriptors */
     char *arena;   /* slots * room bytes, the owner's */
     ps_mmsghdr *headers;

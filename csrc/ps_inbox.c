@@ -27,17 +27,11 @@ void ps_inbox_free(ps_inbox *inbox) {
     memset(inbox, 0, sizeof *inbox);
 }
 
-/* What the kernel overwrites in a header, as it must be before the next receive. */
+/* What a receive reads of a header and has written over, as it must be before the next one. */
 static void reset(ps_inbox *inbox, size_t i) {
     struct msghdr *msg = &inbox->headers[i].msg_hdr;
-    msg->msg_name = &inbox->names[i];
     msg->msg_namelen = sizeof inbox->names[i];
-    msg->msg_iov = &inbox->iov[i];
-    msg->msg_iovlen = 1;
-    msg->msg_control = inbox->control + i * PS_CONTROL;
     msg->msg_controllen = PS_CONTROL;
-    msg->msg_flags = 0;
-    inbox->headers[i].msg_len = 0;
 }
 
 int ps_inbox_lay(ps_inbox *inbox, void *arena, size_t size, size_t room) {
@@ -50,6 +44,10 @@ int ps_inbox_lay(ps_inbox *inbox, void *arena, size_t size, size_t room) {
     for (size_t i = 0; i < inbox->slots; i++) {
         inbox->iov[i].iov_base = inbox->arena + i * room;
         inbox->iov[i].iov_len = room;
+        inbox->headers[i].msg_hdr = (struct msghdr){.msg_name = &inbox->names[i],
+                                                    .msg_iov = &inbox->iov[i],
+                                                    .msg_iovlen = 1,
+                                                    .msg_control = inbox->control + i * PS_CONTROL};
         reset(inbox, i);
     }
     return 0;
@@ -93,6 +91,7 @@ ssize_t ps_recv_batch(int fd, ps_io *io, int flags) {
     }
     inbox->came = 0;
     inbox->bytes = 0;
+    inbox->told = 0;
     int came = recv_messages(fd, inbox->headers, n, flags);
     if (came < 0) {
         return -errno;
@@ -100,7 +99,11 @@ ssize_t ps_recv_batch(int fd, ps_io *io, int flags) {
     inbox->came = (size_t)came;
     for (size_t i = 0; i < inbox->came; i++) {
         inbox->bytes += inbox->headers[i].msg_len;
-        if (inbox->family == AF_UNIX && inbox->headers[i].msg_hdr.msg_controllen > 0) {
+        if (inbox->headers[i].msg_hdr.msg_controllen == 0) {
+            continue;
+        }
+        inbox->told++;
+        if (inbox->family == AF_UNIX) {
             ps_cmsg_close_rights(&inbox->headers[i].msg_hdr); /* no way to hand them on */
         }
     }

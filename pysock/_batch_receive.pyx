@@ -15,9 +15,10 @@ from . import _fallback_batch as loops
 from ._remembered import entries, keep_error, raise_kept
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_DECREF, Py_XDECREF
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from libc.errno cimport EAGAIN, EINTR
 from libc.stdint cimport int64_t
 
@@ -27,10 +28,10 @@ from ._errors cimport raise_errno
 from ._plain cimport as_int
 from ._sockaddr cimport unpack_address
 from ._sockobject cimport socket
-from .ps_addr cimport AF_UNIX, ps_addr_family_known
+from .ps_addr cimport AF_UNIX, ps_addr_family_known, ps_sockaddr
 from .ps_batch cimport (
     MSG_DONTWAIT, PS_BATCH, PS_UDP_MOST, ps_arrival, ps_inbox, ps_inbox_arrival, ps_inbox_free,
-    ps_inbox_init, ps_inbox_lay, ps_inbox_place, ps_recv_batch,
+    ps_inbox_init, ps_inbox_lay, ps_inbox_place, ps_mmsghdr, ps_recv_batch,
 )
 from .ps_io cimport ps_io
 from .ps_socket cimport SOCK_DGRAM
@@ -41,7 +42,9 @@ cdef extern from "Python.h":
     # Raw: the references of the slots are counted by hand.
     PyObject *new_bytes "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) except NULL
     char *bytes_data "PyBytes_AS_STRING"(PyObject *data)
-    int _PyBytes_Resize(PyObject **data, Py_ssize_t size) except -1
+    int resize_bytes "_PyBytes_Resize"(PyObject **data, Py_ssize_t size) except -1
+    void PyObject_GC_Track(void *)
+    void PyObject_GC_UnTrack(void *)
 
 
 cdef enum:
@@ -99,7 +102,7 @@ cdef class Staging:
             return PyBytes_FromStringAndSize(bytes_data(taken), <Py_ssize_t>length)
         self.own[i] = NULL
         if length < self.inbox.room:
-            _PyBytes_Resize(&taken, <Py_ssize_t>length)
+            resize_bytes(&taken, <Py_ssize_t>length)
         data = <object>taken
         Py_DECREF(data)
         return data
@@ -161,12 +164,38 @@ cdef ssize_t receive_more(socket sock, ps_io *io) except -1:
     return 0
 
 
-cdef int unpack(socket sock, Staging staging, size_t most, bint joins, bint own,
-                list out) except -1:
-    """Append the datagrams that came to *out*, each with at most *most* bytes."""
+cdef list unpack_alone(Staging staging, size_t most, bint own):
+    """What came, none of it with control data: a datagram each, with at most *most* bytes."""
+    cdef size_t i, length
+    cdef size_t came = staging.inbox.came
+    cdef size_t room = staging.inbox.room
+    cdef const ps_mmsghdr *header = staging.inbox.headers
+    cdef const ps_sockaddr *name = staging.inbox.names
+    cdef tuple pair
+    cdef list out = PyList_New(<Py_ssize_t>came)
+    PyObject_GC_UnTrack(<PyObject *>out)  # nobody shall find it until it is filled
+    for i in range(came):
+        length = min(header.msg_len, room)
+        if own:
+            data = staging.take_own(i, length)
+        else:
+            data = PyBytes_FromStringAndSize(
+                <const char *>header.msg_hdr.msg_iov.iov_base, <Py_ssize_t>min(length, most))
+        pair = (data, unpack_address(name, header.msg_hdr.msg_namelen))
+        Py_INCREF(pair)
+        PyList_SET_ITEM(out, <Py_ssize_t>i, pair)
+        header += 1
+        name += 1
+    PyObject_GC_Track(<PyObject *>out)
+    return out
+
+
+cdef list unpack_told(socket sock, Staging staging, size_t most, bint joins, bint own):
+    """What came, some of it with control data: joined datagrams by themselves again."""
     cdef ps_arrival arrival
     cdef size_t i = 0
     cdef size_t at, length
+    cdef list out = []
     while ps_inbox_arrival(&staging.inbox, i, &arrival) == 0:
         i += 1
         if joins and arrival.control_truncated and arrival.datagrams == 1:
@@ -188,7 +217,14 @@ cdef int unpack(socket sock, Staging staging, size_t most, bint joins, bint own,
             out.append((PyBytes_FromStringAndSize(
                 arrival.data + at, <Py_ssize_t>min(length, most)), address))
             at += length
-    return 0
+    return out
+
+
+cdef list unpack(socket sock, Staging staging, size_t most, bint joins, bint own):
+    """A list of (bytes, address): the datagrams that came, each with at most *most* bytes."""
+    if joins or staging.inbox.told > 0:
+        return unpack_told(sock, staging, most, joins, own)
+    return unpack_alone(staging, most, own)
 
 
 def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, flags=0):
@@ -209,7 +245,7 @@ def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, 
     cdef size_t room, slots, came
     cdef size_t left
     cdef bint joins, own
-    cdef list out = []
+    cdef list out
     io.flags = as_int(flags)
     if max_messages < 1:
         raise ValueError("max_messages must be at least 1")
@@ -235,17 +271,19 @@ def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, 
         if own:
             staging.make_own(staging.inbox.wanted)
         came = <size_t>transfer(self, ps_recv_batch, &io, POLLIN, &deadline)
-        while True:
-            came_last = io.likely = staging.inbox.bytes
-            unpack(self, staging, <size_t>bufsize, joins, own, out)
-            left -= came
-            if left == 0 or came < staging.inbox.wanted:
-                return out
+        came_last = io.likely = staging.inbox.bytes
+        out = unpack(self, staging, <size_t>bufsize, joins, own)
+        left -= came
+        while left > 0 and came == staging.inbox.wanted:
             staging.inbox.wanted = min(left, slots)
             if own:
                 staging.make_own(staging.inbox.wanted)
             came = <size_t>receive_more(self, &io)
             if came == 0:
-                return out
+                break
+            came_last = io.likely = staging.inbox.bytes
+            out.extend(unpack(self, staging, <size_t>bufsize, joins, own))
+            left -= came
+        return out
     finally:
         give_back(staging)

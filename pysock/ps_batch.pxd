@@ -10,6 +10,7 @@ cdef extern from "ps_batch.h" nogil:
 
     ctypedef struct ps_mmsghdr:
         msghdr msg_hdr
+        unsigned int msg_len
 
     ctypedef struct ps_inbox:
         size_t slots
@@ -17,6 +18,7 @@ cdef extern from "ps_batch.h" nogil:
         size_t wanted
         size_t came
         size_t bytes
+        size_t told
         int family
         ps_mmsghdr *headers
         ps_sockaddr *names
