@@ -6,7 +6,8 @@ joined is never cut, whatever size was asked for. From there each datagram is co
 its own. The area is small enough to stay in the processor's cache, and filled as often as it takes.
 
 Where nothing is joined and the size asked for is about a packet's, the slots are bytes objects: one
-that was filled by half or more is handed over as it is, and only a shorter datagram is copied.
+that was filled by half or more is handed over as it is, and only a shorter datagram is copied. One
+that was filled whole is a slot again as soon as nobody else has it (_slotbytes.h).
 """
 
 from errno import ENOBUFS
@@ -26,6 +27,7 @@ from ._call cimport gil_hold, transfer
 from ._capabilities cimport gro_joins
 from ._errors cimport raise_errno
 from ._plain cimport as_int
+from ._slotbytes cimport bytes_data, new_bytes, renew_bytes, resize_bytes
 from ._sockaddr cimport unpack_address
 from ._sockobject cimport socket
 from .ps_addr cimport AF_UNIX, ps_addr_family_known, ps_sockaddr
@@ -39,10 +41,6 @@ from .ps_wait cimport POLLIN
 
 
 cdef extern from "Python.h":
-    # Raw: the references of the slots are counted by hand.
-    PyObject *new_bytes "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) except NULL
-    char *bytes_data "PyBytes_AS_STRING"(PyObject *data)
-    int resize_bytes "_PyBytes_Resize"(PyObject **data, Py_ssize_t size) except -1
     void PyObject_GC_Track(void *)
     void PyObject_GC_UnTrack(void *)
 
@@ -60,7 +58,7 @@ cdef class Staging:
     cdef ps_inbox inbox
     cdef char *arena
     cdef size_t size
-    cdef PyObject *own[PS_BATCH]  # each NULL, or a bytes object of so many bytes that the slot is
+    cdef PyObject *own[PS_BATCH]  # each NULL, or the bytes object that the slot is or was
 
     def __cinit__(self):
         cdef Py_ssize_t i
@@ -86,23 +84,29 @@ cdef class Staging:
         return 0
 
     cdef int make_own(self, size_t count) except -1:
-        """Bytes objects for the first *count* slots that have none."""
+        """Bytes objects that nobody else has for the first *count* slots."""
+        cdef PyObject *before
         cdef size_t i
         cdef size_t room = self.inbox.room
         for i in range(count):
-            if self.own[i] == NULL:
-                self.own[i] = new_bytes(NULL, <Py_ssize_t>room)
-                ps_inbox_place(&self.inbox, i, bytes_data(self.own[i]), room)
+            before = self.own[i]
+            if before != NULL and renew_bytes(before):
+                continue
+            self.own[i] = NULL
+            Py_XDECREF(before)
+            self.own[i] = new_bytes(NULL, <Py_ssize_t>room)
+            ps_inbox_place(&self.inbox, i, bytes_data(self.own[i]), room)
         return 0
 
     cdef object take_own(self, size_t i, size_t length):
         """The first *length* bytes of slot i: itself, or a copy where it would be mostly empty."""
         cdef PyObject *taken = self.own[i]
+        if length == self.inbox.room:
+            return <object>taken
         if length * 2 < self.inbox.room:
             return PyBytes_FromStringAndSize(bytes_data(taken), <Py_ssize_t>length)
         self.own[i] = NULL
-        if length < self.inbox.room:
-            resize_bytes(&taken, <Py_ssize_t>length)
+        resize_bytes(&taken, <Py_ssize_t>length)
         data = <object>taken
         Py_DECREF(data)
         return data

@@ -1,7 +1,7 @@
 /* The leading fields of the interpreter's own socket object (Modules/socketmodule.h).
  *
- * The only header of the project that knows Python. The size of this struct is compared with the
- * type's when an extension loads, and a difference refuses the load: see _sockobject.pxd.
+ * The size of this struct is compared with the type's when an extension loads, and a difference
+ * refuses the load: see _sockobject.pxd.
  */
 #ifndef PYSOCK_SOCKOBJECT_H
 #define PYSOCK_SOCKOBJECT_H

@@ -1,5 +1,6 @@
 """recvmmsg, set_gro: what recvfrom would have brought, whatever the kernel joined."""
 
+import io
 import os
 import signal
 import socket
@@ -62,6 +63,62 @@ def test_as_many_as_asked_for(pysock, most):
         assert a.sendmmsg(sent, b.getsockname()) == 300
         assert [data for data, _ in b.recvmmsg(most, 100)] == sent[:most]
         assert len(drain_batches(b)) == 300 - min(most, 300)
+
+
+def dropped(_):
+    return None
+
+
+def as_key(data):
+    return {data: 1}
+
+
+def as_file(data):
+    return io.BytesIO(data)
+
+
+def as_slice(data):
+    return memoryview(data)[100:]
+
+
+@pytest.mark.parametrize("hold", [dropped, as_key, as_file, as_slice, lambda data: [data]])
+@pytest.mark.parametrize("sizes", [[1400], [700, 1400, 1399], [1400, 0, 2000]], ids=str)
+def test_what_was_handed_over_does_not_change(pysock, sizes, hold):
+    """A slot is used again when nobody has its bytes; by then their hash is another's, too."""
+    with udp(pysock) as (a, b):
+        held = []
+        for turn in range(12):
+            sent = [
+                bytes([turn, i]) * (size // 2) + b"!" * (size % 2)
+                for i in range(70)
+                for size in sizes
+            ]
+            assert a.sendmmsg(sent, b.getsockname()) == len(sent)
+            came = drain_batches(b, bufsize=1400)
+            assert [data for data, _ in came] == [data[:1400] for data in sent]
+            for i, (data, _) in enumerate(came):
+                assert hash(data) == hash(bytes(bytearray(data)))
+                if i % 3 == 0:
+                    held.append((hold(data), hold(bytes(bytearray(data)))))
+            del came, data
+            for kept, copy in held:
+                if isinstance(kept, io.BytesIO):
+                    kept, copy = kept.getvalue(), copy.getvalue()
+                assert kept == copy
+
+
+def test_written_into_a_file_of_its_own(pysock):
+    """BytesIO writes into the bytes it was made of if nobody else has them: here somebody has."""
+    with udp(pysock) as (a, b):
+        for turn in range(4):
+            a.sendto(bytes([turn]) * 1000, b.getsockname())
+            [(data, _)] = b.recvmmsg(1, 1000)
+            file = io.BytesIO(data)
+            del data
+            file.write(b"written")
+            a.sendto(b"y" * 1000, b.getsockname())
+            assert b.recvmmsg(1, 1000) == [(b"y" * 1000, a.getsockname())]
+            assert file.getvalue() == b"written" + bytes([turn]) * 993
 
 
 def test_joined_datagrams_are_never_cut_by_the_joining(pysock):

@@ -232,6 +232,6 @@ def test_no_source_knows_the_name_of_its_package(path):
         if each.type in (token.NL, token.COMMENT):
             continue
         if each.type != token.STRING or before not in STATEMENT:
-            # The C names of _sockobject.h begin with it.
+            # The C names of the headers that know Python begin with it.
             assert "pysock" not in each.string.replace("pysock_", ""), each.line
         before = each.type
