@@ -32,8 +32,8 @@ from ._sockaddr cimport unpack_address
 from ._sockobject cimport socket
 from .ps_addr cimport AF_UNIX, ps_addr_family_known, ps_sockaddr
 from .ps_batch cimport (
-    MSG_DONTWAIT, PS_BATCH, PS_UDP_MOST, ps_arrival, ps_inbox, ps_inbox_arrival, ps_inbox_free,
-    ps_inbox_init, ps_inbox_lay, ps_inbox_place, ps_mmsghdr, ps_recv_batch,
+    MSG_DONTWAIT, MSG_PEEK, PS_BATCH, PS_UDP_MOST, ps_arrival, ps_inbox, ps_inbox_arrival,
+    ps_inbox_free, ps_inbox_init, ps_inbox_lay, ps_inbox_place, ps_mmsghdr, ps_recv_batch,
 )
 from .ps_io cimport ps_io
 from .ps_socket cimport SOCK_DGRAM
@@ -264,7 +264,7 @@ def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, 
     if self.sock_family != AF_UNIX and (joins or room > PS_UDP_MOST):
         room = PS_UDP_MOST
     own = not joins and OWN_LEAST <= room <= OWN_MOST
-    left = <size_t>max_messages
+    left = 1 if io.flags & MSG_PEEK else <size_t>max_messages  # a second look shows the same one
     staging = take_spare()
     try:
         slots = staging.lay(room, self.sock_family)

@@ -7,6 +7,7 @@ cdef extern from "ps_batch.h" nogil:
     enum: PS_UDP_MOST
     enum: PS_BATCH_SEND_FLAGS
     enum: MSG_DONTWAIT
+    enum: MSG_PEEK
 
     ctypedef struct ps_mmsghdr:
         msghdr msg_hdr

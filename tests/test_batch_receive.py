@@ -203,6 +203,16 @@ def test_peek(pysock):
         ]
 
 
+@pytest.mark.parametrize("bufsize", [10, 1 << 20])
+def test_peek_is_one_look(pysock, bufsize):
+    """Also where there is room for one message at a time, and the next look would show it again."""
+    a, b = pysock.socketpair(pysock.AF_UNIX, pysock.SOCK_DGRAM)
+    with a, b:
+        a.sendmmsg([b"x", b"y"])
+        assert b.recvmmsg(10, bufsize, pysock.MSG_PEEK) == [(b"x", None)]
+        assert b.recvmmsg(10, bufsize) == [(b"x", None), (b"y", None)]
+
+
 def test_waiting(pysock):
     with udp(pysock, timeout=0.05) as (a, b):
         begin = time.monotonic()
