@@ -31,7 +31,7 @@ from .ps_batch cimport (
 )
 from .ps_io cimport ps_io
 from .ps_meta cimport PS_META_SEGMENT, ps_meta, ps_meta_parse
-from .ps_socket cimport SOCK_DGRAM, SOCK_STREAM
+from .ps_socket cimport SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM
 from .ps_wait cimport POLLIN
 
 
@@ -184,6 +184,8 @@ cdef class DatagramBatch:
             if self.inbox.room < PS_UDP_MOST and gro_joins(sock):
                 self.lay(PS_UDP_MOST)
             self.inbox.family = sock.sock_family
+            # One at a time where a connection may end: its end would be in every slot that is left.
+            self.inbox.wanted = 1 if sock.sock_type == SOCK_SEQPACKET else 0
             io.buf = &self.inbox
             io.len = 0
             io.likely = self.inbox.bytes

@@ -18,6 +18,7 @@ _UDP_MOST = 65535
 _SOL_UDP, _UDP_GRO = 17, 104
 _GRO_ROOM = _stdlib.CMSG_SPACE(4) + 512
 _DONTWAIT = _stdlib.MSG_DONTWAIT
+_CONNECTED = (_stdlib.SOCK_STREAM, _stdlib.SOCK_SEQPACKET)
 
 
 def capabilities(sock=None, /):
@@ -168,7 +169,10 @@ def receive(sock, max_messages, room, ancillary_room, flags):
         return came
     timeout = sock.gettimeout()
     readable = _waiter(sock, select.POLLIN)
+    may_end = sock.type in _CONNECTED
     while len(came) < max_messages:
+        if may_end and not came[-1][0]:
+            break  # the peer's end, which every further receive would bring again
         try:
             if timeout and not readable(0):
                 break

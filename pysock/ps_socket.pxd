@@ -27,5 +27,6 @@ cdef extern from "ps_socket.h" nogil:
 
     enum: SOCK_STREAM
     enum: SOCK_DGRAM
+    enum: SOCK_SEQPACKET
     enum: SOCK_CLOEXEC
     enum: SOCK_NONBLOCK

@@ -293,6 +293,16 @@ def test_descriptors_that_nobody_asked_for(pysock):
         assert pysock.DatagramBatch(4, 10).recv_into(b) == 1
 
 
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_SEQPACKET])
+def test_the_end_of_a_connection_comes_once(pysock, kind):
+    a, b = pysock.socketpair(pysock.AF_UNIX, kind)
+    with a, b:
+        a.send(b"x")
+        a.shutdown(pysock.SHUT_WR)
+        assert b.recvmmsg(5, 10) == [(b"x", None), (b"", None)]
+        assert b.recvmmsg(5, 10) == [(b"", None)]
+
+
 def test_another_family(pysock):
     with pysock.socket(pysock.AF_NETLINK, pysock.SOCK_DGRAM) as sock:
         sock.bind((0, 0))

@@ -239,6 +239,21 @@ def test_a_stream_is_no_place_for_it(pysock, pair):
         batch.send(a)
 
 
+def test_the_end_of_a_connection_comes_once(pysock):
+    a, b = pysock.socketpair(pysock.AF_UNIX, pysock.SOCK_SEQPACKET)
+    batch = pysock.DatagramBatch(8, 10)
+    with a, b:
+        a.send(b"one")
+        assert batch.recv_into(b) == 1
+        a.send(b"two")
+        a.shutdown(pysock.SHUT_WR)
+        came = []
+        for _ in range(3):
+            batch.recv_into(b)
+            came += map(bytes, batch)
+        assert came in ([b"two", b"", b""], [b"two", b"", b"", b""])
+
+
 def test_gro_over_a_device_that_segments(pysock):
     """Through a veth pair: GSO cut by the stack, joined again by the receiving end, or not."""
     commands = """
