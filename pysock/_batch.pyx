@@ -110,6 +110,9 @@ cdef class DatagramBatch:
         self.busy = True
         return 0
 
+    cdef Py_ssize_t count(self) noexcept:
+        return <Py_ssize_t>self.firsts[self.messages]
+
     @property
     def slots(self):
         """How many messages one `recv_into` takes at most."""
@@ -121,10 +124,10 @@ cdef class DatagramBatch:
         return self.slot_size
 
     def __len__(self):
-        return <Py_ssize_t>self.firsts[self.messages]
+        return self.count()
 
     def __getitem__(self, Py_ssize_t index):
-        cdef Py_ssize_t count = <Py_ssize_t>self.firsts[self.messages]
+        cdef Py_ssize_t count = self.count()
         if index < 0:
             index += count
         if not 0 <= index < count:
@@ -133,7 +136,7 @@ cdef class DatagramBatch:
 
     def __repr__(self):
         return (f"<DatagramBatch of {self.inbox.slots} slots of {self.slot_size} bytes, "
-                f"{len(self)} datagrams>")
+                f"{self.count()} datagrams>")
 
     cdef size_t message_of(self, size_t index) noexcept:
         """The message that datagram *index*, which there is, lies in."""
@@ -176,11 +179,11 @@ cdef class DatagramBatch:
             raise loops.not_for_batches(sock)
         self.take()
         try:
-            if entries:
-                raise_kept(sock)
             self.generation += 1
             self.messages = 0
             self.firsts[0] = 0
+            if entries:
+                raise_kept(sock)
             if self.inbox.room < PS_UDP_MOST and gro_joins(sock):
                 self.lay(PS_UDP_MOST)
             self.inbox.family = sock.sock_family
@@ -193,7 +196,7 @@ cdef class DatagramBatch:
             self.count_arrivals()
         finally:
             self.busy = False
-        return <Py_ssize_t>self.firsts[self.messages]
+        return self.count()
 
     cdef int gather(self, Outgoing out, socket sock, size_t count, const ps_sockaddr *name,
                     int length) except -1:
@@ -251,11 +254,11 @@ cdef class DatagramBatch:
         cdef int length = 0
         cdef int c_flags = as_int(flags)
         cdef size_t count
-        cdef Py_ssize_t wanted = len(self) if n is None else n
+        cdef Py_ssize_t wanted = self.count() if n is None else n
         self.take()
         try:
-            if not 0 <= wanted <= len(self):
-                raise ValueError(f"n must be 0 to {len(self)}")
+            if not 0 <= wanted <= self.count():
+                raise ValueError(f"n must be 0 to {self.count()}")
             if (c_flags & ~PS_BATCH_SEND_FLAGS or sock.sock_type != SOCK_DGRAM
                     or not ps_addr_family_known(sock.sock_family)):
                 return loops.sendmmsg(sock, self.pairs(wanted, address), None, c_flags)
@@ -313,8 +316,11 @@ cdef class Datagram:
     def __init__(self):
         raise TypeError("a Datagram is an item of a DatagramBatch")
 
+    cdef bint is_gone(self) noexcept:
+        return self.batch is None or self.generation != self.batch.generation
+
     cdef ps_arrival *arrival(self) except NULL:
-        if self.generation != self.batch.generation:
+        if self.is_gone():
             raise RuntimeError("the batch has received again: this datagram is gone")
         return &self.batch.arrivals[self.message]
 
@@ -396,7 +402,7 @@ cdef class Datagram:
         return drops_of(self.told())
 
     def __repr__(self):
-        if self.generation != self.batch.generation:
+        if self.is_gone():
             return "<Datagram that is gone>"
         told = show(self.told())
         return f"<Datagram of {self.length} bytes from {self.address!r}{', ' if told else ''}{told}>"

@@ -104,9 +104,10 @@ class DatagramBatch:
         """
         self._take()
         try:
-            count = len(self) if n is None else n.__index__()
-            if not 0 <= count <= len(self):
-                raise ValueError(f"n must be 0 to {len(self)}")
+            there = len(self._datagrams)
+            count = there if n is None else n.__index__()
+            if not 0 <= count <= there:
+                raise ValueError(f"n must be 0 to {there}")
             chosen = self._datagrams[:count]
             pairs = [(one._bytes, one._address if address is None else address) for one in chosen]
             return _loops.sendmmsg(sock, pairs, None, flags)

@@ -254,6 +254,52 @@ def test_the_end_of_a_connection_comes_once(pysock):
         assert came in ([b"two", b"", b""], [b"two", b"", b"", b""])
 
 
+def test_nothing_is_left_of_the_last_time(pysock):
+    """Also where the receive raises what an earlier call had to say."""
+    with udp(pysock, connected=True) as (a, b):
+        b.connect(a.getsockname())
+        batch = pysock.DatagramBatch(4, 10)
+        b.send(b"x")
+        assert batch.recv_into(a) == 1
+        assert a.sendmmsg([b"x", bytes(65508)]) == 1
+        with pytest.raises(OSError):
+            batch.recv_into(a)
+        assert len(batch) == 0
+
+
+def test_a_datagram_of_no_batch(pysock):
+    with udp(pysock) as (a, b):
+        a.sendto(b"x", b.getsockname())
+        batch = pysock.DatagramBatch(1, 10)
+        batch.recv_into(b)
+        cls = type(batch[0])
+        with pytest.raises(TypeError):
+            cls()
+        stray = cls.__new__(cls)
+        looks = [bytes, repr] + [
+            lambda stray, name=name: getattr(stray, name)
+            for name in ("data", "address", "truncated", "timestamp_ns", "segment_size")
+        ]
+        for look in looks:
+            with contextlib.suppress(RuntimeError, AttributeError):
+                assert "gone" in look(stray)
+
+
+def test_a_batch_that_lies_about_its_length(pysock):
+    class Liar(pysock.DatagramBatch):
+        def __len__(self):
+            return 1 << 40
+
+    with udp(pysock) as (a, b), udp(pysock) as (c, d):
+        a.sendmmsg([b"x", b"y"], b.getsockname())
+        batch = Liar(4, 10)
+        assert batch.recv_into(b) == 2
+        for n in (3, 1 << 40):
+            with pytest.raises(ValueError):
+                batch.send(c, n, d.getsockname())
+        assert batch.send(c, None, d.getsockname()) == 2
+
+
 def test_gro_over_a_device_that_segments(pysock):
     """Through a veth pair: GSO cut by the stack, joined again by the receiving end, or not."""
     commands = """
