@@ -155,9 +155,7 @@ def bind(socket self not None, address, /):
     """
     cdef ps_sockaddr addr
     cdef int n, fd
-    cdef int length = 0
-    if ps_addr_family_known(self.sock_family):
-        length = pack_address(self.sock_family, address, &addr)
+    cdef int length = pack_address(self.sock_family, address, &addr)
     if length == 0:
         return base.bind(self, standard_address(self, address))
     audit_address("socket.bind", self, address)
@@ -257,9 +255,7 @@ def connect(socket self not None, address, /):
     """
     cdef ps_sockaddr addr
     cdef int n
-    cdef int length = 0
-    if ps_addr_family_known(self.sock_family):
-        length = pack_address(self.sock_family, address, &addr)
+    cdef int length = pack_address(self.sock_family, address, &addr)
     if length == 0:
         return base.connect(self, standard_address(self, address))
     audit_address("socket.connect", self, address)
@@ -278,9 +274,7 @@ def connect_ex(socket self not None, address, /):
     """
     cdef ps_sockaddr addr
     cdef int n
-    cdef int length = 0
-    if ps_addr_family_known(self.sock_family):
-        length = pack_address(self.sock_family, address, &addr)
+    cdef int length = pack_address(self.sock_family, address, &addr)
     if length == 0:
         return base.connect_ex(self, standard_address(self, address))
     audit_address("socket.connect", self, address)

@@ -67,10 +67,12 @@ cdef int pack_unix(object address, ps_sockaddr *out) except -1:
 
 
 cdef int pack_address(int family, object address, ps_sockaddr *out) except -1:
-    """Pack *address*: its length, or 0 where it is not of the plain forms above."""
+    """Pack *address*: its length, or 0 where it or *family* is not one of those above."""
+    if family == AF_INET or family == AF_INET6:
+        return pack_inet(family, address, out)
     if family == AF_UNIX:
         return pack_unix(address, out)
-    return pack_inet(family, address, out)
+    return 0
 
 
 cdef object unpack_inet(const ps_sockaddr *addr):

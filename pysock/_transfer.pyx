@@ -256,7 +256,7 @@ def sendto(socket self not None, data=NOT_GIVEN, flags_or_address=NOT_GIVEN, add
     cdef ps_io io
     cdef ps_sockaddr name
     cdef int64_t deadline = 0
-    cdef int length = 0
+    cdef int length
     if flags_or_address is NOT_GIVEN or more:
         given = [value for value in (data, flags_or_address, address) if value is not NOT_GIVEN]
         return base.sendto(self, *given, *more)  # which says what is wrong with them
@@ -266,8 +266,7 @@ def sendto(socket self not None, data=NOT_GIVEN, flags_or_address=NOT_GIVEN, add
     else:
         peer = address
         io.flags = as_int(flags_or_address)
-    if ps_addr_family_known(self.sock_family):
-        length = pack_address(self.sock_family, peer, &name)
+    length = pack_address(self.sock_family, peer, &name)
     if length == 0:
         return base.sendto(self, data, io.flags, standard_address(self, peer))
     held = acquire_readable(data, &view, &io)

@@ -194,6 +194,13 @@ def test_unix_addresses(pysock, name, address, tmp_path, monkeypatch):
     same(pysock, lambda net: datagram(net, net.AF_UNIX), call)
 
 
+@pytest.mark.parametrize("address", [("127.0.0.1", 9), ("::1", 9, 0, 0), "path", (0, 0)])
+@pytest.mark.parametrize("name", ADDRESSED)
+def test_addresses_of_another_family(pysock, name, address):
+    """None is packed as one of the families that are known."""
+    same(pysock, lambda net: datagram(net, net.AF_NETLINK), lambda s: ADDRESSED[name](s, address))
+
+
 PLAIN = {
     "recv": lambda s: s.recv(1),
     "recv_into": lambda s: s.recv_into(bytearray(1)),
