@@ -12,7 +12,11 @@ READY := $(VENV)/.ready
 # Built in place, and found there: an editable install would be found by the tests of installing, too.
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: build demo test suite conformance bench guard lint stubs format clean
+# Of each fuzz target; and where new inputs go: tests/csrc/corpus for those that shall stay.
+FUZZ_SECONDS ?= 600
+FUZZ_CORPUS ?= $(or $(TMPDIR),/tmp)/$(notdir $(CURDIR))-corpus
+
+.PHONY: build demo test suite conformance fuzz bench guard lint stubs format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +40,11 @@ suite: build
 conformance: build
 	$(RUN) tests/conformance/run.py
 
+# clang and its run-time library, with libFuzzer; CI stands for: no other driver in its place.
+fuzz: $(READY)
+	CI=1 PYSOCK_FUZZ_SECONDS=$(FUZZ_SECONDS) PYSOCK_FUZZ_CORPUS=$(FUZZ_CORPUS) \
+	    $(RUN) -m pytest tests/test_csrc.py -k libfuzzer
+
 bench: build
 	mkdir -p benchmarks/results
 	$(RUN) -m pytest benchmarks --benchmark-json=benchmarks/results/latest.json
@@ -49,7 +58,7 @@ guard: build
 lint: $(READY)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.c)
+	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.[ch])
 	$(CC) -std=c11 -Wall -Wextra -Wconversion -Wformat -Werror -fsyntax-only $(wildcard csrc/*.c)
 
 stubs: build
@@ -58,7 +67,7 @@ stubs: build
 format: $(READY)
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
-	$(VENV)/bin/clang-format -i $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.c)
+	$(VENV)/bin/clang-format -i $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.[ch])
 
 clean:
 	rm -rf .venv build dist *.egg-info pysock/*.c pysock/*.so

@@ -1,35 +1,36 @@
-"""csrc by itself, without an interpreter, under the address and undefined-behaviour sanitizers."""
+"""csrc by itself, without an interpreter: under the sanitizers, and under libFuzzer.
+
+`make fuzz` runs the fuzz targets for longer. Needed are a C compiler and, for libFuzzer, clang with
+its run-time library: CI fails without them, elsewhere the targets' own driver goes on for as long.
+"""
 
 import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).resolve().parent / "csrc"
 CSRC = HERE.parent.parent / "csrc"
+CORPUS = HERE / "corpus"
+TARGETS = ["control"]
 SECONDS = os.environ.get("PYSOCK_FUZZ_SECONDS", "3")  # CI gives it a minute
-SANITIZED = [
-    "-std=c11",
-    "-g",
-    "-O1",
-    "-Wall",
-    "-Wextra",
-    "-Werror",
-    "-fsanitize=address,undefined",
-    "-fno-sanitize-recover=all",
-]
+KEPT = os.environ.get("PYSOCK_FUZZ_CORPUS")  # where new inputs go, beside the tests' own
+IN_CI = bool(os.environ.get("CI"))
+PACKAGES = "clang libclang-rt-14-dev"  # Debian 12's names
+FLAGS = ["-std=c11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-sanitize-recover=all"]
+SANITIZED = "-fsanitize=address,undefined"
+FUZZED = "-fsanitize=fuzzer,address,undefined"
 
 
-def build(target, program, *flags):
+def compile_with(compiler, target, program, *flags):
     """Compile one of tests/csrc with what it uses of csrc."""
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    if compiler is None:
-        pytest.fail("a C compiler is needed to run csrc under the sanitizers")
     sources = [CSRC / f"ps_{name}.c" for name in ("addr", "cmsg", "inbox", "meta", "outbox")]
     done = subprocess.run(
-        [compiler, *SANITIZED, *flags, f"-I{CSRC}", "-o", target, HERE / program, *sources],
+        [compiler, *FLAGS, *flags, f"-I{CSRC}", "-o", target, HERE / program, *sources],
         capture_output=True,
         text=True,
     )
@@ -37,8 +38,15 @@ def build(target, program, *flags):
     return target
 
 
+def build(target, program, *flags):
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    if compiler is None:
+        pytest.fail("a C compiler is needed to run csrc under the sanitizers")
+    return compile_with(compiler, target, program, SANITIZED, *flags)
+
+
 def run(*command):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
@@ -49,7 +57,67 @@ def test_batches(tmp_path, flags):
     assert run(build(tmp_path / "batch", "batch.c", *flags)) == "ok\n"
 
 
-def test_control_messages_of_any_kind(tmp_path):
-    program = build(tmp_path / "fuzz", "fuzz_control.c", "-DSTANDALONE")
-    said = run(program, SECONDS)
-    assert int(said.split()[0]) > 1000
+# Fuzzing
+
+
+def drive(tmp_path, target, seed):
+    """The target's own driver: each of the corpus, then mutations for SECONDS. How many."""
+    program = build(tmp_path / "driver", f"fuzz_{target}.c", "-DSTANDALONE")
+    return int(run(program, SECONDS, seed, *sorted((CORPUS / target).iterdir())).split()[0])
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_inputs_of_any_kind(tmp_path, target):
+    assert drive(tmp_path, target, "1") > 1000
+
+
+@pytest.fixture(scope="session")
+def clang(tmp_path_factory):
+    """The clang that has libFuzzer, or None."""
+    found = shutil.which("clang")
+    if found is None:
+        return None
+    source = tmp_path_factory.mktemp("clang") / "nothing.c"
+    source.write_text("int LLVMFuzzerTestOneInput(void) { return 0; }\n")
+    command = [found, FUZZED, "-o", source.with_suffix(""), source]
+    return found if subprocess.run(command, capture_output=True).returncode == 0 else None
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_libfuzzer(tmp_path, capsys, clang, target):
+    if clang is None:
+        if IN_CI:
+            pytest.fail("there is no clang with libFuzzer: apt-get install " + PACKAGES)
+        with capsys.disabled():
+            print(f"\nno clang with libFuzzer: {target} by its own driver", file=sys.stderr)
+        assert drive(tmp_path, target, "2") > 1000
+        return
+    program = compile_with(clang, tmp_path / "fuzzer", f"fuzz_{target}.c", FUZZED)
+    found = Path(KEPT).absolute() / target if KEPT else tmp_path / "found"
+    found.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [
+            program,
+            f"-max_total_time={SECONDS}",
+            f"-artifact_prefix={found.parent}/{target}-",
+            "-print_final_stats=1",
+            found,
+            CORPUS / target,
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-5000:]
+    [runs] = re.findall(r"stat::number_of_executed_units: *(\d+)", done.stderr)
+    assert int(runs) > 1000
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_first_inputs_are_as_their_source_makes_them(target):
+    sys.path.insert(0, str(HERE))
+    try:
+        from seeds import SEEDS
+    finally:
+        sys.path.remove(str(HERE))
+    for name, data in SEEDS[target].items():
+        assert (CORPUS / target / name).read_bytes() == data

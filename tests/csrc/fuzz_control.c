@@ -1,30 +1,21 @@
 /* What a kernel, or anybody, may leave in a control buffer: parsed, and a message split by it.
  *
- * LLVMFuzzerTestOneInput is libFuzzer's entry point (clang -fsanitize=fuzzer). Without it, built
- * with -DSTANDALONE, main() drives the same function with mutations of valid messages, for the
- * number of seconds that is its argument.
+ * An input: the length that came (4 bytes), the length of the name (2), flags (1), nothing (1), and
+ * the control data.
  */
+#include "fuzz.h"
+
 #include "ps_batch.h"
 #include "ps_cmsg.h"
 #include "ps_meta.h"
 
 #include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #define ROOM 65535
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(int holds) {
-    if (!holds) {
-        abort();
-    }
-}
+#define HEAD 8
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    if (size < 8) {
+    if (size < HEAD) {
         return 0;
     }
     uint32_t came;
@@ -32,8 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memcpy(&came, data, sizeof came);
     memcpy(&claimed, data + 4, sizeof claimed);
     int flags = data[6];
-    data += 8;
-    size -= 8;
+    data += HEAD;
+    size -= HEAD;
     if (size > PS_CONTROL) {
         size = PS_CONTROL;
     }
@@ -43,10 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check(arena != NULL && ps_inbox_init(&inbox, 1) == 0);
     check(ps_inbox_lay(&inbox, arena, ROOM, ROOM) == 0);
     struct msghdr *msg = &inbox.headers[0].msg_hdr;
-    /* Memory of exactly that size, for the sanitizer to see a byte too far. */
-    char *control = malloc(size + 1);
-    check(control != NULL);
-    memcpy(control, data, size);
+    char *control = exactly(data, size);
     msg->msg_control = control;
     msg->msg_controllen = size;
     msg->msg_flags = flags;
@@ -77,9 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
 }
 
-#ifdef STANDALONE
-
-static size_t valid(uint8_t *out) {
+size_t make_input(uint8_t *input) {
     static const int kinds[][3] = {{SOL_SOCKET, SCM_TIMESTAMPNS, 16},
                                    {SOL_SOCKET, SO_TIMESTAMP, 16},
                                    {SOL_SOCKET, SCM_TIMESTAMPING, 48},
@@ -90,6 +76,7 @@ static size_t valid(uint8_t *out) {
                                    {IPPROTO_IPV6, IPV6_PKTINFO, 20},
                                    {SOL_UDP, UDP_GRO, 4}};
     static char bytes[64];
+    _Alignas(16) uint8_t control[PS_CONTROL];
     size_t used = 0;
     for (int i = rand() % 6; i > 0; i--) {
         const int *kind = kinds[rand() % 9];
@@ -97,36 +84,14 @@ static size_t valid(uint8_t *out) {
             bytes[k] = (char)(rand() % 4 ? 0 : rand());
         }
         ps_cmsg item = {.level = kind[0], .type = kind[1], .data = bytes, .len = (size_t)kind[2]};
-        check(ps_cmsg_put(out, PS_CONTROL, &used, &item) == 0);
+        check(ps_cmsg_put(control, sizeof control, &used, &item) == 0);
     }
-    return used;
-}
-
-int main(int argc, char **argv) {
-    double seconds = argc > 1 ? atof(argv[1]) : 5;
-    clock_t begin = clock();
-    unsigned long runs = 0;
-    _Alignas(16) uint8_t control[PS_CONTROL];
-    uint8_t input[8 + PS_CONTROL];
-    srand(argc > 2 ? (unsigned)atoi(argv[2]) : 1);
-    while ((double)(clock() - begin) / CLOCKS_PER_SEC < seconds) {
-        size_t size = valid(control);
-        for (size_t i = 0; i < 8; i++) {
-            input[i] = (uint8_t)rand();
-        }
-        if (rand() % 2) {
-            input[2] = input[3] = 0; /* a length that is one */
-        }
-        memcpy(input + 8, control, size);
-        for (int flips = rand() % 8; flips > 0 && size > 0; flips--) {
-            input[8 + (size_t)rand() % size] = (uint8_t)(rand() % 3 ? rand() : rand() % 40);
-        }
-        size_t cut = rand() % 3 || size == 0 ? size : (size_t)rand() % size;
-        LLVMFuzzerTestOneInput(input, 8 + cut);
-        runs++;
+    for (size_t i = 0; i < HEAD; i++) {
+        input[i] = (uint8_t)rand();
     }
-    printf("%lu runs\n", runs);
-    return 0;
+    if (rand() % 2) {
+        input[2] = input[3] = 0; /* a length that is one */
+    }
+    memcpy(input + HEAD, control, used);
+    return HEAD + used;
 }
-
-#endif
