@@ -16,7 +16,7 @@ import pytest
 HERE = Path(__file__).resolve().parent / "csrc"
 CSRC = HERE.parent.parent / "csrc"
 CORPUS = HERE / "corpus"
-TARGETS = ["control"]
+TARGETS = ["control", "address"]
 SECONDS = os.environ.get("PYSOCK_FUZZ_SECONDS", "3")  # CI gives it a minute
 KEPT = os.environ.get("PYSOCK_FUZZ_CORPUS")  # where new inputs go, beside the tests' own
 IN_CI = bool(os.environ.get("CI"))
