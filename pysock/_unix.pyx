@@ -72,7 +72,7 @@ def recv_fds(socket self not None, Py_ssize_t bufsize, Py_ssize_t maxfds, Py_ssi
         raise ValueError("bufsize and maxfds must not be negative")
     if type(self).recvmsg is not recvmsg or not ps_addr_family_known(self.sock_family):
         return recv_fds_by_recvmsg(self, bufsize, maxfds, flags)
-    most = min(<size_t>maxfds, PS_RIGHTS_MOST)
+    most = min(<size_t>maxfds, <size_t>PS_RIGHTS_MOST)
     data = PyBytes_FromStringAndSize(NULL, bufsize)
     iov.iov_base = PyBytes_AS_STRING(data)
     iov.iov_len = <size_t>bufsize
