@@ -53,19 +53,21 @@ cdef int wait(int epoll, ps_event *events, int most, int timeout_ms) except -1:
 
 cdef list ready_keys(dict fd_to_key, ps_event *events, int n):
     cdef list ready = []
-    cdef PyObject *key
+    cdef PyObject *found
+    cdef object key
     cdef int i, mask
     for i in range(n):
-        key = PyDict_GetItem(fd_to_key, events[i].data.fd)
-        if key == NULL:
+        found = PyDict_GetItem(fd_to_key, events[i].data.fd)
+        if found == NULL:
             continue
+        key = <object>found  # owned: making the pair may collect garbage, whose end may unregister
         mask = 0
         if events[i].events & ~<unsigned int>EPOLLIN:
             mask |= EVENT_WRITE
         if events[i].events & ~<unsigned int>EPOLLOUT:
             mask |= EVENT_READ
-        mask &= <int><object>PyTuple_GET_ITEM(<object>key, KEY_EVENTS)
-        PyList_Append(ready, (<object>key, mask))
+        mask &= <int><object>PyTuple_GET_ITEM(key, KEY_EVENTS)
+        PyList_Append(ready, (key, mask))
     return ready
 
 

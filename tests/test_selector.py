@@ -5,9 +5,14 @@ import os
 import selectors
 import signal
 import socket
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
@@ -137,3 +142,46 @@ def test_install_puts_it_in_place_and_takes_it_out(pysock):
         assert selectors.DefaultSelector is pysock.EpollSelector
         assert selectors.EpollSelector is pysock.EpollSelector
     assert selectors.DefaultSelector is original
+
+
+# Collections of garbage come at any allocation; here they take away the key that is being returned.
+UNREGISTERING = """
+import gc, selectors, socket, sys
+from pysock import EpollSelector
+
+class Unregisters:
+    def __init__(self):
+        self.cycle = self
+    def __del__(self):
+        selector._fd_to_key.clear()
+
+for often in range(1, 60):
+    pairs = [socket.socketpair() for _ in range(40)]
+    selector = EpollSelector()
+    for a, b in pairs:
+        selector.register(a, selectors.EVENT_READ, data=bytearray(100))
+        b.send(b"x")
+    gc.collect()
+    Unregisters()
+    gc.set_threshold(often)
+    ready = selector.select(0)
+    gc.set_threshold(700)
+    for key, events in ready:
+        assert type(key) is selectors.SelectorKey and events == selectors.EVENT_READ, key
+    for sock in sum(pairs, ()):
+        sock.close()
+    selector.close()
+"""
+
+
+def test_a_key_that_is_unregistered_while_it_is_returned():
+    """In a child, where freed memory is overwritten: it lives, or it does not."""
+    environment = {**os.environ, "PYTHONMALLOC": "debug", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", UNREGISTERING],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
