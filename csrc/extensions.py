@@ -11,7 +11,10 @@ and needs nothing else of pysock's build. Only setuptools and Cython are importe
 """
 
 import os
+import subprocess
 import sys
+import sysconfig
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -35,12 +38,20 @@ MODULES = {
     "_outgoing": ["ps_cmsg.c", "ps_outbox.c", "ps_socket.c", "ps_wait.c"],
     "_selector": ["ps_epoll.c", "ps_wait.c"],
     "_sockaddr": ["ps_addr.c"],
+    "_sockobject": [],
     "_stream": [],
     "_stream_base": [],
     "_transfer": ["ps_io.c", "ps_wait.c"],
     "_turn": ["ps_wait.c"],
     "_unix": ["ps_addr.c", "ps_cmsg.c", "ps_io.c", "ps_socket.c"],
 }
+
+# Checks that the compiler adds: what runs into one is aborted, not exploited.
+HARDENING = [
+    ["-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=3"],  # system calls and copies against sizes known
+    ["-fstack-protector-strong"],
+    ["-Wformat=2"],
+]
 
 DIRECTIVES = {
     "language_level": 3,
@@ -50,6 +61,36 @@ DIRECTIVES = {
     "initializedcheck": False,
     "wraparound": False,
 }
+
+
+def hardening():
+    """Return those of HARDENING that the compiler takes without a word.
+
+    An old one knows no third level of _FORTIFY_SOURCE, and none can do it without optimisation.
+    """
+    import setuptools  # noqa: F401  # first: it brings distutils along
+
+    # isort: split
+    from distutils.ccompiler import new_compiler
+    from distutils.sysconfig import customize_compiler
+
+    compiler = new_compiler()
+    customize_compiler(compiler)
+
+    def takes(flags):
+        try:
+            return not subprocess.run(command + flags, capture_output=True).returncode
+        except OSError:
+            return False  # no compiler: for the build to say
+
+    with tempfile.TemporaryDirectory() as folder:
+        program = os.path.join(folder, "program.c")
+        with open(program, "w") as file:
+            file.write("#include <string.h>\nint main(void) { return 0; }\n")
+        output = os.path.join(folder, "program.o")
+        command = [*compiler.compiler_so, "-Werror", "-c", program, "-o", output]
+        every = sum(HARDENING, [])
+        return every if takes(every) else sum(filter(takes, HARDENING), [])
 
 
 def extensions(package, *, warnings_as_errors=False, debug=False):
@@ -68,9 +109,10 @@ def extensions(package, *, warnings_as_errors=False, debug=False):
     flags = ["-std=c11", "-fvisibility=hidden", "-Wall", "-Wextra"] if os.name == "posix" else []
     # Cython 3 declares C-only helpers that a module may not use, and casts method signatures.
     flags += ["-Wno-unused-function", "-Wno-cast-function-type"] if flags else []
+    flags += ["-O0", "-g3", "-UNDEBUG"] if debug else hardening() if flags else []
     if warnings_as_errors:
-        flags.append("-Werror")
-    flags += ["-O0", "-g3", "-UNDEBUG"] if debug else []
+        # The interpreter's headers are not ours: they are read as the system's.
+        flags += ["-Werror", "-Wconversion", f"-isystem{sysconfig.get_path('include')}"]
     modules = [
         Extension(
             f"{package}.{module}",

@@ -30,6 +30,7 @@ _EXTENSIONS = (
     "_outgoing",
     "_selector",
     "_sockaddr",
+    "_sockobject",
     "_stream",
     "_stream_base",
     "_transfer",

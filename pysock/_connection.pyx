@@ -172,7 +172,8 @@ def listen(socket self not None, backlog=min(_socket.SOMAXCONN, 128), /):
     Let others connect (`listen(2)`); at most *backlog* connections wait to be accepted, by default
     a reasonable number. Negative counts as 0. Raises OSError.
     """
-    cdef int n = ps_listen(self.sock_fd, max(as_int(backlog), 0))
+    cdef int wanted = as_int(backlog)
+    cdef int n = ps_listen(self.sock_fd, wanted if wanted > 0 else 0)
     if n < 0:
         raise_errno(n)
 

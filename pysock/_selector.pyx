@@ -90,7 +90,7 @@ def select(self, timeout=None):
             return base_select(self, timeout)  # which says what is wrong with it
         timeout_ms = <int>ceil(seconds * 1e3) if seconds > 0 else 0
     if most > ON_STACK:
-        events = <ps_event *>PyMem_Malloc(most * sizeof(ps_event))
+        events = <ps_event *>PyMem_Malloc(<size_t>most * sizeof(ps_event))
         if events == NULL:
             raise MemoryError()
     try:

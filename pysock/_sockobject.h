@@ -1,7 +1,11 @@
 /* The leading fields of the interpreter's own socket object (Modules/socketmodule.h).
  *
- * The size of this struct is compared with the type's when an extension loads, and a difference
- * refuses the load: see _sockobject.pxd.
+ * The size of this struct is compared with the
+ * type's when an extension loads, and a difference refuses the load: see _sockobject.pxd. That each
+ * field is the one it is taken for is tried once, by _sockobject.pyx.
+ *
+ * -DPYSOCK_WRONG_LAYOUT=1 (another size) or =2 (fields in another order) builds for an interpreter
+ * that there is none of, for the tests of that.
  */
 #ifndef PYSOCK_SOCKOBJECT_H
 #define PYSOCK_SOCKOBJECT_H
@@ -10,14 +14,22 @@
 #include <stdint.h>
 
 typedef struct {
-    PyObject_HEAD int sock_fd;       /* -1 once closed */
-    int sock_family;                 /* AF_INET ... */
-    int sock_type;                   /* SOCK_STREAM ..., without SOCK_NONBLOCK and SOCK_CLOEXEC */
+    PyObject_HEAD int sock_fd; /* -1 once closed */
+#if defined(PYSOCK_WRONG_LAYOUT) && PYSOCK_WRONG_LAYOUT == 2
+    int sock_type;
+    int sock_family;
+#else
+    int sock_family; /* AF_INET ... */
+    int sock_type;   /* SOCK_STREAM ..., without SOCK_NONBLOCK and SOCK_CLOEXEC */
+#endif
     int sock_proto;                  /* usually 0 */
     PyObject *(*errorhandler)(void); /* set by the type's tp_new */
     int64_t sock_timeout;            /* nanoseconds; negative: blocking, 0: non-blocking */
 #if PY_VERSION_HEX >= 0x030C0000
     void *state; /* the _socket module's state, set by its initialiser */
+#endif
+#if defined(PYSOCK_WRONG_LAYOUT) && PYSOCK_WRONG_LAYOUT == 1
+    char unknown[64];
 #endif
 } PysockSocketObject;
 

@@ -254,20 +254,40 @@ def test_missing_one_of_the_extensions(site):
     assert "(ModuleNotFoundError: No module named 'pysock._message')" in broken_says(site)
 
 
-def test_extension_for_another_interpreter(site, project):
-    """The interpreter's socket is not of the size that the extension was built for."""
-    header = project / "pysock" / "_sockobject.h"
-    text = header.read_text()
-    header.write_text(text.replace("int sock_proto;", "int sock_proto; char unknown[64];"))
-    assert header.read_text() != text
+WRONG_LAYOUTS = {
+    1: "(ValueError: _socket.socket size changed",
+    2: "(ImportError: the fields of _socket.socket are not where this build expects them)",
+}
+
+
+@pytest.mark.parametrize("layout", WRONG_LAYOUTS)
+def test_extension_for_another_interpreter(project, layout):
+    """The interpreter's socket is of another size, or of the same size and has other fields."""
     shutil.rmtree(project / "build")
-    (project / "setup.py").write_text(
-        "import runpy, setuptools\n"
-        "extensions = runpy.run_path('csrc/extensions.py')['extensions']('pysock')\n"
-        "wanted = [one for one in extensions if one.name == 'pysock._options']\n"
-        "setuptools.setup(ext_modules=wanted)\n"
-    )
-    done = python("setup.py", "build_ext", "--inplace", folder=project)
+    flags = f"-O0 -DPYSOCK_WRONG_LAYOUT={layout}"
+    done = python("setup.py", "build_ext", "--inplace", "-j2", folder=project, CFLAGS=flags)
     assert done.returncode == 0, done.stdout
-    shutil.copy(project / "pysock" / f"_options{SUFFIX}", site / "pysock")
-    assert "(ValueError: _socket.socket size changed" in broken_says(site)
+    assert extension_modules(project) == sorted(MODULES)
+    assert WRONG_LAYOUTS[layout] in broken_says(project)
+
+
+# What the compiler is told
+
+
+def test_hardening_is_what_the_compiler_takes(monkeypatch, tmp_path):
+    """An old compiler that does not know a flag, or none at all, does not break the build."""
+    extensions = runpy.run_path(str(ROOT / "csrc" / "extensions.py"))
+    every = sum(extensions["HARDENING"], [])
+    monkeypatch.setenv("CFLAGS", "-O2")
+    assert extensions["hardening"]() == every
+    old = tmp_path / "old-cc"
+    old.write_text('#!/bin/sh\ncase "$*" in *FORTIFY_SOURCE=3*) exit 1;; esac\nexec cc "$@"\n')
+    old.chmod(0o755)
+    monkeypatch.setenv("CC", str(old))
+    assert extensions["hardening"]() == [flag for flag in every if "FORTIFY" not in flag]
+    monkeypatch.setenv("CC", "false")
+    assert extensions["hardening"]() == []
+
+
+def test_what_is_installed_is_hardened(installed):
+    assert b"__stack_chk_fail" in (installed / "pysock" / f"_transfer{SUFFIX}").read_bytes()
