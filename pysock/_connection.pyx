@@ -296,6 +296,8 @@ def getsockname(socket self not None, /):
     n = ps_getsockname(self.sock_fd, &addr, &length)
     if n < 0:
         raise_errno(n)
+    if length > 0 and not ps_addr_family_known(addr.sa.sa_family):
+        return base.getsockname(self)  # the descriptor is not what it was said to be
     return unpack_address(&addr, length)
 
 
@@ -312,6 +314,8 @@ def getpeername(socket self not None, /):
     n = ps_getpeername(self.sock_fd, &addr, &length)
     if n < 0:
         raise_errno(n)
+    if length > 0 and not ps_addr_family_known(addr.sa.sa_family):
+        return base.getpeername(self)  # the descriptor is not what it was said to be
     return unpack_address(&addr, length)
 
 

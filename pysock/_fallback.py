@@ -41,7 +41,12 @@ class socket(_base.socket):
     def sendmsg(self, buffers, ancdata=(), flags=0, address=None, /):
         if address is not None:
             address = standard_address(self, address)
-        return super().sendmsg(buffers, ancdata, flags, address)
+        return super().sendmsg(tuple(buffers), tuple(ancdata), flags, address)
+
+    # Tuples, in both: an interpreter before cpython#143637 and #143988 was repaired crashes where a
+    # list of buffers changes while its items are converted.
+    def recvmsg_into(self, buffers, *sizes_and_flags):
+        return super().recvmsg_into(tuple(buffers), *sizes_and_flags)
 
     recvmmsg = _fallback_batch.recvmmsg
     send_segmented = _fallback_batch.send_segmented
@@ -52,7 +57,7 @@ class socket(_base.socket):
     recv_fds = _fallback_unix.recv_fds
     send_fds = _fallback_unix.send_fds
 
-    for _method in (bind, connect, connect_ex, sendto, sendmsg):
+    for _method in (bind, connect, connect_ex, recvmsg_into, sendto, sendmsg):
         _method.__doc__ = getattr(_base.socket, _method.__name__).__doc__
     del _method
 

@@ -13,6 +13,7 @@ from cpython.ref cimport Py_INCREF, Py_XDECREF
 from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeASCII
 from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memcpy, memset
 
 from ._plain cimport plain_number, plain_text
 from .ps_addr cimport (
@@ -125,12 +126,29 @@ cdef object unpack_inet4(const ps_sockaddr *addr):
     return peer
 
 
+cdef enum:
+    SA_DATA = 14   # bytes of struct sockaddr, which is the least of them all,
+    SA_HEADER = 2  # after its family
+
+
 cdef object unpack_unix(const ps_sockaddr *addr, socklen_t length):
     cdef const char *path
     cdef size_t size = ps_addr_path(addr, length, &path)
     if size > 0 and path[0] == 0:
         return PyBytes_FromStringAndSize(path, <Py_ssize_t>size)
     return PyUnicode_DecodeFSDefaultAndSize(path, <Py_ssize_t>size)
+
+
+cdef object unpack_unknown(const ps_sockaddr *addr, socklen_t length):
+    """Another family on a socket of these: as the standard library shows one that it does not know.
+
+    Only what the kernel wrote is read; what it did not is 0.
+    """
+    cdef char[SA_DATA] shown
+    cdef size_t there = length - SA_HEADER if length > SA_HEADER else 0
+    memset(shown, 0, SA_DATA)
+    memcpy(shown, addr.sa.sa_data, min(there, <size_t>SA_DATA))
+    return (addr.sa.sa_family, PyBytes_FromStringAndSize(shown, SA_DATA))
 
 
 cdef object unpack_address(const ps_sockaddr *addr, socklen_t length):
@@ -143,5 +161,4 @@ cdef object unpack_address(const ps_sockaddr *addr, socklen_t length):
         return unpack_inet(addr)
     if addr.sa.sa_family == AF_UNIX:
         return unpack_unix(addr, length)
-    # Another family on a socket of these: as the standard library shows an unknown one.
-    return (addr.sa.sa_family, PyBytes_FromStringAndSize(addr.sa.sa_data, sizeof(addr.sa.sa_data)))
+    return unpack_unknown(addr, length)
