@@ -16,7 +16,7 @@ export PYTHONPATH := $(CURDIR)
 FUZZ_SECONDS ?= 600
 FUZZ_CORPUS ?= $(or $(TMPDIR),/tmp)/$(notdir $(CURDIR))-corpus
 
-.PHONY: build demo test suite conformance fuzz bench guard lint stubs format clean
+.PHONY: build demo test suite conformance fuzz leaks bench guard lint stubs format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -44,6 +44,10 @@ conformance: build
 fuzz: $(READY)
 	CI=1 PYSOCK_FUZZ_SECONDS=$(FUZZ_SECONDS) PYSOCK_FUZZ_CORPUS=$(FUZZ_CORPUS) \
 	    $(RUN) -m pytest tests/test_csrc.py -k libfuzzer
+
+# What CI does for some hundred calls, for as many as the README says.
+leaks: build
+	PYSOCK_LEAK_CALLS=100000 $(RUN) -m pytest tests/leaks
 
 bench: build
 	mkdir -p benchmarks/results

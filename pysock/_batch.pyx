@@ -12,6 +12,7 @@ from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.memoryview cimport PyMemoryView_FromObject
+from cpython.ref cimport Py_DECREF
 from libc.stdint cimport int64_t
 from libc.string cimport memcmp
 
@@ -335,6 +336,7 @@ cdef class Datagram:
 
     def __getbuffer__(self, Py_buffer *view, int flags):
         self.arrival()
+        Py_DECREF(None)  # which Cython puts there first, and the next line overwrites
         PyBuffer_FillInfo(view, self, self.data, <Py_ssize_t>self.length, 0, flags)
 
     def __bytes__(self):
