@@ -402,4 +402,9 @@ def setblocking(socket self not None, flag, /):
 
     True: as `settimeout(None)`. False: as `settimeout(0)`.
     """
-    set_mode(self, -1 if flag else 0)
+    if flag is True:
+        set_mode(self, -1)
+    elif flag is False:
+        set_mode(self, 0)
+    else:
+        base.setblocking(self, flag)  # which numbers count, and what else, depends on its version

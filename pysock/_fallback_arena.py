@@ -1,5 +1,6 @@
 """DatagramBatch over the standard library: the same face, a bytearray for each datagram."""
 
+import operator
 import socket as _stdlib
 
 from . import _fallback_batch as _loops
@@ -46,7 +47,7 @@ class DatagramBatch:
 
     def __getitem__(self, index):
         try:
-            return self._datagrams[index.__index__()]
+            return self._datagrams[operator.index(index)]
         except IndexError:
             raise IndexError("no such datagram in the batch") from None
 
@@ -67,6 +68,7 @@ class DatagramBatch:
         What was in the batch before is gone, also when nothing comes. Raises TimeoutError,
         BlockingIOError, OSError.
         """
+        _must_be_socket(sock)
         if sock.type == _stdlib.SOCK_STREAM or sock.family not in _KNOWN:
             raise _loops.not_for_batches(sock)
         self._take()
@@ -102,10 +104,11 @@ class DatagramBatch:
         Each goes to *address*, or to where it came from. Waits, returns early and raises as
         `socket.sendmmsg` does; ValueError where *n* is negative or more than there are.
         """
+        _must_be_socket(sock)
         self._take()
         try:
             there = len(self._datagrams)
-            count = there if n is None else n.__index__()
+            count = there if n is None else operator.index(n)
             if not 0 <= count <= there:
                 raise ValueError(f"n must be 0 to {there}")
             chosen = self._datagrams[:count]
@@ -113,6 +116,11 @@ class DatagramBatch:
             return _loops.sendmmsg(sock, pairs, None, flags)
         finally:
             self._busy = False
+
+
+def _must_be_socket(sock):
+    if not isinstance(sock, _stdlib.SocketType):
+        raise TypeError(f"a socket is needed, not {type(sock).__name__}")
 
 
 def close_rights(ancdata):

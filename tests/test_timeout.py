@@ -157,6 +157,22 @@ def test_settimeout_refuses_what_is_no_timeout(net, pair, bad):
         assert a.gettimeout() == before
 
 
+@pytest.mark.parametrize("flag", [True, False, 0, 1, 2, -1, "", "no", None, 1.5, [], 2**70, b"x"])
+def test_setblocking_takes_what_the_interpreters_does(net, pair, flag):
+    import socket
+
+    a, _ = pair
+    outcomes = []
+    with socket.socket() as oracle:
+        for sock in (oracle, a):
+            try:
+                sock.setblocking(flag)
+                outcomes.append(sock.getblocking())
+            except Exception as error:
+                outcomes.append(type(error))
+    assert outcomes[0] == outcomes[1]
+
+
 def test_settimeout_of_a_closed_socket(net):
     a, b = net.socketpair()
     a.settimeout(1)
