@@ -16,7 +16,7 @@ export PYTHONPATH := $(CURDIR)
 FUZZ_SECONDS ?= 600
 FUZZ_CORPUS ?= $(or $(TMPDIR),/tmp)/$(notdir $(CURDIR))-corpus
 
-.PHONY: build demo test suite conformance fuzz leaks bench guard lint stubs format clean
+.PHONY: build demo test suite conformance fuzz fuzz-python leaks bench guard lint stubs format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -48,6 +48,11 @@ fuzz: $(READY)
 # What CI does for some hundred calls, for as many as the README says.
 leaks: build
 	PYSOCK_LEAK_CALLS=100000 $(RUN) -m pytest tests/leaks
+
+# Ten minutes for each leg, from a seed of its own, which a failure names.
+fuzz-python: build
+	PYSOCK_FUZZ_SECONDS=$${PYSOCK_FUZZ_SECONDS:-600} PYSOCK_FUZZ_SEED=$${PYSOCK_FUZZ_SEED:-$$(date +%s)} \
+		$(RUN) -m pytest -s tests/fuzz
 
 bench: build
 	mkdir -p benchmarks/results
