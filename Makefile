@@ -16,7 +16,7 @@ export PYTHONPATH := $(CURDIR)
 FUZZ_SECONDS ?= 600
 FUZZ_CORPUS ?= $(or $(TMPDIR),/tmp)/$(notdir $(CURDIR))-corpus
 
-.PHONY: build demo test suite conformance fuzz fuzz-python leaks bench guard lint stubs format clean
+.PHONY: build demo test suite conformance sanitize suite-debug fuzz fuzz-python leaks soak bench guard lint stubs format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -54,6 +54,18 @@ fuzz-python: build
 	PYSOCK_FUZZ_SECONDS=$${PYSOCK_FUZZ_SECONDS:-600} PYSOCK_FUZZ_SEED=$${PYSOCK_FUZZ_SEED:-$$(date +%s)} \
 		$(RUN) -m pytest -s tests/fuzz
 
+# Servers under load, with the figures; SOAK_SECONDS for each leg.
+soak: build
+	SOAK_SECONDS=$${SOAK_SECONDS:-600} $(RUN) -m pytest -s tests/soak
+
+# On builds of their own, elsewhere: the suite and CPython's tests under the sanitizers; the suite with
+# asserts, the debugging allocator, development mode, and every warning an error.
+sanitize: $(READY)
+	tests/sanitizers/run.sh asan $(RUN)
+
+suite-debug: $(READY)
+	tests/sanitizers/run.sh debug $(RUN) suite
+
 bench: build
 	mkdir -p benchmarks/results
 	$(RUN) -m pytest benchmarks --benchmark-json=benchmarks/results/latest.json
@@ -68,6 +80,7 @@ lint: $(READY)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/faults/*.c)
+	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.c tests/faults/*.c tests/sanitizers/*.c)
 	$(CC) -std=c11 -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong -Wall -Wextra -Wconversion -Wformat=2 -Werror -fsyntax-only $(wildcard csrc/*.c)
 
 stubs: build
@@ -77,6 +90,7 @@ format: $(READY)
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
 	$(VENV)/bin/clang-format -i $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/faults/*.c)
+	$(VENV)/bin/clang-format -i $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.c tests/faults/*.c tests/sanitizers/*.c)
 
 clean:
 	rm -rf .venv build dist *.egg-info pysock/*.c pysock/*.so

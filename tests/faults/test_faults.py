@@ -44,12 +44,21 @@ def shim(tmp_path_factory):
     return library
 
 
+def under(shim, path):
+    preloaded = os.environ.get("LD_PRELOAD", "").split()  # a sanitizer's library must be the first
+    return {
+        **os.environ,
+        "LD_PRELOAD": " ".join([*preloaded, str(shim)]),
+        "PYTHONPATH": str(path),
+    }
+
+
 @functools.cache
 def cells(shim, leg):
     """Run every cell on *leg*: {cell: what was said of it}."""
     done = subprocess.run(
         [sys.executable, "-X", "faulthandler", HERE / "cells.py", leg],
-        env={**os.environ, "LD_PRELOAD": str(shim), "PYTHONPATH": str(HERE.parents[1])},
+        env=under(shim, HERE.parents[1]),
         capture_output=True,
         text=True,
         timeout=300,
@@ -115,7 +124,7 @@ def says(shim, leg, program):
     head = f"import conftest, ctypes; net = conftest.load({leg!r}); shim = ctypes.CDLL(None)\n"
     return subprocess.check_output(
         [sys.executable, "-c", head + program],
-        env={**os.environ, "LD_PRELOAD": str(shim), "PYTHONPATH": str(HERE.parent)},
+        env=under(shim, HERE.parent),
         text=True,
         timeout=60,
     )
