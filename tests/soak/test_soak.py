@@ -1,0 +1,30 @@
+"""Load, for SOAK_SECONDS on each leg (4); `make soak` takes ten minutes. See soak.py."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SECONDS = os.environ.get("SOAK_SECONDS", "4")
+MEMORY_MOST = 32 * 1024  # KiB that peers which flood may make the heap swing by
+
+
+def test_load(pysock):
+    leg = "c" if pysock.BACKEND == "c" else "fallback"
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-W", "error", HERE / "soak.py", leg, SECONDS],
+        env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=float(SECONDS) + 120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    said = json.loads(done.stdout)
+    print(said)
+    assert said["wrong"] == [] and said["descriptors left"] == 0
+    grown = said["KiB resident at the end"] - said["KiB resident after a third"]
+    assert grown < MEMORY_MOST
+    for name in ("connections", "reset", "flooded", "bytes checked", "datagrams checked"):
+        assert said[name] > 0, name
