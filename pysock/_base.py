@@ -8,6 +8,16 @@ import _socket
 import socket as _module
 from io import RawIOBase
 
-socket = next(cls for cls in _socket.socket.__subclasses__() if cls.__module__ == "socket")
+
+def _of_this_interpreter(cls):
+    """Is *cls* the class of that module here, and not in another interpreter of the process?
+
+    Before 3.12 they share the type that it derives from, and see each other's subclasses.
+    """
+    functions_know = getattr(cls.__init__, "__globals__", None)
+    return cls.__module__ == "socket" and functions_know is vars(_module)
+
+
+socket = next(filter(_of_this_interpreter, _socket.socket.__subclasses__()))
 getaddrinfo = _module.getaddrinfo
-SocketIO = next(cls for cls in RawIOBase.__subclasses__() if cls.__module__ == "socket")
+SocketIO = next(filter(_of_this_interpreter, RawIOBase.__subclasses__()))
