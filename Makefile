@@ -16,7 +16,7 @@ export PYTHONPATH := $(CURDIR)
 FUZZ_SECONDS ?= 600
 FUZZ_CORPUS ?= $(or $(TMPDIR),/tmp)/$(notdir $(CURDIR))-corpus
 
-.PHONY: build demo test suite conformance sanitize suite-debug fuzz fuzz-python leaks soak bench guard lint stubs format clean
+.PHONY: build demo test suite conformance sanitize suite-debug fuzz fuzz-python leaks soak trust bench guard lint stubs format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -57,6 +57,13 @@ fuzz-python: build
 # Servers under load, with the figures; SOAK_SECONDS for each leg.
 soak: build
 	SOAK_SECONDS=$${SOAK_SECONDS:-600} $(RUN) -m pytest -s tests/soak
+
+# What was tried, how much of it, what was found: the table of the README.
+trust: build
+	$(RUN) -m pytest -q --junitxml=build/trust.xml tests/faults tests/leaks tests/fuzz tests/soak tests/sanitizers \
+		tests/test_csrc.py tests/test_past_flaws.py tests/test_interpreters.py tests/test_packaging.py \
+		tests/test_transfer.py tests/test_selector.py
+	$(RUN) tests/figures.py build/trust.xml
 
 # On builds of their own, elsewhere: the suite and CPython's tests under the sanitizers; the suite with
 # asserts, the debugging allocator, development mode, and every warning an error.

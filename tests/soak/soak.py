@@ -4,7 +4,8 @@
 
 Two servers that echo, one with a thread for each connection and one with a selector; clients that
 behave, stall, reset, flood and half-close; two sockets that exchange batches of datagrams. The
-figures are printed as JSON; an exception, a wrong byte, a descriptor or memory that stays is an error.
+figures are printed as JSON; an exception, a wrong byte, a descriptor or memory that stays is an
+error.
 """
 
 import contextlib

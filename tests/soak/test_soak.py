@@ -11,7 +11,7 @@ SECONDS = os.environ.get("SOAK_SECONDS", "4")
 MEMORY_MOST = 32 * 1024  # KiB that peers which flood may make the heap swing by
 
 
-def test_load(pysock):
+def test_load(pysock, record_property):
     leg = "c" if pysock.BACKEND == "c" else "fallback"
     done = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-W", "error", HERE / "soak.py", leg, SECONDS],
@@ -23,6 +23,11 @@ def test_load(pysock):
     assert (done.returncode, done.stderr) == (0, "")
     said = json.loads(done.stdout)
     print(said)
+    record_property(
+        "load",
+        f"{said['connections']:,} connections, {said['bytes checked'] >> 20:,} MiB and "
+        f"{said['datagrams checked']:,} datagrams checked in {SECONDS} s",
+    )
     assert said["wrong"] == [] and said["descriptors left"] == 0
     grown = said["KiB resident at the end"] - said["KiB resident after a third"]
     assert grown < MEMORY_MOST
