@@ -99,7 +99,7 @@ cdef class Inflow:
         cdef const unsigned char[::1] came
         if self.room is None:
             self.room = bytearray(self.buffer_size)
-        view = memoryview(self.room)[:min(count, self.buffer_size)]
+        view = memoryview(self.room)[:<Py_ssize_t>min(count, self.buffer_size)]
         n = call_within(self.sock, patience, self.sock.recv_into, view)
         if not 0 <= n <= len(view):
             raise OSError(f"recv_into returned {n} for a buffer of {len(view)} bytes")
