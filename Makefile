@@ -60,7 +60,7 @@ soak: build
 
 # What was tried, how much of it, what was found: the table of the README.
 trust: build
-	$(RUN) -m pytest -q --junitxml=build/trust.xml tests/faults tests/leaks tests/fuzz tests/soak tests/sanitizers \
+	$(RUN) -m pytest -q -o junit_family=xunit1 --junitxml=build/trust.xml tests/faults tests/leaks tests/fuzz tests/soak tests/sanitizers \
 		tests/test_csrc.py tests/test_past_flaws.py tests/test_interpreters.py tests/test_packaging.py \
 		tests/test_transfer.py tests/test_selector.py
 	$(RUN) tests/figures.py build/trust.xml

@@ -96,8 +96,9 @@ def test_the_exception_is_the_standard_librarys(shim, leg, part):
         if cell not in oracle or said.get("racy"):
             continue  # what pysock adds has no oracle; where the race decides, either is right
         if leg == "c" and cell[-3:] == ("blocking", "EAGAIN", 1):
-            # No kernel says EAGAIN for a blocking descriptor; to the first try it is an answer.
-            assert said["result"] == "ok", cell
+            # No kernel says EAGAIN for a blocking descriptor; to a first try, if the call makes
+            # one, it is an answer like any other.
+            assert said["result"] in ("ok", oracle[cell]["result"]), cell
         else:
             assert said["result"] == oracle[cell]["result"], cell
 
