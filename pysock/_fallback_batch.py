@@ -106,14 +106,18 @@ def _send_all(sock, messages, flags):
             except KeyError:
                 place = known[id(address)] = standard_address(sock, address)
             address = place
-        try:
-            if deadline is not None and not writable(max(0, deadline - time.monotonic())):
+        if deadline is not None and not writable(max(0, deadline - time.monotonic())):
+            if count == 0:
                 raise TimeoutError("timed out")
+            break
+        try:
             sent += _base.socket.sendmsg(sock, [data], [], flags, address)
         except OSError as error:
-            if count == 0:
+            timed_out = timeout and isinstance(error, TimeoutError)
+            # Without an errno it is not the kernel's: the handler of a signal raised it.
+            if count == 0 or (error.errno is None and not timed_out):
                 raise
-            if not isinstance(error, (BlockingIOError, TimeoutError)):
+            if not timed_out and not isinstance(error, BlockingIOError):
                 keep_error(sock, error)
             break
         count += 1

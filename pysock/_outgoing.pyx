@@ -122,7 +122,7 @@ cdef class Outgoing:
             except Exception as error:
                 if outbox.sent == 0:
                     raise
-                if not is_over(sock, &outbox, deadline):
+                if not is_over(sock, &outbox, deadline, error):
                     raise
                 if outbox.error != EAGAIN and outbox.error != 0:
                     keep_error(sock, error)
@@ -132,8 +132,9 @@ cdef class Outgoing:
         return <ssize_t>(outbox.bytes if count_bytes else outbox.sent)
 
 
-cdef bint is_over(socket sock, const ps_outbox *outbox, int64_t deadline) noexcept:
-    """Is the exception the end of this send, and not one that a signal's handler raised?"""
+cdef bint is_over(socket sock, const ps_outbox *outbox, int64_t deadline, object error):
+    """Is *error* the end of this send, and not what a signal's handler raised?"""
     if outbox.error == EAGAIN or outbox.error == 0:
-        return sock.sock_timeout <= 0 or 0 < deadline <= ps_clock()
+        return (isinstance(error, (BlockingIOError, TimeoutError))
+                and (sock.sock_timeout <= 0 or 0 < deadline <= ps_clock()))
     return outbox.error != EINTR

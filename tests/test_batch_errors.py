@@ -137,6 +137,35 @@ def test_signals_in_the_middle(pysock):
                 signal.signal(signal.SIGALRM, before)
 
 
+@pytest.mark.parametrize(
+    "timeout, error",
+    [(None, ZeroDivisionError), (None, TimeoutError), (None, BlockingIOError), (None, OSError)]
+    + [(10, ZeroDivisionError), (10, TimeoutError), (10, BlockingIOError), (10, OSError)]
+    + [(0.1, ZeroDivisionError), (0.1, OSError)],
+)
+def test_what_a_signals_handler_raises_is_raised(pysock, timeout, error):
+    """After some were sent, too, and also where the time is over once the handler is through."""
+
+    def handler(*_):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        if timeout == 0.1:
+            time.sleep(0.2)
+        raise error("from the handler")
+
+    a, b = pysock.socketpair(pysock.AF_UNIX, pysock.SOCK_DGRAM)
+    with a, b:
+        a.settimeout(timeout)
+        before = signal.signal(signal.SIGALRM, handler)
+        try:
+            # Again and again: the first may come before there is anything to be woken from.
+            signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+            with pytest.raises(error, match="from the handler"):
+                a.sendmmsg([b"x"] * 2000)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+
 # GSO refused
 
 
