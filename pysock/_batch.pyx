@@ -12,6 +12,7 @@ from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.memoryview cimport PyMemoryView_FromObject
+from cpython.number cimport PyNumber_AsSsize_t
 from cpython.ref cimport Py_DECREF
 from libc.stdint cimport int64_t
 from libc.string cimport memcmp
@@ -127,7 +128,8 @@ cdef class DatagramBatch:
     def __len__(self):
         return self.count()
 
-    def __getitem__(self, Py_ssize_t index):
+    def __getitem__(self, number):
+        cdef Py_ssize_t index = PyNumber_AsSsize_t(number, IndexError)
         cdef Py_ssize_t count = self.count()
         if index < 0:
             index += count

@@ -23,6 +23,7 @@ class DatagramBatch:
     __module__ = __package__
 
     def __init__(self, slots, slot_size):
+        slots, slot_size = operator.index(slots), operator.index(slot_size)
         if not 1 <= slots <= _SLOTS_MOST:
             raise ValueError(f"slots must be 1 to {_SLOTS_MOST}")
         if not 1 <= slot_size <= _SLOT_MOST:

@@ -9,6 +9,7 @@ import select
 import socket as _stdlib
 import struct
 import time
+from operator import index
 
 from . import _base
 from ._address import standard_address
@@ -143,6 +144,7 @@ def send_segmented(self, buffer, segment_size, address=None, flags=0):
     The last datagram has what is left; an empty buffer is none. Waits, returns early and raises as
     `sendmmsg` does. ValueError where *segment_size* is not 1 to 65535.
     """
+    segment_size = index(segment_size)
     if not 1 <= segment_size <= 65535:
         raise ValueError("segment_size must be 1 to 65535")
     [(view, peer)] = _snapshot([buffer], address)
@@ -197,6 +199,7 @@ def recvmmsg(self, max_messages, bufsize, flags=0):
     raised by the next batch call. Raises TimeoutError, BlockingIOError, OSError; ValueError for a
     *max_messages* below 1 or a negative *bufsize*.
     """
+    max_messages, bufsize = index(max_messages), index(bufsize)
     if max_messages < 1:
         raise ValueError("max_messages must be at least 1")
     if bufsize < 0:

@@ -59,6 +59,40 @@ def test_wrong_types(pysock):
             call()
 
 
+class Index:
+    def __index__(self):
+        return 1
+
+
+@pytest.mark.parametrize("wrong", ["1", 1.0, None, [], slice(0, 1), 1 << 80], ids=repr)
+def test_numbers_that_are_none(pysock, wrong):
+    errors = (OverflowError, ValueError, IndexError) if isinstance(wrong, int) else TypeError
+    with udp(pysock) as (a, b):
+        a.sendmmsg([b"x"] * 3, b.getsockname())
+        batch = pysock.DatagramBatch(Index(), Index())
+        assert batch.recv_into(b) == 1
+        calls = [
+            lambda: pysock.DatagramBatch(wrong, 1),
+            lambda: pysock.DatagramBatch(1, wrong),
+            lambda: batch[wrong],
+            lambda: b.recvmmsg(1, 1, wrong),
+            lambda: b.recvmmsg(wrong, -1),
+            lambda: b.recvmmsg(0, wrong),
+            lambda: a.send_segmented(b"x", wrong, b.getsockname()),
+        ]
+        if wrong is not None:
+            calls.append(lambda: batch.send(b, wrong))
+        for call in calls:
+            with pytest.raises(errors):
+                call()
+        assert a.send_segmented(b"x", Index(), b.getsockname()) == 1
+        assert b.recvmmsg(Index(), Index()) == [(b"x", a.getsockname())]
+        assert batch.send(a, n=1, address=b.getsockname()) == 1
+        assert len(drain(b)) == 3
+        with pytest.raises(IndexError):
+            batch[Index()]
+
+
 def test_what_the_kernel_tells(pysock):
     with udp(pysock) as (a, b):
         b.setsockopt(pysock.SOL_SOCKET, pysock.SO_TIMESTAMPNS, 1)
