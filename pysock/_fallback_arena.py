@@ -106,10 +106,12 @@ class DatagramBatch:
         `socket.sendmmsg` does; ValueError where *n* is negative or more than there are.
         """
         _must_be_socket(sock)
+        if n is not None:
+            n = operator.index(n)
         self._take()
         try:
             there = len(self._datagrams)
-            count = there if n is None else operator.index(n)
+            count = there if n is None else n
             if not 0 <= count <= there:
                 raise ValueError(f"n must be 0 to {there}")
             chosen = self._datagrams[:count]
