@@ -36,6 +36,24 @@ def udp(net, family=socket.AF_INET, *, gro=False, connected=False, timeout=5.0):
         yield a, b
 
 
+def unix_pair(net, folder):
+    """Two datagram sockets with names in *folder*, connected to each other."""
+    a, b = (net.socket(net.AF_UNIX, net.SOCK_DGRAM) for _ in range(2))
+    a.bind(os.fspath(folder / "a"))
+    b.bind(os.fspath(folder / "b"))
+    a.connect(os.fspath(folder / "b"))
+    b.connect(os.fspath(folder / "a"))
+    return a, b
+
+
+def fill(sock):
+    """Send until there is no more room, and leave *sock* non-blocking."""
+    sock.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            sock.send(b"fill")
+
+
 def is_readable(sock):
     return bool(select.select([sock], [], [], 0)[0])
 
