@@ -4,8 +4,6 @@ A method listed here is a C function; attribute look-up finds it on the class an
 stands before it. Whatever is not listed is the standard library's own.
 """
 
-import selectors
-
 from . import (
     _ancillary,
     _base,
@@ -85,8 +83,8 @@ class SocketIO(_base.SocketIO):
     write = _file.write
 
 
-class EpollSelector(selectors.EpollSelector):
-    __doc__ = selectors.EpollSelector.__doc__
+class EpollSelector(_base.EpollSelector):
+    __doc__ = _base.EpollSelector.__doc__
     __module__ = __package__
 
     select = _selector.select

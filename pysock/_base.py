@@ -1,10 +1,11 @@
-"""The standard library's own socket class and functions, also when others are in their place.
+"""The standard library's own classes and functions, also when others are in their place.
 
 pysock builds on these, so that gevent, another copy of pysock, or whatever else assigns to
-`socket.socket` is never underneath it by accident.
+`socket.socket` is never underneath it by accident. gevent takes EpollSelector out of `selectors`.
 """
 
 import _socket
+import selectors as _selectors
 import socket as _module
 from io import RawIOBase
 
@@ -18,6 +19,20 @@ def _of_this_interpreter(cls):
     return cls.__module__ == "socket" and functions_know is vars(_module)
 
 
+def _subclasses(cls):
+    for subclass in cls.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
+
+
 socket = next(filter(_of_this_interpreter, _socket.socket.__subclasses__()))
 getaddrinfo = _module.getaddrinfo
 SocketIO = next(filter(_of_this_interpreter, RawIOBase.__subclasses__()))
+EpollSelector = next(
+    (
+        cls
+        for cls in _subclasses(_selectors.BaseSelector)
+        if (cls.__module__, cls.__name__) == ("selectors", "EpollSelector")
+    ),
+    _selectors.DefaultSelector,  # where the system has no epoll
+)

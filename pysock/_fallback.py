@@ -1,7 +1,5 @@
 """The backend "stdlib": the same names and address forms over the standard library alone."""
 
-import selectors
-
 from . import (
     _base,
     _fallback_ancillary,
@@ -63,7 +61,7 @@ class socket(_base.socket):
 
 
 FASTER: dict = {}
-EpollSelector = getattr(selectors, "EpollSelector", selectors.DefaultSelector)
+EpollSelector = _base.EpollSelector
 
 DatagramBatch = _fallback_arena.DatagramBatch
 Stream = _fallback_stream.Stream

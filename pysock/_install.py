@@ -13,12 +13,9 @@ from ._backend import FASTER, EpollSelector, socket
 # The class, and what the class cannot reach. `create_connection` and its kin look up `socket` in
 # their module when they are called: they need no replacement, and tests that patch it still work.
 _REPLACEMENTS = [(_stdlib, name, value) for name, value in {"socket": socket, **FASTER}.items()]
-if selectors.DefaultSelector.__name__ == EpollSelector.__name__:
-    _REPLACEMENTS += [
-        (selectors, name, EpollSelector) for name in ("EpollSelector", "DefaultSelector")
-    ]
+_SELECTORS = [(selectors, name, EpollSelector) for name in ("EpollSelector", "DefaultSelector")]
 
-_originals: list = []
+_originals: list = []  # of (module, name, what install() put there, what was there)
 _lock = threading.Lock()
 
 
@@ -31,13 +28,28 @@ def install():
     Call it first thing in a program: a module that did `from socket import socket` before, or
     derived a class from it as `ssl` does, keeps the standard library's, and is named in a
     RuntimeWarning. Installing twice is installing once.
+
+    A class in `socket.socket` that is not the standard library's nor derived from it stays, with a
+    RuntimeWarning: gevent and its like wait in their own way, and a socket that waits in the system
+    would stop all that they run.
     """
     with _lock:
         if _originals:
             return
-        for module, name, value in _REPLACEMENTS:
-            _originals.append(getattr(module, name))
-            setattr(module, name, value)
+        theirs = _stdlib.socket
+        replaceable = not isinstance(theirs, type) or issubclass(theirs, _base.socket)
+        if replaceable:
+            for module, name, value in _REPLACEMENTS + list(filter(_is_epolls, _SELECTORS)):
+                _originals.append((module, name, value, getattr(module, name)))
+                setattr(module, name, value)
+    if not replaceable:
+        warnings.warn(
+            f"{__package__}.install() did nothing: {theirs.__module__}.{theirs.__qualname__} is in "
+            "the place of socket.socket, and its sockets wait in their own way",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return
     early = _early_birds()
     if early:
         warnings.warn(
@@ -51,7 +63,7 @@ def install():
 def uninstall():
     """Undo `install()`. A name that somebody else has replaced in between is left alone."""
     with _lock:
-        for (module, name, value), original in zip(_REPLACEMENTS, _originals, strict=False):
+        for module, name, value, original in _originals:
             if getattr(module, name, None) is value:
                 setattr(module, name, original)
         _originals.clear()
@@ -70,6 +82,12 @@ def installed():
     finally:
         if not before:
             uninstall()
+
+
+def _is_epolls(replacement):
+    """Whether what stands there is an EpollSelector: gevent has none, and a default of its own."""
+    module, name, value = replacement
+    return getattr(getattr(module, name, None), "__name__", None) == value.__name__
 
 
 def _early_birds():

@@ -4,8 +4,6 @@ Everything else of a selector is the standard library's own: what is registered 
 `_fd_to_key`, the descriptor of epoll in its `_selector`.
 """
 
-import selectors as _selectors
-
 from cpython.dict cimport PyDict_GetItem
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.list cimport PyList_Append
@@ -16,12 +14,13 @@ from libc.errno cimport EINTR
 from libc.math cimport ceil
 from libc.stdint cimport INT32_MAX, int64_t
 
+from . import _base
 from ._errors cimport raise_errno
 from .ps_epoll cimport EPOLLIN, EPOLLOUT, ps_epoll_wait, ps_event
 from .ps_wait cimport ps_clock
 
 
-cdef object base_select = _selectors.EpollSelector.select
+cdef object base_select = _base.EpollSelector.select
 
 cdef enum:
     EVENT_READ = 1   # as in selectors

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import os
 import pickle
+import selectors
 import socket
 import subprocess
 import sys
@@ -112,6 +113,66 @@ def test_what_somebody_else_had_put_there_comes_back(pysock):
         with pysock.installed():
             assert socket.socket is pysock.socket
         assert socket.socket is theirs
+
+
+def test_sockets_that_wait_in_their_own_way_stay(pysock, monkeypatch):
+    """gevent's are no subclass, and it takes names away: none of ours may come, whole or half."""
+    theirs = type("socket", (), {"__module__": "theirs"})
+    monkeypatch.setattr(socket, "socket", theirs)
+    monkeypatch.delattr(selectors, "EpollSelector")
+    before = vars(socket).copy(), vars(selectors).copy()
+    with pytest.warns(RuntimeWarning) as said:
+        pysock.install()
+    (warning,) = said
+    assert warning.filename == __file__
+    assert str(warning.message).startswith(
+        f"{pysock.__name__}.install() did nothing: theirs.socket "
+    )
+    with pysock.installed():
+        assert (vars(socket), vars(selectors)) == before
+    pysock.uninstall()
+    assert (vars(socket), vars(selectors)) == before
+
+
+def test_a_default_selector_that_is_not_epolls_stays(pysock, monkeypatch):
+    monkeypatch.delattr(selectors, "EpollSelector")
+    monkeypatch.setattr(selectors, "DefaultSelector", selectors.PollSelector)
+    before = vars(selectors).copy()
+    with pysock.installed():
+        assert socket.socket is pysock.socket and vars(selectors) == before
+    assert socket.socket is STANDARD and vars(selectors) == before
+
+
+@pytest.mark.parametrize("no_extensions", ["", "1"])
+def test_imported_when_a_selector_is_gone(no_extensions):
+    """As gevent leaves it: no reason to warn, or for another backend."""
+    program = """
+import selectors, sys, warnings
+warnings.simplefilter("error")
+original = selectors.EpollSelector
+selectors.DefaultSelector = selectors.PollSelector
+del selectors.EpollSelector
+import pysock
+assert issubclass(pysock.EpollSelector, original)
+pysock.install()
+assert selectors.DefaultSelector is selectors.PollSelector
+with pysock.EpollSelector() as selector:
+    one, two = pysock.socketpair()
+    with one, two:
+        selector.register(one, selectors.EVENT_READ)
+        two.send(b"x")
+        assert selector.select(5)[0][0].fileobj is one
+print(pysock.BACKEND)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYSOCK_NO_EXTENSIONS": no_extensions}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stderr, done.stdout) == ("", "stdlib\n" if no_extensions else "c\n")
 
 
 # The warning
