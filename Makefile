@@ -16,7 +16,7 @@ export PYTHONPATH := $(CURDIR)
 FUZZ_SECONDS ?= 600
 FUZZ_CORPUS ?= $(or $(TMPDIR),/tmp)/$(notdir $(CURDIR))-corpus
 
-.PHONY: build demo test suite conformance sanitize suite-debug fuzz fuzz-python leaks soak trust bench guard lint stubs format clean
+.PHONY: build demo test suite conformance sanitize suite-debug fuzz fuzz-python leaks soak trust compat bench guard lint stubs format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -72,6 +72,9 @@ sanitize: $(READY)
 
 suite-debug: $(READY)
 	tests/sanitizers/run.sh debug $(RUN) suite
+# Real programs and real servers. COMPAT passes options on: make compat COMPAT="--quick --install"
+compat: build
+	$(RUN) tests/compat/run.py $(COMPAT)
 
 bench: build
 	mkdir -p benchmarks/results

@@ -1,0 +1,138 @@
+"""Real programs with real servers, unchanged, on the standard library and on pysock.
+
+    python tests/compat/run.py                       everything, three rounds
+    python tests/compat/run.py --quick               few requests, to see whether it works
+    python tests/compat/run.py --only redis_py http_server
+    python tests/compat/run.py --install             first installs the servers that are missing
+
+Each program of programs/ checks every byte it gets, then measures itself; it knows nothing of
+pysock. ways.py says how each is run, servers.py what they talk to (Debian's packages), table.py
+what is printed. The packages of requirements.txt are installed in .venv/compat-VERSION.
+
+The exit status is 0 when every program that passes on the standard library passes on pysock, 1 when
+one does not, 2 when a program does not pass on the standard library, or a server is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import servers
+from catalogue import PROGRAMS
+from table import Report
+from ways import ROOT, WAYS, run, variables
+
+HERE = Path(__file__).resolve().parent
+REQUIREMENTS = HERE / "requirements.txt"
+
+QUICK = 20  # times fewer requests
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="few requests, one round")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME")
+    parser.add_argument("--rounds", type=int, default=0, metavar="N", help="3, at least")
+    parser.add_argument(
+        "--install", action="store_true", help="install missing servers (and where CI=true)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every run there")
+    parser.add_argument("--list", action="store_true", help="name the programs, and end")
+    arguments = parser.parse_args(argv)
+    if unknown := set(arguments.only) - {program.name for program in PROGRAMS}:
+        parser.error(f"no such program: {', '.join(sorted(unknown))}")
+    return arguments
+
+
+def environment_with_packages() -> str:
+    """The interpreter of the venv that has requirements.txt in it, made where it is not."""
+    home = ROOT / ".venv" / f"compat-{sys.version_info[0]}.{sys.version_info[1]}"
+    python, ready = home / "bin" / "python", home / ".ready"
+    wanted = REQUIREMENTS.read_text(encoding="utf-8")
+    if not ready.exists() or ready.read_text(encoding="utf-8") != wanted:
+        print(f"installing {REQUIREMENTS.name} in {home.relative_to(ROOT)}", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", home], check=True)
+        install = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+        done = subprocess.run(
+            [*install, "-r", REQUIREMENTS], check=False, stderr=subprocess.PIPE, text=True
+        )
+        if done.returncode:
+            sys.exit(f"{done.stderr}\ncannot install {REQUIREMENTS}")
+        ready.write_text(wanted, encoding="utf-8")
+    return str(python)
+
+
+def about_pysock(python: str) -> dict[str, object]:
+    command = [python, "-m", "pysock", "--info", "--json"]
+    done = subprocess.run(
+        command, env=variables([], {}), check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        sys.exit(f"pysock does not run:\n{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def versions(python: str) -> dict[str, str]:
+    code = (
+        "import importlib.metadata as m, json; "
+        "print(json.dumps({d.name.lower(): d.version for d in m.distributions()}))"
+    )
+    done = subprocess.run([python, "-I", "-c", code], check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def have_servers(names: list[str], *, may_install: bool) -> None:
+    absent = servers.missing(names)
+    if absent and may_install:
+        servers.install(absent)
+        absent = servers.missing(names)
+    if absent:
+        print(f"missing: {' '.join(absent)} (--install installs them)", file=sys.stderr)
+        sys.exit(2)
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = parse_arguments(argv)
+    chosen = [p for p in PROGRAMS if not arguments.only or p.name in arguments.only]
+    if arguments.list:
+        print("\n".join(f"{program.name:22}{program.exercised}" for program in chosen))
+        return 0
+    names = list(dict.fromkeys(name for program in chosen for name in program.servers))
+    have_servers(names, may_install=arguments.install or os.environ.get("CI") == "true")
+    python = environment_with_packages()
+    rounds = arguments.rounds or (1 if arguments.quick else 3)
+    about = about_pysock(python)
+    if about["backend"] != "c" and not os.environ.get("PYSOCK_NO_EXTENSIONS"):
+        print("the extension is missing: build it, or set PYSOCK_NO_EXTENSIONS=1", file=sys.stderr)
+        return 2
+    report = Report(about, versions(python), rounds, list(WAYS))
+    with tempfile.TemporaryDirectory(prefix="compat-") as directory:
+        os.chmod(directory, 0o711)  # servers that are not root's have theirs in it
+        with servers.running(names, Path(directory), python) as found:
+            report.servers = {name: servers.version(name) for name in names}
+            for program in chosen:
+                requests = max(40, program.requests // (QUICK if arguments.quick else 1))
+                for number in range(rounds):
+                    # In turn, and not always in the same order: what drifts hits all alike.
+                    order = list(WAYS) if number % 2 == 0 else list(WAYS)[::-1]
+                    for way in order:
+                        report.add(program, way, run(python, program, way, requests, found))
+                print(report.progress(program), file=sys.stderr, flush=True)
+    print(report.text())
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
+    return report.status
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left behind
+    sys.exit(main())
