@@ -133,6 +133,12 @@ def test_the_catalogue_is_of_programs_that_know_nothing_of_pysock(each):
 # Servers
 
 
+def test_what_is_missing_is_named_by_its_package(monkeypatch):
+    monkeypatch.setitem(servers.PACKAGES, "redis", ("no-such-program", "redis-server"))
+    assert servers.missing(["redis"]) == ["redis-server"]
+    assert servers.missing([]) == []
+
+
 def test_a_server_that_does_not_start_is_told_with_what_it_said(tmp_path):
     command = [sys.executable, "-c", "import sys; sys.exit('no such thing')"]
     with pytest.raises(RuntimeError, match="no such thing"):

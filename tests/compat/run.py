@@ -41,7 +41,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="few requests, one round")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME")
-    parser.add_argument("--rounds", type=int, default=0, metavar="N", help="3, at least")
+    parser.add_argument("--rounds", type=int, default=0, metavar="N", help="3; with --quick 1")
     parser.add_argument(
         "--install", action="store_true", help="install missing servers (and where CI=true)"
     )
