@@ -101,6 +101,7 @@ def test_libfuzzer(tmp_path, capsys, clang, target):
             f"-max_total_time={SECONDS}",
             f"-artifact_prefix={found.parent}/{target}-",
             "-print_final_stats=1",
+            "-rss_limit_mb=0",  # it is told this process's peak, which a child inherits
             found,
             CORPUS / target,
         ],

@@ -18,6 +18,7 @@ CHECKED = {
     "chat.py": "the room is empty, the door is closed",
     "dns_stub.py": "100 of 100 questions answered",
     "flow_collector.py": "every flow was collected once",
+    "rpc.py": "every call had its answer",
     "resp_client.py": "every reply was what it had to be",
     "statsd_sink.py": "every datagram is accounted for",
 }

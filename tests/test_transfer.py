@@ -148,6 +148,35 @@ def test_a_blocking_sendall_whose_first_try_takes_a_part(net):
         assert got == data
 
 
+@pytest.mark.parametrize("size", [5000, 16_000, 16_384, 16_385, 100_000])
+@pytest.mark.parametrize("timeout", [None, 30])
+def test_sendall_sends_what_it_was_given_and_nothing_else(net, size, timeout):
+    """Where the first try takes a part of it: a sendall that steps over that part twice goes on
+    behind the end of the buffer, and sends the peer whatever lies there."""
+    a, b = net.socketpair()
+    with a, b:
+        a.setsockopt(net.SOL_SOCKET, net.SO_SNDBUF, 4096)
+        a.settimeout(timeout)
+        data = os.urandom(size)
+        sent, got = bytearray(), bytearray()
+
+        def drain():
+            while piece := b.recv(1000):
+                got.extend(piece)
+
+        reader = threading.Thread(target=drain)
+        reader.start()
+        try:
+            for _ in range(3):
+                a.sendall(data)
+                a.sendall(memoryview(data)[1:-1])
+                sent += data + data[1:-1] + data[: a.send(data)]
+        finally:
+            a.shutdown(net.SHUT_WR)
+            reader.join()
+        assert got == sent
+
+
 def test_a_send_with_a_timeout_may_be_short(net):
     a, b = net.socketpair()
     with a, b:
