@@ -44,6 +44,7 @@ MODULES = {
     "_transfer": ["ps_io.c", "ps_wait.c"],
     "_turn": ["ps_wait.c"],
     "_unix": ["ps_addr.c", "ps_cmsg.c", "ps_io.c", "ps_socket.c"],
+    "_whole": ["ps_io.c", "ps_wait.c"],
 }
 
 # Checks that the compiler adds: what runs into one is aborted, not exploited.

@@ -48,6 +48,17 @@ class socket(_stdlib.socket):
     def recv_fds(
         self, bufsize: int, maxfds: int, flags: int = 0
     ) -> tuple[bytes, list[int], int, Any]: ...
+    def recv_exactly(
+        self, n: int, /, *, timeout: float | None = ..., deadline: float | None = None
+    ) -> bytes: ...
+    def recv_exactly_into(
+        self,
+        buffer: WriteableBuffer,
+        /,
+        *,
+        timeout: float | None = ...,
+        deadline: float | None = None,
+    ) -> int: ...
     def recvmmsg(
         self, max_messages: int, bufsize: int, flags: int = 0
     ) -> list[tuple[bytes, Any]]: ...
@@ -71,6 +82,14 @@ class socket(_stdlib.socket):
         address: _Address | None = None,
         flags: int = 0,
     ) -> int: ...
+    def sendmsg_all(
+        self,
+        buffers: Iterable[ReadableBuffer],
+        /,
+        *,
+        timeout: float | None = ...,
+        deadline: float | None = None,
+    ) -> None: ...
     def set_gro(self, on: bool = True, /) -> None: ...
     @overload
     def sendto(self, data: ReadableBuffer, address: _Address, /) -> int: ...

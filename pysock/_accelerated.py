@@ -21,6 +21,7 @@ from . import (
     _stream,
     _transfer,
     _unix,
+    _whole,
 )
 from ._rebind import rebind
 
@@ -55,8 +56,12 @@ class socket(_base.socket):
     recvfrom = _transfer.recvfrom
     recvfrom_into = _transfer.recvfrom_into
     send = _transfer.send
-    sendall = _transfer.sendall
     sendto = _transfer.sendto
+
+    recv_exactly = _whole.recv_exactly
+    recv_exactly_into = _whole.recv_exactly_into
+    sendall = _whole.sendall
+    sendmsg_all = _whole.sendmsg_all
 
     recvmsg = _message.recvmsg
     recvmsg_into = _message.recvmsg_into
@@ -91,6 +96,7 @@ class EpollSelector(_base.EpollSelector):
 
 
 _connection.register_class(socket)
+_whole.register_class(socket)
 
 # Names of the `socket` module that are faster here than there; install() puts them there too.
 FASTER = {

@@ -36,6 +36,7 @@ _EXTENSIONS = (
     "_transfer",
     "_turn",
     "_unix",
+    "_whole",
 )
 
 

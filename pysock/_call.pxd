@@ -6,6 +6,9 @@ from ._sockobject cimport socket
 from .ps_io cimport MSG_DONTWAIT, PS_TRYABLE_FLAGS, ps_io, ps_transfer
 from .ps_wait cimport POLLIN
 
+cdef extern from "_traceback.h":  # for all that can raise BlockingIOError all day
+    pass
+
 cdef size_t gil_hold  # transfers of at most so many bytes are tried without giving up the GIL
 cdef int contention   # above 0: other threads do I/O, and nothing is tried with the GIL held
 
@@ -18,6 +21,9 @@ cdef unsigned char[DESCRIPTORS] tries_in_vain  # of receives, by descriptor modu
 
 cdef ssize_t transfer_slowly(socket sock, ps_transfer operation, ps_io *io, short events,
                              int64_t timeout, int64_t *deadline, ssize_t tried) except -1
+
+cdef int transfer_rest(socket sock, ps_transfer operation, ps_io *io, short events,
+                       int64_t timeout, int64_t *deadline, ssize_t tried) except -1
 
 cdef int wait_on(const int *place, short events, int64_t timeout, int64_t *deadline) except -1
 cdef int wait_for_news(const int *place, int watch, int64_t timeout, int64_t *deadline) except -1
@@ -62,3 +68,21 @@ cdef inline ssize_t transfer(socket sock, ps_transfer operation, ps_io *io, shor
                              int64_t *deadline) except -1:
     """`transfer_within` the socket's own timeout."""
     return transfer_within(sock, operation, io, events, sock.sock_timeout, deadline)
+
+
+cdef inline int transfer_whole(socket sock, ps_transfer operation, ps_io *io, short events,
+                               int64_t timeout, int64_t *deadline) except -1:
+    """`transfer_within`, until io.len bytes have moved: 1, or 0 where a stream ended before.
+
+    *io* moves on with them. Whatever happens, an exception too, io.len is what has not moved.
+    """
+    cdef ssize_t n = NOT_TRIED
+    if may_try(sock, io, events, timeout):
+        n = operation(sock.sock_fd, io, io.flags | MSG_DONTWAIT)
+        if n >= 0:
+            if events == POLLIN:
+                in_vain(sock)[0] = 0
+            if <size_t>n == io.len:
+                io.len = 0
+                return 1
+    return transfer_rest(sock, operation, io, events, timeout, deadline, n)

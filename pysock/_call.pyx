@@ -38,7 +38,10 @@ from libc.stdint cimport INT64_MAX, int64_t
 
 from ._errors cimport raise_errno, raise_timed_out
 from ._sockobject cimport socket
-from .ps_io cimport MSG_DONTWAIT, PS_TRYABLE_FLAGS, ps_io, ps_io_advance, ps_transfer
+from .ps_addr cimport AF_UNIX
+from .ps_io cimport (
+    MSG_DONTWAIT, MSG_WAITALL, PS_TRYABLE_FLAGS, ps_io, ps_io_advance, ps_transfer,
+)
 from .ps_socket cimport SOCK_STREAM
 from .ps_wait cimport POLLIN, ps_clock, ps_wait, ps_watch_close, ps_watch_open, ps_watch_wait
 
@@ -97,6 +100,12 @@ def get_gil_hold():
     return gil_hold
 
 
+cdef inline void begin(int64_t *deadline, int64_t timeout, int64_t now) noexcept:
+    """Count *timeout* from *now* on, unless it is counted already; negative, it is without end."""
+    if deadline[0] == 0:
+        deadline[0] = now + timeout if 0 <= timeout < INT64_MAX - now else INT64_MAX
+
+
 cdef int wait_on(const int *place, short events, int64_t timeout, int64_t *deadline) except -1:
     """Wait for *events* for at most *timeout* ns, counted from the call's first wait: 1, or 0 late.
 
@@ -117,8 +126,7 @@ cdef int wait(const int *place, int watch, short events, int64_t timeout,
     cdef int fd, ready
     cdef int64_t until, begun, over
     begun = ps_clock()
-    if deadline[0] == 0:
-        deadline[0] = begun + timeout if 0 <= timeout < INT64_MAX - begun else INT64_MAX
+    begin(deadline, timeout, begun)
     until = deadline[0]
     while True:
         fd = place[0]
@@ -262,3 +270,34 @@ cdef ssize_t send_the_rest(socket sock, ps_transfer operation, ps_io *io, ssize_
     with nogil:
         n = operation(fd, &rest, rest.flags)
     return n if n > 0 else 0
+
+
+cdef int transfer_rest(socket sock, ps_transfer operation, ps_io *io, short events,
+                       int64_t timeout, int64_t *deadline, ssize_t tried) except -1:
+    """What `transfer_whole` does when its try was not the end of it; *tried* is its result."""
+    cdef ssize_t n = tried
+    cdef int64_t now
+    if events == POLLIN and timeout < 0 and sock.sock_timeout < 0 and sock.sock_family != AF_UNIX:
+        # The kernel waits for all of it: the GIL is wanted back once. A signal, an error or the end
+        # make it return what came; of AF_UNIX that would be the last word, a reset is forgotten.
+        io.flags |= MSG_WAITALL
+    if n < 0:
+        n = transfer_slowly(sock, operation, io, events, timeout, deadline, n)
+    while n > 0 or events != POLLIN:
+        ps_io_advance(io, <size_t>n)
+        if io.len == 0:
+            return 1
+        io.likely = io.len
+        PyErr_CheckSignals()
+        # It came short: what was there is taken, what fitted is sent. So this is a wait.
+        if timeout > 0:
+            now = ps_clock()
+            begin(deadline, timeout, now)
+            if now >= deadline[0]:
+                raise_timed_out()
+        if timeout < 0 and sock.sock_timeout < 0:
+            n = transfer_blocking(sock, operation, io, events)
+        else:
+            n = transfer_polling(sock, operation, io, events, timeout, deadline,
+                                 NOT_TRIED if timeout == 0 else -EAGAIN)
+    return 0

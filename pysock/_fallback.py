@@ -7,6 +7,7 @@ from . import (
     _fallback_batch,
     _fallback_stream,
     _fallback_unix,
+    _fallback_whole,
 )
 from ._address import standard_address
 from ._rebind import rebind
@@ -54,6 +55,11 @@ class socket(_base.socket):
     peercred = _fallback_unix.peercred
     recv_fds = _fallback_unix.recv_fds
     send_fds = _fallback_unix.send_fds
+
+    recv_exactly = _fallback_whole.recv_exactly
+    recv_exactly_into = _fallback_whole.recv_exactly_into
+    sendall = _fallback_whole.sendall
+    sendmsg_all = _fallback_whole.sendmsg_all
 
     for _method in (bind, connect, connect_ex, recvmsg_into, sendto, sendmsg):
         _method.__doc__ = getattr(_base.socket, _method.__name__).__doc__

@@ -179,6 +179,7 @@ def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, Py_ssiz
     cdef ps_sockaddr name
     cdef list meta = []
     cdef ssize_t n
+    cdef bint acquired = True
     cdef Buffers data = Buffers.__new__(Buffers)
     cdef int c_flags = int_of(flags)
     if not ps_addr_family_known(self.sock_family) or not 0 <= ancbufsize <= INT32_MAX:
@@ -189,6 +190,8 @@ def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, Py_ssiz
     try:
         data.acquire(buffers, PyBUF_WRITABLE)
     except (TypeError, BufferError):
+        acquired = False
+    if not acquired:
         return base.recvmsg_into(self, buffers, ancbufsize, flags)
     memset(&msg, 0, sizeof(msg))
     msg.msg_iov = data.iov

@@ -5,9 +5,9 @@
  * frames cost more than the exception. PyFrame_New is what it makes them with, and all it is used
  * for. A debug build (NDEBUG not defined) keeps them.
  *
- * A module that includes this, by cimport of _errors, must raise again in every `except` clause
- * that names the exception or re-raises in one of its branches: where such a clause ends otherwise,
- * Cython releases a traceback without asking whether there is one.
+ * So an exception may come to an `except` clause without a traceback, and where the clause is one
+ * that puts the exception aside while it runs, Cython releases the traceback without asking whether
+ * there is one. tests/test_tracebacks.py finds such clauses: let them only set a variable, or raise.
  */
 #ifndef PYSOCK_TRACEBACK_H
 #define PYSOCK_TRACEBACK_H

@@ -1,4 +1,4 @@
-"""Bytes out, bytes in: send, sendall, sendto, recv, recv_into, recvfrom, recvfrom_into.
+"""Bytes out, bytes in: send, sendto, recv, recv_into, recvfrom, recvfrom_into.
 
 Each public function is a method: _accelerated.py lists it in `socket`. What a method does not know
 completely (another family, a flag that changes what a length means, an odd argument) goes to the
@@ -14,7 +14,6 @@ from . import _base
 
 from cpython.buffer cimport PyBuffer_Release
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.exc cimport PyErr_CheckSignals
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
 from libc.stdint cimport int64_t
@@ -23,13 +22,12 @@ from ._address import standard_address
 
 from ._buffers cimport acquire_readable, acquire_writable
 from ._call cimport transfer
-from ._errors cimport raise_timed_out
 from ._plain cimport as_int, int_of
 from ._sockaddr cimport pack_address, unpack_address
 from ._sockobject cimport audit_address, socket
 from .ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
 from .ps_io cimport MSG_TRUNC, ps_io, ps_recv, ps_recvfrom, ps_send, ps_sendto, ps_transfer
-from .ps_wait cimport POLLIN, POLLOUT, ps_clock
+from .ps_wait cimport POLLIN, POLLOUT
 
 
 cdef extern from "Python.h":
@@ -198,44 +196,6 @@ def send(socket self not None, data, Py_ssize_t flags=0, /):
     held = acquire_readable(data, &view, &io)
     try:
         return transfer(self, ps_send, &io, POLLOUT, &deadline)
-    finally:
-        if held:
-            PyBuffer_Release(&view)
-
-
-cdef int send_all(socket self, ps_io *io) except -1:
-    cdef int64_t deadline = 0
-    cdef ssize_t n
-    while True:
-        n = transfer(self, ps_send, io, POLLOUT, &deadline)
-        if <size_t>n == io.len:
-            return 0
-        io.buf = <char *>io.buf + n
-        io.len -= <size_t>n
-        io.likely = io.len
-        PyErr_CheckSignals()
-        if self.sock_timeout > 0:
-            if deadline == 0:
-                deadline = ps_clock() + self.sock_timeout
-            elif ps_clock() >= deadline:
-                raise_timed_out()
-
-
-def sendall(socket self not None, data, Py_ssize_t flags=0, /):
-    """sendall(data[, flags])
-
-    Send all of *data*. The socket's timeout is for the whole call. After an exception there is no
-    way to tell how much was sent. Raises what `send` raises.
-    """
-    cdef Py_buffer view
-    cdef bint held
-    cdef ps_io io
-    if not ps_addr_family_known(self.sock_family):
-        return base.sendall(self, data, flags)
-    io.flags = int_of(flags)
-    held = acquire_readable(data, &view, &io)
-    try:
-        send_all(self, &io)
     finally:
         if held:
             PyBuffer_Release(&view)

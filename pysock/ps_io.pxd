@@ -40,6 +40,8 @@ cdef extern from "ps_io.h" nogil:
 
     enum: PS_TRYABLE_FLAGS
     enum: MSG_DONTWAIT
+    enum: MSG_MORE
+    enum: MSG_WAITALL
     enum: MSG_TRUNC
     enum: MSG_CTRUNC
     enum: MSG_CMSG_CLOEXEC

@@ -57,6 +57,29 @@ for event, args in seen:
     print(event, [names.get(a, a) for a in args])
 """
 
+WHOLE = """
+import sys, pysock
+seen = []
+sys.addaudithook(lambda event, args: seen.append((event, args)) if event[:7] == "socket." else None)
+a, b = pysock.socketpair()
+a.setsockopt(pysock.SOL_SOCKET, pysock.SO_SNDBUF, 4096)
+a.setblocking(False)
+seen.clear()
+a.sendmsg_all([b"x", b"y"])
+a.sendmsg_all([])
+try:
+    a.sendmsg_all([bytes(10)] * 5000, timeout=0.01)
+except TimeoutError:
+    pass
+try:
+    a.sendall(bytes(100_000))
+except BlockingIOError:
+    pass
+b.recv_exactly(1)
+b.recv_exactly_into(bytearray(1))
+assert seen == [("socket.sendmsg", (a, None))] * 3, seen
+"""
+
 REFUSING = """
 import sys, pysock
 def hook(event, args):
@@ -74,7 +97,7 @@ calls = {
                 lambda: pysock.create_connection(listener.getsockname(), happy_eyeballs_delay=9),
                 lambda: pysock.create_connection(listener.getsockname(), total_timeout=9)],
     "sendto": [lambda: udp.sendto(b"", ("127.0.0.1", 9))],
-    "sendmsg": [lambda: client.sendmsg([b""])],
+    "sendmsg": [lambda: client.sendmsg([b""]), lambda: client.sendmsg_all([b"x"])],
     "getaddrinfo": [lambda: pysock.getaddrinfo("127.0.0.1", 80)] * 2,
     "gethostbyname": [lambda: pysock.gethostbyname("127.0.0.1")],
 }
@@ -149,3 +172,7 @@ def test_a_hook_can_refuse_and_no_descriptor_is_lost(pysock, event):
 def test_events_of_create_connection_are_the_same_with_a_race(pysock):
     said = run(CONNECTING, fallback=pysock.BACKEND == "stdlib").split()
     assert said == ["socket.getaddrinfo", "socket.__new__", "socket.bind", "socket.connect"]
+
+
+def test_whole_transfers_are_one_event_each_or_none(pysock):
+    run(WHOLE, fallback=pysock.BACKEND == "stdlib")

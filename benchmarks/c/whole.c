@@ -1,0 +1,66 @@
+/* Whole transfers on a connected stream, whose other end a process of its own feeds or drains. */
+#include "loops.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+static int64_t cpu_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int64_t receive_all(int fd, char *room, size_t size) {
+    size_t got = 0;
+    while (got < size) {
+        ssize_t came = recv(fd, room + got, size - got, 0);
+        if (came <= 0) {
+            return failure(came);
+        }
+        got += (size_t)came;
+    }
+    return 0;
+}
+
+/* Receive size bytes, into memory of their own each time if it is fresh: the CPU time. */
+int64_t receive_whole(int64_t n, int fd, int size, int fresh) {
+    int64_t outcome = 0;
+    char *room = fresh ? NULL : calloc(1, (size_t)size);
+    int64_t begin = cpu_ns();
+    for (int64_t i = 0; outcome == 0 && i < n; i++) {
+        char *into = fresh ? malloc((size_t)size) : room;
+        outcome = into == NULL ? -ENOMEM : receive_all(fd, into, (size_t)size);
+        if (fresh) {
+            free(into);
+        }
+    }
+    int64_t ns = cpu_ns() - begin;
+    free(room);
+    return outcome < 0 ? outcome : ns;
+}
+
+/* Send count buffers of size bytes by one sendmsg, and receive them unmeasured at b. */
+int64_t send_buffers(int64_t n, int a, int b, int count, int size) {
+    int64_t outcome = 0, ns = 0;
+    size_t total = (size_t)count * (size_t)size;
+    char *data = calloc(1, total);
+    struct iovec *iov = calloc((size_t)count, sizeof *iov);
+    if (data == NULL || iov == NULL) {
+        outcome = -ENOMEM;
+    }
+    for (int64_t i = 0; outcome == 0 && i < n; i++) {
+        int64_t begin = now_ns();
+        for (int k = 0; k < count; k++) {
+            iov[k] = (struct iovec){data + (size_t)k * (size_t)size, (size_t)size};
+        }
+        struct msghdr msg = {.msg_iov = iov, .msg_iovlen = (size_t)count};
+        ssize_t sent = sendmsg(a, &msg, 0);
+        ns += now_ns() - begin;
+        outcome = sent == (ssize_t)total ? receive_all(b, data, total) : failure(sent);
+    }
+    free(iov);
+    free(data);
+    return outcome < 0 ? outcome : ns;
+}

@@ -1,0 +1,258 @@
+"""Whole transfers as loops over the standard library.
+
+The fallback's own methods, and what the C backend hands a call to that it does not know completely:
+another family, or a class whose own `recv` or `send` does more (TLS, for one).
+
+What a system call moved is counted before anything else can happen. A signal's handler can raise
+after any bytecode, so one bytecode both makes the call and keeps its result: see `_keep`.
+"""
+
+import errno
+import operator
+import os
+import select
+import socket as _stdlib
+import sys
+from contextlib import suppress
+
+from . import _base
+from ._exceptions import IncompleteReadError
+from ._fallback_deadline import NOT_GIVEN, Deadline
+
+_AT_ONCE = 1e-6  # s: 0 would make a socket non-blocking
+
+
+def _keep(results, function, *arguments):
+    """Append to *results* what *function*, one of the interpreter's own, returns."""
+    results.extend(map(function, *([argument] for argument in arguments)))
+
+
+def _note(error, name, value):
+    """Put *value* on an exception that passes; one that refuses attributes passes as it is."""
+    with suppress(Exception):
+        setattr(error, name, value)
+
+
+def _check_stream(sock, call):
+    if sock.type != _stdlib.SOCK_STREAM:
+        raise OSError(errno.EOPNOTSUPP, f"{call} is for stream sockets, not for {sock.type!r}")
+
+
+def _check_time(patience):
+    """Raise TimeoutError if a call came short and the time is up."""
+    if patience.left() == 0 and not patience.never_waits:
+        raise TimeoutError("timed out")
+
+
+def _method(sock, name):
+    """The method *name* for *sock*, and whether it is a class's own, which may do more."""
+    cls = next(cls for cls in type(sock).__mro__ if name in vars(cls))
+    if cls.__module__ == __package__ or cls in _base.socket.__mro__:
+        return getattr(_base.socket, name), False
+    return getattr(type(sock), name), True
+
+
+def _move(sock, patience, events, own, by_method, by_descriptor):
+    """Move what one call can move, as soon as *patience* lets it."""
+    fd = sock.fileno()
+    left = patience.left()
+    timeout = sock.gettimeout()
+    if patience.never_waits or fd < 0 or (left is None and timeout is None):
+        by_method()
+    elif own:  # it knows no time but the socket's
+        try:
+            sock.settimeout(None if left is None else max(left, _AT_ONCE))
+            by_method()
+        finally:
+            with suppress(OSError):  # closed meanwhile
+                sock.settimeout(timeout)
+    else:
+        patience.wait(fd, events)
+        with suppress(BlockingIOError):  # somebody else was faster
+            if timeout:  # then the method would wait for so long; the descriptor never waits
+                by_descriptor()
+            else:
+                by_method(_stdlib.MSG_DONTWAIT)
+
+
+# Receiving
+
+
+def recv_exactly(self, n, /, *, timeout=NOT_GIVEN, deadline=None):
+    """Receive *n* bytes, all of them; IncompleteReadError where the stream ends before.
+
+    *timeout* in seconds (None: without end) or *deadline*, a `time.monotonic()`, is for the whole
+    call; without either it is the socket's timeout. An exception has `partial`, the bytes that came
+    before it. Raises TimeoutError, BlockingIOError, OSError (EOPNOTSUPP where the socket is no
+    stream), ValueError for a negative *n*.
+    """
+    n = operator.index(n)
+    if n < 0:
+        raise ValueError("negative buffersize in recv_exactly")
+    _check_stream(self, "recv_exactly")
+    patience = Deadline(self, timeout, deadline)
+    if n == 0:
+        return b""
+    recv, own = _method(self, "recv")
+    pieces = []
+    left = n
+
+    def by_method(*flags):
+        _keep(pieces, recv, self, left, *flags)
+
+    def by_descriptor():
+        _keep(pieces, os.read, self.fileno(), left)
+
+    try:
+        while left > 0:
+            seen = len(pieces)
+            _move(self, patience, select.POLLIN, own, by_method, by_descriptor)
+            if len(pieces) == seen:
+                continue
+            left -= len(pieces[-1])
+            if not pieces[-1]:
+                raise IncompleteReadError(b"".join(pieces), n)
+            if left > 0:
+                _check_time(patience)
+        return b"".join(pieces)
+    except BaseException as error:
+        _note(error, "partial", b"".join(pieces))
+        raise
+
+
+def recv_exactly_into(self, buffer, /, *, timeout=NOT_GIVEN, deadline=None):
+    """Fill a writable *buffer*; return how many bytes that were.
+
+    As `recv_exactly`. An exception has `bytes_received`: so much of the buffer is filled.
+    """
+    _check_stream(self, "recv_exactly_into")
+    patience = Deadline(self, timeout, deadline)
+    recv_into, own = _method(self, "recv_into")
+    counts = []
+    done = 0
+
+    def by_method(*flags):
+        _keep(counts, recv_into, self, room, 0, *flags)
+
+    def by_descriptor():
+        _keep(counts, os.readv, self.fileno(), [room])
+
+    try:
+        with _writable(buffer) as whole:
+            while done < len(whole):
+                seen = len(counts)
+                with whole[done:] as room:
+                    _move(self, patience, select.POLLIN, own, by_method, by_descriptor)
+                if len(counts) == seen:
+                    continue
+                done += counts[-1]
+                if counts[-1] == 0:
+                    raise IncompleteReadError(bytes(whole[:done]), len(whole))
+                if done < len(whole):
+                    _check_time(patience)
+    except BaseException as error:
+        _note(error, "bytes_received", sum(counts))
+        raise
+    return done
+
+
+def not_writable(buffer):
+    """The exception for a *buffer* that cannot be received into."""
+    name = type(buffer).__name__
+    return TypeError(
+        f"recv_exactly_into() argument must be read-write bytes-like object, not {name}"
+    )
+
+
+def _writable(buffer):
+    """The memory of *buffer*, byte by byte."""
+    try:
+        with memoryview(buffer) as view:
+            if view.c_contiguous and not view.readonly:
+                return view.cast("B") if view.nbytes else memoryview(b"")
+    except (TypeError, BufferError):
+        pass
+    raise not_writable(buffer)
+
+
+# Sending
+
+
+def sendall(self, data, flags=0, /):
+    """Send all of *data*. The socket's timeout is for the whole call.
+
+    An exception has `bytes_sent`: how many bytes of *data* the kernel took. Raises what `send`
+    raises.
+    """
+    flags = operator.index(flags)
+    patience = Deadline(self)
+    sent = []
+    at = 0
+    try:
+        whole = memoryview(data).cast("B")
+    except TypeError:
+        return _base.socket.sendall(self, data, flags)  # which says what is wrong with it
+    try:
+        with whole:
+            while True:
+                with whole[at:] as piece:
+                    _keep(sent, _base.socket.send, self, piece, flags)
+                at += sent[-1]
+                if at == len(whole):
+                    return
+                _check_time(patience)
+                if patience.left() and self.fileno() >= 0:
+                    patience.wait(self.fileno(), select.POLLOUT)
+    except BaseException as error:
+        _note(error, "bytes_sent", sum(sent))
+        raise
+
+
+def _join(buffers):
+    """All bytes of *buffers*; nothing of it is held after."""
+    views = []
+    try:
+        for item in tuple(buffers):
+            views.append(memoryview(item))
+            if not views[-1].c_contiguous:
+                raise BufferError("memoryview: underlying buffer is not C-contiguous")
+        return b"".join(views)
+    finally:
+        for view in views:
+            view.release()
+
+
+def sendmsg_all(self, buffers, /, *, timeout=NOT_GIVEN, deadline=None):
+    """Send the bytes of many *buffers*, all of them, as if they were one.
+
+    *timeout* in seconds (None: without end) or *deadline*, a `time.monotonic()`, is for the whole
+    call; without either it is the socket's timeout. An exception has `bytes_sent`: how many bytes
+    of all the buffers the kernel took. Raises TimeoutError, BlockingIOError, OSError (EOPNOTSUPP
+    where the socket is no stream). Audit event `socket.sendmsg`, once.
+    """
+    _check_stream(self, "sendmsg_all")
+    patience = Deadline(self, timeout, deadline)
+    send, own = _method(self, "send")
+    whole = memoryview(_join(buffers))
+    sent = []
+    at = 0
+
+    def by_method(*flags):
+        _keep(sent, send, self, whole[at:], *flags)
+
+    def by_descriptor():
+        _keep(sent, os.write, self.fileno(), whole[at:])
+
+    sys.audit("socket.sendmsg", self, None)
+    try:
+        while at < len(whole):
+            seen = len(sent)
+            _move(self, patience, select.POLLOUT, own, by_method, by_descriptor)
+            if len(sent) == seen:
+                continue
+            at += sent[-1]
+            if at < len(whole):
+                _check_time(patience)
+    except BaseException as error:
+        _note(error, "bytes_sent", sum(sent))
+        raise
