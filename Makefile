@@ -89,8 +89,7 @@ guard: build
 lint: $(READY)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/faults/*.c)
-	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.c tests/faults/*.c tests/sanitizers/*.c)
+	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/faults/*.c tests/sanitizers/*.c)
 	$(CC) -std=c11 -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong -Wall -Wextra -Wconversion -Wformat=2 -Werror -fsyntax-only $(wildcard csrc/*.c)
 
 stubs: build
@@ -99,8 +98,7 @@ stubs: build
 format: $(READY)
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
-	$(VENV)/bin/clang-format -i $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/faults/*.c)
-	$(VENV)/bin/clang-format -i $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.c tests/faults/*.c tests/sanitizers/*.c)
+	$(VENV)/bin/clang-format -i $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/faults/*.c tests/sanitizers/*.c)
 
 clean:
 	rm -rf .venv build dist *.egg-info pysock/*.c pysock/*.so

@@ -1,6 +1,6 @@
 """All of it: recv_exactly, recv_exactly_into and sendmsg_all against the loops they replace.
 
-A process of its own feeds the receives, without an end, so that they never wait long. What they cost
+A process of its own feeds the receives, without an end: they never wait long. What they cost
 is the receiving thread's CPU time: how fast the feeder is, is not the receiver's merit.
 """
 

@@ -36,6 +36,7 @@ MODULES = {
     "_options": ["ps_socket.c"],
     "_outflow": ["ps_io.c", "ps_wait.c"],
     "_outgoing": ["ps_cmsg.c", "ps_outbox.c", "ps_socket.c", "ps_wait.c"],
+    "_pending": ["ps_cmsg.c", "ps_errqueue.c", "ps_io.c", "ps_wait.c", "ps_zerocopy.c"],
     "_selector": ["ps_epoll.c", "ps_wait.c"],
     "_sockaddr": ["ps_addr.c"],
     "_sockobject": [],
@@ -45,6 +46,7 @@ MODULES = {
     "_turn": ["ps_wait.c"],
     "_unix": ["ps_addr.c", "ps_cmsg.c", "ps_io.c", "ps_socket.c"],
     "_whole": ["ps_io.c", "ps_wait.c"],
+    "_zerocopy": ["ps_cmsg.c", "ps_io.c", "ps_wait.c", "ps_zerocopy.c"],
 }
 
 # Checks that the compiler adds: what runs into one is aborted, not exploited.

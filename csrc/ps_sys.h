@@ -68,6 +68,20 @@
 #define SCM_PIDFD (-1)
 #endif
 
+#if defined(__linux__) && defined(SO_ZEROCOPY) && defined(SO_COOKIE)
+#define PS_HAVE_ZEROCOPY 1 /* to be built in; whether a socket can, ps_zerocopy.h tells */
+#ifndef MSG_ZEROCOPY
+#define MSG_ZEROCOPY 0x4000000 /* linux/socket.h */
+#endif
+#ifndef SO_EE_ORIGIN_ZEROCOPY
+#define SO_EE_ORIGIN_ZEROCOPY 5 /* linux/errqueue.h */
+#endif
+#ifndef SO_EE_CODE_ZEROCOPY_COPIED
+#define SO_EE_CODE_ZEROCOPY_COPIED 1
+#endif
+#define PS_ENOTSUPP 524 /* linux/errno.h: not meant to leave the kernel, and it does */
+#endif
+
 /* Flags that the kernel of another system does not have are no bits at all. */
 #ifndef MSG_CONFIRM
 #define MSG_CONFIRM 0
@@ -83,6 +97,12 @@
 #endif
 #ifndef MSG_WAITFORONE
 #define MSG_WAITFORONE 0
+#endif
+#ifndef MSG_ERRQUEUE
+#define MSG_ERRQUEUE 0
+#endif
+#ifndef MSG_ZEROCOPY
+#define MSG_ZEROCOPY 0
 #endif
 
 #endif

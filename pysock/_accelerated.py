@@ -22,6 +22,7 @@ from . import (
     _transfer,
     _unix,
     _whole,
+    _zerocopy,
 )
 from ._rebind import rebind
 
@@ -75,6 +76,9 @@ class socket(_base.socket):
     peercred = _unix.peercred
     recv_fds = _unix.recv_fds
     send_fds = _unix.send_fds
+    reap_zerocopy = _zerocopy.reap_zerocopy
+    send_zerocopy = _zerocopy.send_zerocopy
+    zerocopy_pending = _zerocopy.zerocopy_pending
 
     makefile = rebind(_base.socket.makefile)  # on this package's SocketIO
     _sendfile_use_sendfile = _file._sendfile_use_sendfile

@@ -28,6 +28,7 @@ _EXTENSIONS = (
     "_options",
     "_outflow",
     "_outgoing",
+    "_pending",
     "_selector",
     "_sockaddr",
     "_sockobject",
@@ -37,6 +38,7 @@ _EXTENSIONS = (
     "_turn",
     "_unix",
     "_whole",
+    "_zerocopy",
 )
 
 

@@ -1,4 +1,4 @@
-"""What this kernel, and this socket, can do with many datagrams at once: capabilities, set_gro.
+"""What this kernel, and this socket, can do beyond the plain calls: capabilities, set_gro.
 
 Each capability is a number, 1 where there is nothing to be won: callers have one path. The kernel
 is asked when a number is first needed, not at import.
@@ -9,6 +9,7 @@ from os import environ
 from ._remembered import entries, known
 
 from ._errors cimport raise_errno
+from ._pending cimport copies_always
 from ._sockobject cimport socket
 from .ps_addr cimport AF_INET, AF_INET6, socklen_t
 from .ps_probe cimport (
@@ -63,6 +64,10 @@ cdef int gro_joins(socket sock) except -1:
     return ps_getsockopt(sock.sock_fd, SOL_UDP, UDP_GRO, &value, &length) == 0 and value != 0
 
 
+cdef int zerocopy(socket sock) except -1:
+    return 0 if sock is not None and copies_always(sock) else ps_probe_zerocopy()
+
+
 def set_gro(socket self not None, on=True, /):
     """set_gro(on=True)
 
@@ -89,14 +94,15 @@ def capabilities(socket sock=None, /):
     * `gso_segments`: datagrams that one send to a peer may carry (UDP_SEGMENT);
     * `gro_segments`: datagrams of a peer that one receive may bring, after `set_gro` (UDP_GRO);
     * `batch`: messages that one system call moves (`recvmmsg(2)`, `sendmmsg(2)`);
-    * `zerocopy`: whether SO_ZEROCOPY can be set.
+    * `zerocopy`: whether `send_zerocopy` can do without a copy (SO_ZEROCOPY).
 
-    With *sock* the numbers are that socket's: GSO that was refused on its route is 1 from then on.
+    With *sock* the numbers are that socket's: GSO that was refused on its route is 1 from then on,
+    zerocopy 0 where the socket has to copy.
     PYSOCK_DISABLE_GSO=1 in the environment makes `gso_segments` 1 from the start.
     """
     return {
         "gso_segments": gso_segments(sock),
         "gro_segments": gro_segments() if sock is None or is_udp(sock) else 1,
         "batch": ps_probe_batch(),
-        "zerocopy": ps_probe_zerocopy(),
+        "zerocopy": zerocopy(sock),
     }

@@ -18,6 +18,7 @@ from ._address import standard_address
 
 from ._call cimport wait_for
 from ._errors cimport raise_errno, raise_timed_out
+from ._pending cimport leave, owners, warn_of_pending
 from ._plain cimport as_int
 from ._sockaddr cimport pack_address, unpack_address
 from ._sockobject cimport audit_address, audit_new, module_state, set_module_state, socket
@@ -334,15 +335,20 @@ def close(socket self not None, /):
     """close()
 
     Close the socket, at once or when the last file made by `makefile()` is closed. The descriptor
-    is given up even where the system reports an error, which is raised as OSError.
+    is given up even where the system reports an error, which is raised as OSError. ResourceWarning
+    where zero-copy sends are pending.
     """
+    cdef Py_ssize_t pending
     self._closed = True
     if self._io_refs > 0:
         return
+    pending = leave(self) if owners else 0
     if is_exactly(self, socket_class):
         close_now(self)
     else:
         self._real_close()  # a subclass (ssl.SSLSocket) has more to close
+    if pending > 0:
+        warn_of_pending(self, pending)
 
 
 cdef inline bint is_exactly(object obj, object cls):

@@ -8,6 +8,7 @@ from . import (
     _fallback_stream,
     _fallback_unix,
     _fallback_whole,
+    _fallback_zerocopy,
 )
 from ._address import standard_address
 from ._rebind import rebind
@@ -60,6 +61,10 @@ class socket(_base.socket):
     recv_exactly_into = _fallback_whole.recv_exactly_into
     sendall = _fallback_whole.sendall
     sendmsg_all = _fallback_whole.sendmsg_all
+
+    reap_zerocopy = _fallback_zerocopy.reap_zerocopy
+    send_zerocopy = _fallback_zerocopy.send_zerocopy
+    zerocopy_pending = _fallback_zerocopy.zerocopy_pending
 
     for _method in (bind, connect, connect_ex, recvmsg_into, sendto, sendmsg):
         _method.__doc__ = getattr(_base.socket, _method.__name__).__doc__

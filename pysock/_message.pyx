@@ -16,6 +16,7 @@ from ._address import standard_address
 
 from ._buffers cimport IOV_MOST, Buffers
 from ._call cimport transfer
+from ._pending cimport counted, receive_error
 from ._plain cimport as_int, int_of
 from ._sockaddr cimport pack_address, unpack_address
 from ._sockobject cimport audit_address, socket
@@ -23,6 +24,7 @@ from .ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
 from .ps_cmsg cimport (
     cmsghdr, ps_cmsg, ps_cmsg_close_rights, ps_cmsg_next, ps_cmsg_put, ps_cmsg_space,
 )
+from .ps_errqueue cimport MSG_ERRQUEUE
 from .ps_io cimport MSG_CTRUNC, MSG_TRUNC, iovec, msghdr, ps_io, ps_recvmsg, ps_sendmsg
 from .ps_wait cimport POLLIN, POLLOUT
 
@@ -133,7 +135,10 @@ cdef ssize_t receive_message(socket sock, msghdr *msg, ps_sockaddr *name, size_t
     msg.msg_controllen = <size_t>ancbufsize
     msg.msg_name = name
     msg.msg_namelen = sizeof(ps_sockaddr)
-    n = transfer(sock, ps_recvmsg, &io, POLLIN, &deadline)
+    if flags & MSG_ERRQUEUE and counted:
+        n = receive_error(sock, &io)
+    else:
+        n = transfer(sock, ps_recvmsg, &io, POLLIN, &deadline)
     try:
         meta.append(unpack_control(msg))
         meta.append(msg.msg_flags)

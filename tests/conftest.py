@@ -175,6 +175,12 @@ def attempts(pysock, monkeypatch):
     return begun
 
 
+@pytest.fixture
+def zero(pysock):
+    """Whether a zero-copy send is one: by C it must be, where the kernel can."""
+    return bool(pysock.capabilities()["zerocopy"])
+
+
 @pytest.fixture(autouse=True)
 def no_descriptor_is_lost():
     """Every test leaves as many open descriptors behind as it found."""

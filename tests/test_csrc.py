@@ -17,18 +17,28 @@ HERE = Path(__file__).resolve().parent / "csrc"
 CSRC = HERE.parent.parent / "csrc"
 CORPUS = HERE / "corpus"
 TARGETS = ["control", "address"]
+USED = ("addr", "cmsg", "errqueue", "inbox", "io", "meta", "outbox", "wait", "zerocopy")
 SECONDS = os.environ.get("PYSOCK_FUZZ_SECONDS", "3")  # CI gives it a minute
 KEPT = os.environ.get("PYSOCK_FUZZ_CORPUS")  # where new inputs go, beside the tests' own
 IN_CI = bool(os.environ.get("CI"))
 PACKAGES = "clang libclang-rt-14-dev"  # Debian 12's names
-FLAGS = ["-std=c11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-sanitize-recover=all"]
+FLAGS = [
+    "-std=c11",
+    "-pthread",
+    "-g",
+    "-O1",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-fno-sanitize-recover=all",
+]
 SANITIZED = "-fsanitize=address,undefined"
 FUZZED = "-fsanitize=fuzzer,address,undefined"
 
 
 def compile_with(compiler, target, program, *flags):
     """Compile one of tests/csrc with what it uses of csrc."""
-    sources = [CSRC / f"ps_{name}.c" for name in ("addr", "cmsg", "inbox", "meta", "outbox")]
+    sources = [CSRC / f"ps_{name}.c" for name in USED]
     done = subprocess.run(
         [compiler, *FLAGS, *flags, f"-I{CSRC}", "-o", target, HERE / program, *sources],
         capture_output=True,
@@ -38,11 +48,11 @@ def compile_with(compiler, target, program, *flags):
     return target
 
 
-def build(target, program, *flags):
+def build(target, program, *flags, sanitizers=SANITIZED):
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None:
         pytest.fail("a C compiler is needed to run csrc under the sanitizers")
-    return compile_with(compiler, target, program, SANITIZED, *flags)
+    return compile_with(compiler, target, program, sanitizers, *flags)
 
 
 def run(*command):
@@ -55,6 +65,12 @@ def run(*command):
 @pytest.mark.parametrize("flags", [[], ["-DPS_FORCE_ONE_BY_ONE"]], ids=["mmsg", "one-by-one"])
 def test_batches(tmp_path, flags):
     assert run(build(tmp_path / "batch", "batch.c", *flags)) == "ok\n"
+
+
+@pytest.mark.parametrize("sanitizers", [SANITIZED, "-fsanitize=thread"])
+def test_zero_copy_sends(tmp_path, sanitizers):
+    program = build(tmp_path / "zerocopy", "zerocopy.c", sanitizers=sanitizers)
+    assert run(program) == "ok\n"
 
 
 # Fuzzing

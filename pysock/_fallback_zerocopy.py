@@ -1,0 +1,38 @@
+"""Zero-copy sends in the fallback: sends that copy, with nothing pending."""
+
+import socket as _stdlib
+from typing import NamedTuple
+
+from . import _base
+from ._fallback_deadline import NOT_GIVEN, Deadline
+
+MSG_ZEROCOPY = getattr(_stdlib, "MSG_ZEROCOPY", 0x4000000)
+
+
+class Reaped(NamedTuple):
+    """How many zero-copy sends are done, and how many of these the kernel copied all the same."""
+
+    completed: int
+    copied: int
+
+
+def send_zerocopy(self, buffer, flags=0):
+    """Send bytes as `send` does: nothing is left pending, `capabilities()["zerocopy"]` is 0."""
+    return self.send(buffer, flags & ~MSG_ZEROCOPY)
+
+
+def _fail_if_closed(sock):
+    _base.socket.getsockopt(sock, _stdlib.SOL_SOCKET, _stdlib.SO_TYPE)
+
+
+def zerocopy_pending(self, /):
+    """Return 0: no send keeps its buffer."""
+    _fail_if_closed(self)
+    return 0
+
+
+def reap_zerocopy(self, timeout=NOT_GIVEN, deadline=None):
+    """Return (0, 0) at once: no send is pending."""
+    Deadline(self, timeout, deadline)
+    _fail_if_closed(self)
+    return Reaped(0, 0)

@@ -1,0 +1,107 @@
+"""Connections, buffers and counting for the tests of zero-copy sends."""
+
+import contextlib
+import hashlib
+import socket
+import threading
+
+PIECE = 1 << 18
+MSG_ZEROCOPY, SO_ZEROCOPY = 0x4000000, 60  # linux/socket.h, asm-generic/socket.h
+IP_RECVERR, SO_TIMESTAMPING = 11, 37
+TX_TIMESTAMPS = 1 << 1 | 1 << 4  # SOF_TIMESTAMPING_TX_SOFTWARE, SOF_TIMESTAMPING_SOFTWARE
+
+
+def noise(size, seed=1):
+    return hashlib.shake_128(str(seed).encode()).digest(size)
+
+
+@contextlib.contextmanager
+def tcp(module, host="127.0.0.1", *, sndbuf=0, rcvbuf=0):
+    family = module.AF_INET6 if ":" in host else module.AF_INET
+    with module.socket(family) as listener:
+        if rcvbuf:
+            listener.setsockopt(module.SOL_SOCKET, module.SO_RCVBUF, rcvbuf)
+        listener.bind((host, 0))
+        listener.listen()
+        client = module.socket(family)
+        if sndbuf:
+            client.setsockopt(module.SOL_SOCKET, module.SO_SNDBUF, sndbuf)
+        client.connect(listener.getsockname())
+        server, _ = listener.accept()
+    with client, server:
+        yield client, server
+
+
+class Reader(threading.Thread):
+    """Reads *sock* to its end."""
+
+    def __init__(self, sock):
+        super().__init__()
+        self.sock = sock
+        self.data = bytearray()
+        self.start()
+
+    def run(self):
+        while piece := self.sock.recv(1 << 20):
+            self.data += piece
+
+    def all(self):
+        self.join(60)
+        assert not self.is_alive()
+        return bytes(self.data)
+
+
+def fill(sock, buffers):
+    """Send from *buffers* until nothing more goes in: the bytes that went, and how many sends."""
+    timeout = sock.gettimeout()
+    sock.setblocking(False)
+    went, sends = [], 0
+    with contextlib.suppress(BlockingIOError):
+        for buffer in buffers:
+            n = sock.send_zerocopy(buffer)
+            went.append(bytes(buffer[:n]))
+            sends += 1
+    sock.settimeout(timeout)
+    return b"".join(went), sends
+
+
+def pieces(size=PIECE):
+    return (bytearray(noise(size, seed)) for seed in range(1000))
+
+
+def read_exactly(sock, size):
+    data = bytearray()
+    while len(data) < size:
+        piece = sock.recv(min(1 << 20, size - len(data)))
+        assert piece
+        data += piece
+    return bytes(data)
+
+
+def errors_of(sock, bufsize=100, ancbufsize=512):
+    """Every message of the error queue, by recvmsg."""
+    sock.setblocking(False)
+    came = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            came.append(sock.recvmsg(bufsize, ancbufsize, socket.MSG_ERRQUEUE))
+    return came
+
+
+def origins(messages):
+    """ee_origin of each: 2 is ICMP, 4 timestamps, 5 zero-copy."""
+    return [
+        data[4]
+        for _, ancdata, _, _ in messages
+        for level, kind, data in ancdata
+        if (level, kind) == (0, IP_RECVERR)
+    ]
+
+
+def is_held(buffer):
+    try:
+        buffer.append(0)
+    except BufferError:
+        return True
+    del buffer[-1]
+    return False
