@@ -265,10 +265,11 @@ cdef ssize_t send_the_rest(socket sock, ps_transfer operation, ps_io *io, ssize_
     """
     cdef ssize_t n
     cdef int fd = sock.sock_fd
-    cdef ps_io rest = io[0]
-    ps_io_advance(&rest, <size_t>sent)
+    cdef ps_io whole = io[0]  # and not a copy to send from: *io* may be the head of something larger
+    ps_io_advance(io, <size_t>sent)
     with nogil:
-        n = operation(fd, &rest, rest.flags)
+        n = operation(fd, io, io.flags)
+    io[0] = whole
     return n if n > 0 else 0
 
 
