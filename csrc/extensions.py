@@ -42,6 +42,7 @@ MODULES = {
     "_sockobject": [],
     "_stream": [],
     "_stream_base": [],
+    "_splice": ["ps_splice.c", "ps_wait.c"],
     "_transfer": ["ps_io.c", "ps_wait.c"],
     "_turn": ["ps_wait.c"],
     "_unix": ["ps_addr.c", "ps_cmsg.c", "ps_io.c", "ps_socket.c"],

@@ -31,6 +31,7 @@
 #if defined(__linux__)
 #define PS_HAVE_EPOLL 1
 #define PS_HAVE_LINUX_SENDFILE 1 /* other systems have one with other arguments */
+#define PS_HAVE_SPLICE 1         /* with pipe2, F_SETPIPE_SZ */
 #endif
 
 #if defined(__FreeBSD__)

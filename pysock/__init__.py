@@ -43,6 +43,7 @@ get_gil_hold = _backend.get_gil_hold
 parse_ancillary = _backend.parse_ancillary
 reuse_port_listeners = _connect.reuse_port_listeners
 set_gil_hold = _backend.set_gil_hold
+splice = _backend.splice
 install = _install.install
 installed = _install.installed
 uninstall = _install.uninstall
@@ -68,6 +69,7 @@ EXTENDED = [
     "parse_ancillary",
     "reuse_port_listeners",
     "set_gil_hold",
+    "splice",
     "uninstall",
     *_constants.CONSTANTS,
 ]

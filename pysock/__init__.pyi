@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, final, overload
 
-from _typeshed import ReadableBuffer, WriteableBuffer
+from _typeshed import FileDescriptorLike, ReadableBuffer, WriteableBuffer
 
 _Host: TypeAlias = str | bytes | bytearray | int | IPv4Address | IPv6Address
 _InternetAddress: TypeAlias = (
@@ -274,6 +274,12 @@ def socketpair(
 def fromfd(
     fd: int, family: int | _stdlib.AddressFamily, type: int | _stdlib.SocketKind, proto: int = 0
 ) -> socket: ...
+def splice(
+    src: FileDescriptorLike,
+    dst: FileDescriptorLike,
+    count: int | None = None,
+    timeout: float | None = None,
+) -> int: ...
 def set_gil_hold(nbytes: int, /) -> None: ...
 def get_gil_hold() -> int: ...
 def install() -> None: ...

@@ -18,6 +18,7 @@ from . import (
     _numeric,
     _options,
     _selector,
+    _splice,
     _stream,
     _transfer,
     _unix,
@@ -125,3 +126,4 @@ DatagramBatch = _batch.DatagramBatch
 Stream = _stream.Stream
 capabilities = _capabilities.capabilities
 parse_ancillary = _ancillary.parse_ancillary
+splice = _splice.splice

@@ -34,6 +34,7 @@ _EXTENSIONS = (
     "_sockobject",
     "_stream",
     "_stream_base",
+    "_splice",
     "_transfer",
     "_turn",
     "_unix",
@@ -74,6 +75,7 @@ socket = _chosen.socket
 DatagramBatch = _chosen.DatagramBatch
 Stream = _chosen.Stream
 capabilities = _chosen.capabilities
+splice = _chosen.splice
 parse_ancillary = _chosen.parse_ancillary
 get_gil_hold = _chosen.get_gil_hold
 set_gil_hold = _chosen.set_gil_hold

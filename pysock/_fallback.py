@@ -5,6 +5,7 @@ from . import (
     _fallback_ancillary,
     _fallback_arena,
     _fallback_batch,
+    _fallback_splice,
     _fallback_stream,
     _fallback_unix,
     _fallback_whole,
@@ -78,6 +79,7 @@ DatagramBatch = _fallback_arena.DatagramBatch
 Stream = _fallback_stream.Stream
 capabilities = _fallback_batch.capabilities
 parse_ancillary = _fallback_ancillary.parse_ancillary
+splice = _fallback_splice.splice
 
 _gil_hold = 16384
 

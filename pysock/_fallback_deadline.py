@@ -48,7 +48,8 @@ class Deadline:
         poller = select.poll()
         poller.register(fd, events)
         left = self.left()
-        came = poller.poll(None if left is None else left * 1000)
+        # More than an int of milliseconds is waited for in parts: the caller tries, and comes back.
+        came = poller.poll(None if left is None else min(left * 1000, 2**31 - 1))
         if came in ([], [(fd, select.POLLERR)]):
             if self.left() == 0:
                 raise TimeoutError("timed out")

@@ -17,7 +17,19 @@ HERE = Path(__file__).resolve().parent / "csrc"
 CSRC = HERE.parent.parent / "csrc"
 CORPUS = HERE / "corpus"
 TARGETS = ["control", "address"]
-USED = ("addr", "cmsg", "errqueue", "inbox", "io", "meta", "outbox", "wait", "zerocopy")
+USED = (
+    "addr",
+    "cmsg",
+    "errqueue",
+    "inbox",
+    "io",
+    "meta",
+    "outbox",
+    "socket",
+    "splice",
+    "wait",
+    "zerocopy",
+)
 SECONDS = os.environ.get("PYSOCK_FUZZ_SECONDS", "3")  # CI gives it a minute
 KEPT = os.environ.get("PYSOCK_FUZZ_CORPUS")  # where new inputs go, beside the tests' own
 IN_CI = bool(os.environ.get("CI"))
@@ -65,6 +77,10 @@ def run(*command):
 @pytest.mark.parametrize("flags", [[], ["-DPS_FORCE_ONE_BY_ONE"]], ids=["mmsg", "one-by-one"])
 def test_batches(tmp_path, flags):
     assert run(build(tmp_path / "batch", "batch.c", *flags)) == "ok\n"
+
+
+def test_descriptors(tmp_path):
+    assert run(build(tmp_path / "descriptors", "descriptors.c")) == "ok\n"
 
 
 @pytest.mark.parametrize("sanitizers", [SANITIZED, "-fsanitize=thread"])

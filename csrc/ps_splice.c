@@ -1,0 +1,278 @@
+#include "ps_splice.h"
+
+#include "ps_wait.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static ssize_t result(ssize_t n) {
+    return n < 0 ? -errno : n;
+}
+
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static int look(ps_end *end, const int *place) {
+    struct stat status;
+    int type = 0;
+    socklen_t len = sizeof type;
+    *end = (ps_end){.place = place};
+    int flags = fcntl(*end->place, F_GETFL);
+    if (flags < 0 || fstat(*end->place, &status) < 0) {
+        return -errno;
+    }
+    end->blocks = !(flags & O_NONBLOCK);
+    end->is_socket = S_ISSOCK(status.st_mode);
+    end->is_pipe = S_ISFIFO(status.st_mode);
+    end->is_file = S_ISREG(status.st_mode) || S_ISBLK(status.st_mode);
+    if (!end->is_socket) {
+        return 0;
+    }
+    if (getsockopt(*end->place, SOL_SOCKET, SO_TYPE, &type, &len) < 0) {
+        return -errno;
+    }
+    return type == SOCK_STREAM ? 0 : -EPROTOTYPE;
+}
+
+/* Can splice(2) wait for this end, whatever it is told? SPLICE_F_NONBLOCK is for pipes. */
+static int may_wait(const ps_end *end) {
+    return end->blocks && !end->is_pipe && !end->is_file;
+}
+
+int ps_splice_init(ps_splice *s, const int *source, const int *target, int64_t count, int timed,
+                   char *memory) {
+    *s = (ps_splice){.left = count, .timed = timed, .pipe = {-1, -1}, .memory = memory};
+    int err = look(&s->source, source);
+    if (err == 0) {
+        err = look(&s->target, target);
+    }
+    if (err < 0) {
+        return err;
+    }
+    int waits = may_wait(&s->source) || may_wait(&s->target);
+#ifdef PS_HAVE_SPLICE
+    s->may_splice = !(timed && waits);
+#endif
+    /* The kernel locks a pipe while it waits for the other end, and whoever else uses the pipe
+     * hangs with it: only a pipe of our own may be there then. */
+    s->direct = !waits && (s->source.is_pipe || s->target.is_pipe);
+    return 0;
+}
+
+size_t ps_splice_inside(const ps_splice *s) {
+    return s->in_memory + s->in_pipe;
+}
+
+#ifdef PS_HAVE_SPLICE
+
+static ssize_t splice_once(int from, int to, size_t len) {
+    return result(splice(from, NULL, to, NULL, len, SPLICE_F_NONBLOCK | SPLICE_F_MOVE));
+}
+
+/* Is there a pipe between the ends? One that is worth it: who has many of them gets small ones. */
+static int open_pipe(ps_splice *s) {
+    if (s->pipe[0] >= 0) {
+        return 1;
+    }
+    if (pipe2(s->pipe, O_CLOEXEC | O_NONBLOCK) < 0) {
+        s->pipe[0] = s->pipe[1] = -1;
+        return 0;
+    }
+    int capacity = fcntl(s->pipe[1], F_SETPIPE_SZ, PS_SPLICE_PIPE);
+    if (capacity < 0) {
+        capacity = fcntl(s->pipe[1], F_GETPIPE_SZ);
+    }
+    if (capacity < PS_SPLICE_ROOM) {
+        ps_splice_close(s);
+        return 0;
+    }
+    s->capacity = (size_t)capacity;
+    return 1;
+}
+
+#else
+
+static ssize_t splice_once(int from, int to, size_t len) {
+    (void)from, (void)to, (void)len;
+    return -ENOSYS;
+}
+
+static int open_pipe(ps_splice *s) {
+    (void)s;
+    return 0;
+}
+
+#endif
+
+/* What says that the kernel does not splice these two, or that a filter does not let it. If there
+ * is another reason, the copy that follows meets it, too. */
+static int cannot_splice(ssize_t n) {
+    return n == -EINVAL || n == -ENOSYS || n == -EPERM || n == -EOPNOTSUPP;
+}
+
+/* A system call on a descriptor in blocking mode that has no MSG_DONTWAIT. */
+static int must_be_polled(const ps_splice *s, const ps_end *end) {
+    return s->timed && end->blocks && !end->is_socket && !end->is_file && !end->ready;
+}
+
+static size_t wanted(const ps_splice *s, size_t most) {
+    return s->left < (int64_t)most ? (size_t)s->left : most;
+}
+
+static void taken(ps_splice *s, ssize_t n) {
+    if (s->left < INT64_MAX) {
+        s->left -= n;
+    }
+}
+
+static ssize_t copy_in(ps_splice *s) {
+    size_t len = wanted(s, PS_SPLICE_ROOM);
+    int fd = *s->source.place;
+    s->waits_for = PS_SPLICE_SOURCE;
+    if (must_be_polled(s, &s->source)) {
+        return -EAGAIN;
+    }
+    ssize_t n = result(s->source.is_socket ? recv(fd, s->memory, len, s->timed ? MSG_DONTWAIT : 0)
+                                           : read(fd, s->memory, len));
+    if (n > 0) {
+        s->at = 0;
+        s->in_memory = (size_t)n;
+        s->copied += n;
+        taken(s, n);
+    }
+    return n;
+}
+
+static ssize_t copy_out(ps_splice *s) {
+    size_t len = s->in_memory;
+    int fd = *s->target.place;
+    s->waits_for = PS_SPLICE_TARGET;
+    if (must_be_polled(s, &s->target)) {
+        return -EAGAIN;
+    }
+    if (s->timed && s->target.blocks && !s->target.is_socket && !s->target.is_file) {
+        len = least(len, PIPE_BUF); /* so much a pipe takes that poll() calls ready */
+    }
+    const char *from = s->memory + s->at;
+    ssize_t n = result(s->target.is_socket ? send(fd, from, len, s->timed ? MSG_DONTWAIT : 0)
+                                           : write(fd, from, len));
+    if (n > 0) {
+        s->at += (size_t)n;
+        s->in_memory -= (size_t)n;
+        s->moved += n;
+    }
+    return n;
+}
+
+static ssize_t take(ps_splice *s) {
+    int splices = s->may_splice && (s->direct || s->copied >= PS_SPLICE_ROOM);
+    if (splices && !s->direct && !open_pipe(s)) {
+        s->may_splice = splices = 0;
+    }
+    if (!splices) {
+        return copy_in(s);
+    }
+    size_t most = s->direct ? PS_SPLICE_PIPE : s->capacity;
+    int to = s->direct ? *s->target.place : s->pipe[1];
+    ssize_t n = splice_once(*s->source.place, to, wanted(s, most));
+    if (n > 0) {
+        taken(s, n);
+        if (s->direct) {
+            s->moved += n;
+        } else {
+            s->in_pipe = (size_t)n;
+        }
+        return n;
+    }
+    s->waits_for = s->direct ? PS_SPLICE_SOURCE | PS_SPLICE_TARGET : PS_SPLICE_SOURCE;
+    if (cannot_splice(n)) {
+        s->may_splice = 0;
+        return copy_in(s);
+    }
+    /* Urgent data in front of a TCP stream, which recv() steps over, looks like the end to
+     * splice(2), or like nothing where poll() sees something. */
+    if (n == 0 ? !s->source.is_pipe : n == -EAGAIN && s->source.ready) {
+        return copy_in(s);
+    }
+    return n;
+}
+
+static ssize_t give(ps_splice *s) {
+    if (s->in_memory == 0 && s->may_splice) {
+        ssize_t n = splice_once(s->pipe[0], *s->target.place, s->in_pipe);
+        s->waits_for = PS_SPLICE_TARGET;
+        if (n > 0) {
+            s->in_pipe -= (size_t)n;
+            s->moved += n;
+        }
+        if (!cannot_splice(n)) {
+            return n;
+        }
+        s->may_splice = 0;
+    }
+    if (s->in_memory == 0) {
+        ssize_t n = result(read(s->pipe[0], s->memory, least(s->in_pipe, PS_SPLICE_ROOM)));
+        if (n <= 0) {
+            return n < 0 ? n : -EIO;
+        }
+        s->at = 0;
+        s->in_memory = (size_t)n;
+        s->in_pipe -= (size_t)n;
+    }
+    return copy_out(s);
+}
+
+static ssize_t step(ps_splice *s) {
+    ssize_t n;
+    if (ps_splice_inside(s) > 0) {
+        n = give(s);
+        s->target.ready = 0;
+        return n == 0 ? -EIO : n; /* no end of a target is a reason to try for ever */
+    }
+    if (s->left == 0) {
+        return 0;
+    }
+    n = take(s);
+    s->source.ready = s->target.ready = 0;
+    return n;
+}
+
+ssize_t ps_splice_steps(ps_splice *s, int64_t until, int once) {
+    ssize_t n;
+    do {
+        n = step(s);
+    } while (n > 0 && !once &&
+             (ps_splice_inside(s) > 0 || until == INT64_MAX || ps_clock() < until));
+    return n;
+}
+
+int ps_splice_drain(ps_splice *s, char *to) {
+    memcpy(to, s->memory + s->at, s->in_memory);
+    to += s->in_memory;
+    s->in_memory = 0;
+    while (s->in_pipe > 0) {
+        ssize_t n = read(s->pipe[0], to, s->in_pipe);
+        if (n <= 0) {
+            return n < 0 ? -errno : -EIO;
+        }
+        to += n;
+        s->in_pipe -= (size_t)n;
+    }
+    return 0;
+}
+
+void ps_splice_close(ps_splice *s) {
+    for (int i = 0; i < 2; i++) {
+        if (s->pipe[i] >= 0) {
+            close(s->pipe[i]);
+            s->pipe[i] = -1;
+        }
+    }
+}
+
+void ps_splice_pause(void) {
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
