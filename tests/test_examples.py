@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ CHECKED = {
     "chat.py": "the room is empty, the door is closed",
     "dns_stub.py": "100 of 100 questions answered",
     "flow_collector.py": "every flow was collected once",
+    "proxy.py": "every byte arrived, both ways",
     "rpc.py": "every call had its answer",
     "resp_client.py": "every reply was what it had to be",
     "statsd_sink.py": "every datagram is accounted for",
@@ -77,6 +79,31 @@ def test_workers_on_one_port(method, environment):
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     said = "every worker served, every byte came back, every process ended"
     assert done.stdout.splitlines()[-1] == said
+
+
+def test_proxy_between_others(environment):
+    """As a program: what comes through it, a half that is shut down, and a connection refused."""
+    with socket.create_server(("127.0.0.1", 0)) as target:
+        to = f"127.0.0.1:{target.getsockname()[1]}"
+        command = [sys.executable, EXAMPLES / "proxy.py", "--listen", "127.0.0.1:0", "--to", to]
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as proxy:
+            try:
+                host, port = proxy.stdout.readline().split()[-1].split(":")
+                client = socket.create_connection((host, int(port)), timeout=20)
+                server, _ = target.accept()
+                with client, server:
+                    client.sendall(b"question")
+                    client.shutdown(socket.SHUT_WR)
+                    assert server.recv(100, socket.MSG_WAITALL) == b"question"
+                    server.sendall(b"answer")
+                    server.close()
+                    assert client.recv(100, socket.MSG_WAITALL) == b"answer"
+                target.close()
+                with socket.create_connection((host, int(port)), timeout=20) as refused:
+                    assert refused.recv(1) == b""
+            finally:
+                proxy.send_signal(signal.SIGINT)
+        assert proxy.returncode == 0
 
 
 def test_demo(environment):
