@@ -32,7 +32,8 @@ int64_t proxy_source(int64_t n, int fd) {
 
 int64_t proxy_sink(int64_t n, int fd) {
     int64_t outcome = 0;
-    int low = 262144; setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof low);
+    int low = 262144;
+    setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof low);
     char *room = malloc(MIB);
     if (room == NULL) {
         return -ENOMEM;
