@@ -25,8 +25,8 @@ typedef struct ps_error {
     struct msghdr msg; /* as recvmsg left it */
     struct iovec iov;
     ps_sockaddr name;
-    ps_error_control control;
     char data[PS_ERROR_DATA];
+    ps_error_control control; /* last: a struct cmsghdr is one of variable size */
 } ps_error;
 
 /* Take the first message, without waiting: the bytes of its data, or -errno. */

@@ -100,6 +100,7 @@ for sock in (a, b, u, v):
     sock.settimeout(0)
 room = bytearray(200)
 DATA = b"some bytes of its own"
+exact = bytearray(len(DATA))
 
 
 def there(call):
@@ -190,6 +191,8 @@ METHODS = {
     "makefile": lambda: [a.makefile(mode).close() for mode in ("rb", "wb", "r", "rwb")],
     "recv": there(lambda: (b.recv(100, net.MSG_PEEK), b.recv(262144))),
     "recv_into": there(lambda: b.recv_into(room)),
+    "recv_exactly": there(lambda: b.recv_exactly(len(DATA))),
+    "recv_exactly_into": there(lambda: b.recv_exactly_into(exact)),
     "recvfrom": datagram(lambda: v.recvfrom(100)),
     "recvfrom_into": datagram(lambda: v.recvfrom_into(room)),
     "recvmsg": there(lambda: b.recvmsg(100, 100)),
