@@ -49,7 +49,7 @@ static void connect_and_ask(void) {
     ps_io io = {.msg = &msg, .len = SIZE};
     int fd = ps_socket(AF_INET, SOCK_STREAM, 0);
     must(fd >= 0 && ps_connect(fd, &listener_name, sizeof listener_name.in) == 0, "connect");
-    must(ps_io_rest(fd, &io, ps_sendmsg, 0) == SIZE, "ask");
+    must(ps_sendmsg(fd, &io, 0) == SIZE, "ask");
     ps_io answer = {.buf = buf, .len = sizeof buf};
     while (answer.len > 0) {
         must(ps_wait(fd, POLLIN, soon()) == 1, "wait for the answer");
