@@ -1,7 +1,7 @@
 """All of it: recv_exactly, recv_exactly_into and sendmsg_all against the loops they replace.
 
-A process of its own feeds the receives, without an end: they never wait long. What they cost
-is the receiving thread's CPU time: how fast the feeder is, is not the receiver's merit.
+A process of its own feeds the receives, without an end. Their figure is the receiving thread's CPU
+time: how fast the feeder is, is not the receiver's merit.
 """
 
 import subprocess
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from time import perf_counter_ns, thread_time_ns
 
 from bench_stream import socketpair, tcp_pair
-from harness.row import Row, rows
+from harness.row import CHILD, Row, rows
 
 MIB = 1 << 20
 FEEDER = """
@@ -61,13 +61,24 @@ def joined(sock, n, bufsize):
     return b"".join(chunks)
 
 
+def received(title, *promise, **parameters):
+    return Row(title, *promise, c="receive_whole", where=CHILD, best=False, **parameters)
+
+
 @rows(
-    Row("recv_exactly(1 MiB)", 1.5, 3, c="receive_whole"),
-    Row("recv_exactly(1 MiB), timeout", 1.5, 3, c="receive_whole", timeout=5.0),
-    Row("recv_exactly(1 MiB), TCP", c="receive_whole", pair=tcp_pair),
-    Row("recv_exactly(1 MiB), against recv(4096)", c="receive_whole", bufsize=4096),
+    received("recv_exactly(1 MiB)", 1.5, 3),
+    received("recv_exactly(1 MiB), timeout", 1.5, 3, timeout=5.0),
+    received("recv_exactly(1 MiB), TCP", pair=tcp_pair),
+    received("recv_exactly(1 MiB) for recv(4096)", bufsize=4096),
+    received("recv_exactly(1 MiB), tight heap", freed=0),
 )
-def bench_recv_exactly(socket, pair=socketpair, timeout=None, bufsize=65536):
+def bench_recv_exactly(socket, pair=socketpair, timeout=None, bufsize=65536, freed=16 * MIB):
+    """Against pieces of *bufsize*, joined.
+
+    glibc gives memory back to the system, and page by page takes it again, for each message of this
+    size, until the process has *freed* a larger block: that is the tight heap.
+    """
+    bytearray(freed)
     with fed(socket, pair, timeout) as sock:
         operation = lambda: joined(sock, MIB, bufsize)  # noqa: E731
         if hasattr(sock, "recv_exactly"):
@@ -76,8 +87,8 @@ def bench_recv_exactly(socket, pair=socketpair, timeout=None, bufsize=65536):
 
 
 @rows(
-    Row("recv_exactly_into(16 MiB)", 1.0, 1.1, c="receive_whole", block_ms=20.0),
-    Row("recv_exactly_into(16 MiB), TCP", c="receive_whole", block_ms=20.0, pair=tcp_pair),
+    received("recv_exactly_into(16 MiB)", 1.0, 1.1, block_ms=10.0),
+    received("recv_exactly_into(16 MiB), TCP", block_ms=10.0, pair=tcp_pair),
 )
 def bench_recv_exactly_into(socket, pair=socketpair, timeout=None):
     room = bytearray(16 * MIB)
@@ -102,23 +113,25 @@ def bench_recv_exactly_into(socket, pair=socketpair, timeout=None):
     Row("sendmsg_all of 100 x 1 KiB", 1.2, 2, c="send_buffers"),
     Row("sendmsg_all of 100 x 1 KiB, timeout", 1.2, 2, c="send_buffers", timeout=5.0),
     Row("sendmsg_all of 100 x 1 KiB, TCP", c="send_buffers", pair=tcp_pair),
-    Row("sendmsg_all of 16 B + 1 KiB", c="send_buffers", count=2, size=520),
-    Row("sendmsg_all of 2 x 32 KiB", c="send_buffers", count=2, size=32768),
     Row("sendmsg_all of 5000 x 8 B", c="send_buffers", count=5000, size=8),
+    Row("sendmsg_all of 10 x 16 KiB", c="send_buffers", count=10, size=16384),
+    Row("sendmsg_all of 16 B + 1 KiB", c="send_buffers", count=2, first=16),
+    Row("sendmsg_all of 16 B + 160 KiB", c="send_buffers", count=2, first=16, size=160 * 1024),
 )
-def bench_sendmsg_all(socket, pair=socketpair, timeout=None, count=100, size=1024):
-    """What is sent is received between the measured passes."""
-    buffers = [bytes([i % 256]) * size for i in range(count)]
+def bench_sendmsg_all(socket, pair=socketpair, timeout=None, count=100, size=1024, first=None):
+    """What is sent is received between the measured passes: all of it fits into a send buffer."""
+    sizes = [size if first is None else first] + [size] * (count - 1)
+    buffers = [bytes([i % 256]) * size for i, size in enumerate(sizes)]
+    total = sum(sizes)
     with pair(socket) as (a, b):
-        for sock in (a, b):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * MIB)
+        a.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * MIB)  # or what the system allows
         a.settimeout(timeout)
-        room = bytearray(count * size)
+        room = bytearray(total)
 
         def take():
             with memoryview(room) as view:
                 done = 0
-                while done < len(view):
+                while done < total:
                     done += b.recv_into(view[done:])
 
         operation = lambda: a.sendall(b"".join(buffers))  # noqa: E731
@@ -134,4 +147,4 @@ def bench_sendmsg_all(socket, pair=socketpair, timeout=None, count=100, size=102
                 take()
             return ns
 
-        yield loop, (a, b, count, size)
+        yield loop, (a, b, count, size, sizes[0])

@@ -35,6 +35,18 @@ ssize_t ps_sendfile(int fd, ps_io *io, int flags); /* no flags: never to be trie
  * name went with them and must not go twice. */
 void ps_io_advance(ps_io *io, size_t n);
 
+/* Make io the next part of many buffers: of the count at iov, which it uses up and writes over.
+ *
+ * Small buffers are copied into room, one after the other, and go as one: of them the kernel needs
+ * longer to read an iovec than to copy. io gets buf where one piece is all, msg's iovecs else, and
+ * len; empty buffers are left out, so len is 0 where there are no others. Returns how many buffers
+ * were taken. */
+size_t ps_gather(ps_io *io, struct msghdr *msg, struct iovec *iov, size_t count, char *room,
+                 size_t room_size);
+
+#define PS_IOV_MOST 1024    /* UIO_MAXIOV: the kernel refuses more */
+#define PS_COPIED_MOST 1536 /* bytes of a buffer that is copied: measured */
+
 /* Flags under which a try with MSG_DONTWAIT means what the blocking call means.
  * Any other flag (MSG_WAITALL, MSG_OOB, MSG_ERRQUEUE, MSG_FASTOPEN ...) does not. */
 #define PS_TRYABLE_FLAGS                                                                           \

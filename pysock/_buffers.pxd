@@ -7,8 +7,7 @@ from .ps_io cimport iovec, ps_io
 
 
 cdef enum:
-    IOV_MOST = 1024  # UIO_MAXIOV: the kernel refuses more
-    IOV_FEW = 16     # so many need no memory of their own
+    IOV_FEW = 16  # so many need no memory of their own
 
 
 cdef class Buffers:
@@ -21,6 +20,7 @@ cdef class Buffers:
     cdef iovec[IOV_FEW] few
 
     cdef int acquire(self, tuple objects, int flags) except -1
+    cdef int acquire_view(self, object item, Py_ssize_t n, iovec *iov, int flags) except -1
 
 
 cdef bint acquire_writable(object buffer, Py_ssize_t nbytes, Py_buffer *view, ps_io *io) except -1

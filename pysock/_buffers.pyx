@@ -3,10 +3,19 @@
 cimport cython
 
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
+from cpython.tuple cimport PyTuple_GET_SIZE
 
 from .ps_io cimport iovec, ps_io
+
+
+cdef extern from "Python.h":
+    # The macros' raw forms, which count no references: the tuple has one to each item.
+    PyObject *tuple_item "PyTuple_GET_ITEM"(object objects, Py_ssize_t i)
+    bint is_bytes "PyBytes_CheckExact"(PyObject *data)
+    char *bytes_data "PyBytes_AS_STRING"(PyObject *data)
+    Py_ssize_t bytes_size "PyBytes_GET_SIZE"(PyObject *data)
 
 
 @cython.final
@@ -23,31 +32,41 @@ cdef class Buffers:
         self.total = 0
 
     cdef int acquire(self, tuple objects, int flags) except -1:
-        cdef Py_ssize_t n = len(objects)
+        cdef Py_ssize_t n = PyTuple_GET_SIZE(objects)
+        cdef Py_ssize_t i
+        cdef PyObject *item
         cdef iovec *iov
-        cdef Py_buffer *view
+        cdef size_t total = 0
         self.objects = objects
         if n > IOV_FEW:
             self.iov = <iovec *>PyMem_Malloc(<size_t>n * sizeof(iovec))
             if self.iov == NULL:
+                self.iov = self.few
                 raise MemoryError()
-        for item in objects:
-            iov = &self.iov[self.count]
-            if PyBytes_CheckExact(item) and flags != PyBUF_WRITABLE:
-                iov.iov_base = PyBytes_AS_STRING(item)
-                iov.iov_len = <size_t>PyBytes_GET_SIZE(item)
+        iov = self.iov
+        for i in range(n):
+            item = tuple_item(objects, i)
+            if is_bytes(item) and flags != PyBUF_WRITABLE:
+                iov[i].iov_base = bytes_data(item)
+                iov[i].iov_len = <size_t>bytes_size(item)
             else:
-                if self.views == NULL:
-                    self.views = <Py_buffer *>PyMem_Malloc(<size_t>n * sizeof(Py_buffer))
-                    if self.views == NULL:
-                        raise MemoryError()
-                view = &self.views[self.held]
-                PyObject_GetBuffer(item, view, flags)
-                self.held += 1
-                iov.iov_base = view.buf
-                iov.iov_len = <size_t>view.len
-            self.count += 1
-            self.total += iov.iov_len
+                self.acquire_view(<object>item, n, &iov[i], flags)
+            total += iov[i].iov_len
+        self.count = n
+        self.total = total
+        return 0
+
+    cdef int acquire_view(self, object item, Py_ssize_t n, iovec *iov, int flags) except -1:
+        cdef Py_buffer *view
+        if self.views == NULL:
+            self.views = <Py_buffer *>PyMem_Malloc(<size_t>n * sizeof(Py_buffer))
+            if self.views == NULL:
+                raise MemoryError()
+        view = &self.views[self.held]
+        PyObject_GetBuffer(item, view, flags)
+        self.held += 1
+        iov.iov_base = view.buf
+        iov.iov_len = <size_t>view.len
         return 0
 
     def __dealloc__(self):

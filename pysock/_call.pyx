@@ -279,8 +279,8 @@ cdef int transfer_rest(socket sock, ps_transfer operation, ps_io *io, short even
     cdef ssize_t n = tried
     cdef int64_t now
     if events == POLLIN and timeout < 0 and sock.sock_timeout < 0 and sock.sock_family != AF_UNIX:
-        # The kernel waits for all of it: the GIL is wanted back once. A signal, an error or the end
-        # make it return what came; of AF_UNIX that would be the last word, a reset is forgotten.
+        # The kernel waits for all of it, and the GIL is wanted back once. A signal, an error and the
+        # end make it return what came. AF_UNIX would forget the error by then.
         io.flags |= MSG_WAITALL
     if n < 0:
         n = transfer_slowly(sock, operation, io, events, timeout, deadline, n)
@@ -290,7 +290,7 @@ cdef int transfer_rest(socket sock, ps_transfer operation, ps_io *io, short even
             return 1
         io.likely = io.len
         PyErr_CheckSignals()
-        # It came short: what was there is taken, what fitted is sent. So this is a wait.
+        # Short: what was there is taken, what fitted is sent. The rest has to be waited for.
         if timeout > 0:
             now = ps_clock()
             begin(deadline, timeout, now)

@@ -210,16 +210,15 @@ def sendall(self, data, flags=0, /):
 
 def _join(buffers):
     """All bytes of *buffers*; nothing of it is held after."""
-    views = []
+    buffers = tuple(buffers)
     try:
-        for item in tuple(buffers):
-            views.append(memoryview(item))
-            if not views[-1].c_contiguous:
-                raise BufferError("memoryview: underlying buffer is not C-contiguous")
-        return b"".join(views)
-    finally:
-        for view in views:
-            view.release()
+        return b"".join(buffers)
+    except TypeError:
+        for item in buffers:
+            with memoryview(item) as view:
+                if not view.c_contiguous:
+                    raise BufferError("memoryview: underlying buffer is not C-contiguous") from None
+        raise
 
 
 def sendmsg_all(self, buffers, /, *, timeout=NOT_GIVEN, deadline=None):
@@ -233,6 +232,7 @@ def sendmsg_all(self, buffers, /, *, timeout=NOT_GIVEN, deadline=None):
     _check_stream(self, "sendmsg_all")
     patience = Deadline(self, timeout, deadline)
     send, own = _method(self, "send")
+    sys.audit("socket.sendmsg", self, None)
     whole = memoryview(_join(buffers))
     sent = []
     at = 0
@@ -243,7 +243,6 @@ def sendmsg_all(self, buffers, /, *, timeout=NOT_GIVEN, deadline=None):
     def by_descriptor():
         _keep(sent, os.write, self.fileno(), whole[at:])
 
-    sys.audit("socket.sendmsg", self, None)
     try:
         while at < len(whole):
             seen = len(sent)

@@ -14,7 +14,7 @@ from libc.string cimport memset
 
 from ._address import standard_address
 
-from ._buffers cimport IOV_MOST, Buffers
+from ._buffers cimport Buffers
 from ._call cimport transfer
 from ._pending cimport counted, receive_error
 from ._plain cimport as_int, int_of
@@ -25,7 +25,9 @@ from .ps_cmsg cimport (
     cmsghdr, ps_cmsg, ps_cmsg_close_rights, ps_cmsg_next, ps_cmsg_put, ps_cmsg_space,
 )
 from .ps_errqueue cimport MSG_ERRQUEUE
-from .ps_io cimport MSG_CTRUNC, MSG_TRUNC, iovec, msghdr, ps_io, ps_recvmsg, ps_sendmsg
+from .ps_io cimport (
+    MSG_CTRUNC, MSG_TRUNC, PS_IOV_MOST, iovec, msghdr, ps_io, ps_recvmsg, ps_sendmsg,
+)
 from .ps_wait cimport POLLIN, POLLOUT
 
 
@@ -87,7 +89,7 @@ def sendmsg(socket self not None, buffers, ancdata=(), flags=0, address=None, /)
         if length == 0:
             return base.sendmsg(self, buffers, ancdata, flags, standard_address(self, address))
     control = pack_control(ancdata) if ancdata else b""
-    if control is None or len(buffers) > IOV_MOST:
+    if control is None or len(buffers) > PS_IOV_MOST:
         return base.sendmsg(self, buffers, ancdata, flags, address)
     data.acquire(buffers, PyBUF_SIMPLE)
     audit_address("socket.sendmsg", self, address)
@@ -190,7 +192,7 @@ def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, Py_ssiz
     if not ps_addr_family_known(self.sock_family) or not 0 <= ancbufsize <= INT32_MAX:
         return base.recvmsg_into(self, buffers, ancbufsize, flags)
     buffers = tuple(buffers)
-    if len(buffers) > IOV_MOST:
+    if len(buffers) > PS_IOV_MOST:
         return base.recvmsg_into(self, buffers, ancbufsize, flags)
     try:
         data.acquire(buffers, PyBUF_WRITABLE)

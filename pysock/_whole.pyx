@@ -13,18 +13,19 @@ from ._exceptions import IncompleteReadError
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
 from libc.stdint cimport int64_t
-from libc.string cimport memset
+from libc.string cimport memcpy
 
-from ._buffers cimport IOV_MOST, Buffers, acquire_readable, acquire_writable
+from ._buffers cimport Buffers, acquire_readable, acquire_writable
 from ._call cimport transfer_whole
 from ._deadline cimport NOT_GIVEN, Patience, patience_of
 from ._plain cimport int_of
 from ._sockobject cimport audit_address, socket
 from .ps_addr cimport ps_addr_family_known
-from .ps_io cimport MSG_MORE, msghdr, ps_io, ps_recv, ps_send, ps_sendmsg
+from .ps_io cimport MSG_MORE, PS_COPIED_MOST, msghdr, ps_gather, ps_io, ps_recv, ps_send, ps_sendmsg
 from .ps_socket cimport SOCK_STREAM
 from .ps_wait cimport POLLIN, POLLOUT
 
@@ -34,7 +35,19 @@ cdef extern from "Python.h":
     PyObject *new_bytes "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) except NULL
     char *bytes_data "PyBytes_AS_STRING"(PyObject *data)
     int _PyBytes_Resize(PyObject **data, Py_ssize_t size) except -1
+    bint PyList_CheckExact(object o)
+    bint PyTuple_CheckExact(object o)
+    bint is_bytes "PyBytes_CheckExact"(PyObject *data)
+    Py_ssize_t bytes_size "PyBytes_GET_SIZE"(PyObject *data)
+    PyObject **sequence_items "PySequence_Fast_ITEMS"(object o)
+    Py_ssize_t sequence_size "PySequence_Fast_GET_SIZE"(object o)
 
+
+cdef enum:
+    ON_STACK = 4096  # bytes of small buffers that are put together on the C stack
+    ROOM = 1 << 18   # of more of them, at a time
+
+cdef char *spare_room = NULL  # taken while in use, so that no two threads share it
 
 cdef object exc_info = sys.exc_info
 cdef object socket_class = None  # set once, by _accelerated.py
@@ -173,32 +186,100 @@ def sendall(socket self not None, data, Py_ssize_t flags=0, /):
             note("bytes_sent", size - io.len)
 
 
-cdef int send_windows(socket sock, Buffers data, size_t *left, Patience *patience) except -1:
-    """Send *data*, as many buffers at once as the kernel takes; *left* is what was not sent."""
+cdef char *take_room() except NULL:
+    """ROOM bytes that nobody else has."""
+    global spare_room
+    cdef char *room = spare_room
+    spare_room = NULL
+    if room == NULL:
+        room = <char *>PyMem_RawMalloc(ROOM)
+    if room == NULL:
+        raise MemoryError()
+    return room
+
+
+cdef void give_back(char *room) noexcept:
+    global spare_room
+    if spare_room == NULL:
+        spare_room = room
+    else:
+        PyMem_RawFree(room)
+
+
+cdef size_t size_if_small(object buffers) noexcept:
+    """The size of all *buffers*, if they are small bytes in a list or tuple, and fit in ROOM; or 0."""
+    cdef PyObject **items
+    cdef Py_ssize_t i
+    cdef size_t size
+    cdef size_t total = 0
+    if not (PyList_CheckExact(buffers) or PyTuple_CheckExact(buffers)):
+        return 0
+    items = sequence_items(buffers)
+    for i in range(sequence_size(buffers)):
+        if not is_bytes(items[i]):
+            return 0
+        size = <size_t>bytes_size(items[i])
+        total += size
+        if size > PS_COPIED_MOST or total > ROOM:
+            return 0
+    return total
+
+
+cdef int send_small(socket sock, object buffers, size_t *left, Patience *patience) except -1:
+    """Send *buffers*, of which `size_if_small` has just said *left*; that is what was not sent then.
+
+    No Python code runs before all is copied: nobody can change the list.
+    """
+    cdef char[ON_STACK] stack
+    cdef char *room = take_room() if left[0] > ON_STACK else &stack[0]
+    cdef PyObject **items = sequence_items(buffers)
+    cdef size_t at = 0
+    cdef Py_ssize_t i
+    cdef ps_io io
+    for i in range(sequence_size(buffers)):
+        memcpy(room + at, bytes_data(items[i]), <size_t>bytes_size(items[i]))
+        at += <size_t>bytes_size(items[i])
+    io.buf = room
+    io.len = io.likely = at
+    io.name = NULL
+    io.msg = NULL
+    io.flags = 0
+    try:
+        transfer_whole(sock, ps_send, &io, POLLOUT, patience.timeout, &patience.deadline)
+    finally:
+        left[0] = io.len
+        if at > ON_STACK:
+            give_back(room)
+    return 0
+
+
+cdef int send_gathered(socket sock, Buffers data, size_t *left, Patience *patience) except -1:
+    """Send *data*, as much at once as the kernel takes; *left* is what was not sent."""
+    cdef char[ON_STACK] stack
+    cdef char *room = &stack[0]
+    cdef size_t room_size = ON_STACK
+    cdef Py_ssize_t at = 0
+    cdef size_t size
     cdef msghdr msg
     cdef ps_io io
-    cdef Py_ssize_t at = 0
-    cdef Py_ssize_t end, i
-    cdef size_t size
-    memset(&msg, 0, sizeof(msg))
-    io.msg = &msg
-    while left[0] > 0:
-        end = min(at + IOV_MOST, data.count)
-        size = 0
-        for i in range(at, end):
-            size += data.iov[i].iov_len
-        msg.msg_iov = &data.iov[at]
-        msg.msg_iovlen = <size_t>(end - at)
-        io.len = io.likely = size
-        io.flags = MSG_MORE if size < left[0] else 0  # as if all were one
-        at = end
-        if size == 0:
-            continue
-        PyErr_CheckSignals()
-        try:
-            transfer_whole(sock, ps_sendmsg, &io, POLLOUT, patience.timeout, &patience.deadline)
-        finally:
-            left[0] -= size - io.len
+    if left[0] > ON_STACK:
+        room = take_room()
+        room_size = ROOM
+    try:
+        while left[0] > 0:
+            at += <Py_ssize_t>ps_gather(&io, &msg, &data.iov[at], <size_t>(data.count - at), room,
+                                        room_size)
+            size = io.len
+            io.flags = MSG_MORE if size < left[0] else 0  # as if all were one
+            PyErr_CheckSignals()
+            try:
+                transfer_whole(sock, ps_send if io.msg == NULL else ps_sendmsg, &io, POLLOUT,
+                               patience.timeout, &patience.deadline)
+            finally:
+                left[0] -= size - io.len
+    finally:
+        if room_size == ROOM:
+            give_back(room)
     return 0
 
 
@@ -214,19 +295,25 @@ def sendmsg_all(socket self not None, buffers, /, *, timeout=NOT_GIVEN, deadline
     `socket.sendmsg`, once.
     """
     cdef Patience patience
-    cdef Buffers data
-    cdef size_t left
+    cdef Buffers data = None
+    cdef size_t total, left
     cdef int done = 0
     if not is_known(self, "send"):
         return loops.sendmsg_all(self, buffers, timeout=timeout, deadline=deadline)
     patience = patience_of(self, timeout, deadline)
-    data = Buffers.__new__(Buffers)
-    data.acquire(tuple(buffers), PyBUF_SIMPLE)
     audit_address("socket.sendmsg", self, None)
-    left = data.total
+    total = size_if_small(buffers)
+    if total == 0:
+        data = Buffers.__new__(Buffers)
+        data.acquire(tuple(buffers), PyBUF_SIMPLE)
+        total = data.total
+    left = total
     try:
-        send_windows(self, data, &left, &patience)
+        if data is None:
+            send_small(self, buffers, &left, &patience)
+        else:
+            send_gathered(self, data, &left, &patience)
         done = 1
     finally:
         if not done:
-            note("bytes_sent", data.total - left)
+            note("bytes_sent", total - left)

@@ -37,7 +37,11 @@ cdef extern from "ps_io.h" nogil:
     ssize_t ps_sendmsg(int fd, ps_io *io, int flags) noexcept
     ssize_t ps_sendfile(int fd, ps_io *io, int flags) noexcept
     void ps_io_advance(ps_io *io, size_t n) noexcept
+    size_t ps_gather(ps_io *io, msghdr *msg, iovec *iov, size_t count, char *room,
+                     size_t room_size) noexcept
 
+    enum: PS_IOV_MOST
+    enum: PS_COPIED_MOST
     enum: PS_TRYABLE_FLAGS
     enum: MSG_DONTWAIT
     enum: MSG_MORE

@@ -79,6 +79,10 @@ def test_batches(tmp_path, flags):
     assert run(build(tmp_path / "batch", "batch.c", *flags)) == "ok\n"
 
 
+def test_gathering(tmp_path):
+    assert run(build(tmp_path / "gather", "gather.c")) == "ok\n"
+
+
 def test_descriptors(tmp_path):
     assert run(build(tmp_path / "descriptors", "descriptors.c")) == "ok\n"
 

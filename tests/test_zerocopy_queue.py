@@ -3,7 +3,6 @@
 import contextlib
 import os
 import select
-import signal
 import socket
 import struct
 import threading
@@ -17,6 +16,7 @@ from zerocopy import (
     SO_TIMESTAMPING,
     TX_TIMESTAMPS,
     Reader,
+    alarm,
     errors_of,
     fill,
     noise,
@@ -133,19 +133,13 @@ def test_a_signal_while_reaping(zero, stuck):
         return
     seen = []
 
-    def handler(*_):
+    def handler():
         seen.append(1)
         if len(seen) == 3:
             raise ZeroDivisionError
 
-    before = signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
-    try:
-        with pytest.raises(ZeroDivisionError):
-            a.reap_zerocopy(30)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    with pytest.raises(ZeroDivisionError), alarm(0.02, handler, 0.02):
+        a.reap_zerocopy(30)
     assert a.zerocopy_pending() > 0
 
 
@@ -168,14 +162,8 @@ def test_an_o_nonblock_set_behind_the_socket(stuck):
 def test_a_handler_that_raises_breaks_a_send_off(stuck, timeout, size):
     a, *_ = stuck
     a.settimeout(timeout)
-    before = signal.signal(signal.SIGALRM, lambda *_: 1 / 0)
-    signal.setitimer(signal.ITIMER_REAL, 0.05)
-    try:
-        with pytest.raises(ZeroDivisionError):
-            a.send_zerocopy(bytes(size))
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    with pytest.raises(ZeroDivisionError), alarm(0.05, lambda: 1 / 0):
+        a.send_zerocopy(bytes(size))
 
 
 def test_no_byte_is_lost_or_doubled_under_signals(pysock):
@@ -183,16 +171,11 @@ def test_no_byte_is_lost_or_doubled_under_signals(pysock):
         reader = Reader(b)
         ran = []
         data = memoryview(noise(5_000_000))
-        before = signal.signal(signal.SIGALRM, lambda *_: ran.append(1))
-        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
-        try:
+        with alarm(0.001, lambda: ran.append(1), 0.001):
             at = 0
             while at < len(data):
                 at += a.send_zerocopy(data[at:])
             a.reap_zerocopy()
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
         a.shutdown(pysock.SHUT_WR)
         assert reader.all() == data
         assert ran
@@ -233,25 +216,31 @@ def test_receiving_beside_a_notice(noticed):
 
 @pytest.mark.parametrize("timeout", [None, 30])
 @pytest.mark.parametrize("how", ["send", "send_zerocopy"])
-def test_sending_beside_a_notice(pysock, noticed, timeout, how):
-    a, b = noticed
-    went, _ = fill(a, pieces())
+def test_sending_beside_a_notice(zero, stuck, timeout, how):
+    a, b, went, _ = stuck
+    poll = select.poll()
+    poll.register(a, 0)
+    left = len(went) - len(read_exactly(b, len(went) // 2))
+    assert poll.poll(5000 * zero) == [(a.fileno(), select.POLLERR)] * zero
     a.settimeout(0.3)
     send = getattr(a, how)
+    with pytest.raises(TimeoutError):
+        for _ in range(1000):
+            left += send(b"x" * PIECE)
     begin = time.monotonic(), time.thread_time()
     with pytest.raises(TimeoutError):
-        for _ in range(100):
-            went += b"x" * send(b"x" * PIECE)
-    assert time.thread_time() - begin[1] < 0.15 + (time.monotonic() - begin[0]) / 2
+        send(b"x" * PIECE)
+    assert 0.3 <= time.monotonic() - begin[0] < 5
+    assert time.thread_time() - begin[1] < 0.15
+    assert poll.poll(0) == [(a.fileno(), select.POLLERR)] * zero
     a.settimeout(timeout)
-    timer = threading.Timer(0.3, read_exactly, [b, len(went)])
+    timer = threading.Timer(0.3, read_exactly, [b, left])
     timer.start()
     begin = time.thread_time()
     assert send(b"later") == 5
     assert time.thread_time() - begin < 0.15
     timer.join()
     assert read_exactly(b, 5) == b"later"
-    a.reap_zerocopy(30)
 
 
 # The error queue and its other readers

@@ -2,15 +2,14 @@
 
 import contextlib
 import os
-import signal
 import threading
-import warnings
 
 import pytest
 from zerocopy import (
     MSG_ZEROCOPY,
     SO_ZEROCOPY,
     Reader,
+    alarm,
     fill,
     is_held,
     noise,
@@ -116,32 +115,28 @@ def test_a_fork(pysock, zero):
 
 def test_a_fork_in_the_middle_of_a_send(pysock, zero):
     """A handler forks while the call waits: what the child does of it is copied."""
-    with tcp(pysock) as (a, b):
+    parent, children, readers = os.getpid(), [], []
+    with tcp(pysock, sndbuf=1 << 19, rcvbuf=1 << 16) as (a, b):
         went, sends = fill(a, pieces())
-        a.settimeout(30)
-        reader = threading.Timer(0.3, read_exactly, [b, len(went) + 2000])
-        children = []
 
-        def fork(*_):
-            with warnings.catch_warnings():  # Python 3.12 advises against it beside threads
-                warnings.simplefilter("ignore", DeprecationWarning)
-                children.append(os.fork())
+        def fork():
+            children.append(os.fork())
+            if children[0] > 0:
+                readers.append(Reader(b))
 
-        before = signal.signal(signal.SIGALRM, fork)
-        reader.start()
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        status = 1
         try:
-            assert a.send_zerocopy(bytes(1000)) == 1000
-            assert children[0] > 0 or a.zerocopy_pending() == 0
-            if children[0] == 0:
-                os._exit(0)
+            with alarm(0.05, fork):
+                a.settimeout(30)
+                assert a.send_zerocopy(bytes(1000)) == 1000
+            status = a.zerocopy_pending()
         finally:
-            if children[0] == 0:
-                os._exit(1)
-            signal.signal(signal.SIGALRM, before)
-        reader.join()
+            if os.getpid() != parent:
+                os._exit(status)
         assert os.waitpid(children[0], 0)[1] == 0
         assert a.reap_zerocopy(30)[0] == (sends + 1) * zero
+        a.shutdown(pysock.SHUT_WR)
+        assert readers[0].all() == went + bytes(2000)
 
 
 # Threads

@@ -2,6 +2,8 @@
 
 import contextlib
 import hashlib
+import select
+import signal
 import socket
 import threading
 
@@ -52,17 +54,32 @@ class Reader(threading.Thread):
 
 
 def fill(sock, buffers):
-    """Send from *buffers* until nothing more goes in: the bytes that went, and how many sends."""
+    """Send from *buffers* until nothing more goes in: the bytes that went, and how many sends.
+
+    That is so when for a while nothing happens any more: acknowledgements may come late.
+    """
     timeout = sock.gettimeout()
     sock.setblocking(False)
     went, sends = [], 0
     with contextlib.suppress(BlockingIOError):
         for buffer in buffers:
-            n = sock.send_zerocopy(buffer)
+            n = send_patiently(sock, buffer)
             went.append(bytes(buffer[:n]))
             sends += 1
     sock.settimeout(timeout)
     return b"".join(went), sends
+
+
+def send_patiently(sock, buffer):
+    poll = select.poll()
+    poll.register(sock, select.POLLOUT)
+    while True:
+        try:
+            return sock.send_zerocopy(buffer)
+        except BlockingIOError:
+            sock.zerocopy_pending()  # which takes the notices that poll() reports
+            if not poll.poll(50):
+                return sock.send_zerocopy(buffer)
 
 
 def pieces(size=PIECE):
@@ -105,3 +122,15 @@ def is_held(buffer):
         return True
     del buffer[-1]
     return False
+
+
+@contextlib.contextmanager
+def alarm(seconds, action, again=0.0):
+    """Run *action* as a signal's handler after some seconds, and again after so many more."""
+    before = signal.signal(signal.SIGALRM, lambda *_: action())
+    signal.setitimer(signal.ITIMER_REAL, seconds, again)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
