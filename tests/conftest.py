@@ -181,6 +181,14 @@ def zero(pysock):
     return bool(pysock.capabilities()["zerocopy"])
 
 
+@pytest.fixture
+def stream(pysock, pair):
+    """(peer, a Stream on the other end)"""
+    a, b = pair
+    with pysock.Stream(b) as stream:
+        yield a, stream
+
+
 @pytest.fixture(autouse=True)
 def no_descriptor_is_lost():
     """Every test leaves as many open descriptors behind as it found."""

@@ -1,4 +1,4 @@
-"""Stream: its life, its patience, threads, signals, hostile sockets, and what reads from files."""
+"""Stream: its life, its patience, hostile sockets, and what reads from files."""
 
 import csv
 import gc
@@ -6,7 +6,6 @@ import http.client
 import io
 import os
 import pickle
-import signal
 import socket
 import struct
 import threading
@@ -15,26 +14,6 @@ import weakref
 
 import pytest
 from streams import KINDS, connection
-
-
-@pytest.fixture
-def stream(pysock, pair):
-    """(peer, a Stream on the other end)"""
-    a, b = pair
-    with pysock.Stream(b) as stream:
-        yield a, stream
-
-
-@pytest.fixture
-def alarms():
-    """Run a handler every few milliseconds; the list tells how often it ran."""
-    ran = []
-    before = signal.signal(signal.SIGALRM, lambda *_: ran.append(1))
-    signal.setitimer(signal.ITIMER_REAL, 0.003, 0.003)
-    yield ran
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
-
 
 # Life
 
@@ -247,155 +226,6 @@ def test_a_reset_loses_nothing_that_was_received(pysock, tcp_pair):
         with pytest.raises(ConnectionResetError):
             stream.readexactly(99)
         assert stream.readexactly(10) == b"some bytes"
-
-
-# Signals and threads
-
-
-@pytest.mark.parametrize(
-    "name", ["readline", "readexactly", "readuntil", "read", "readinto_exactly"]
-)
-@pytest.mark.parametrize("size", [6, 200_000])
-def test_a_handler_that_raises_loses_nothing(pysock, pair, name, size):
-    a, b = pair
-    file = pysock.Stream(b, limit=size)
-    first, second = b"a" * (size // 2), b"b" * (size // 2 - 1) + b"\n"
-
-    def call(n):
-        if name == "readinto_exactly":
-            room = bytearray(n)
-            file.readinto_exactly(room)
-            return bytes(room)
-        return getattr(file, name)(*((n,) if name in ("read", "readexactly") else ()))
-
-    def handler(*_):
-        raise ZeroDivisionError
-
-    before = signal.signal(signal.SIGALRM, handler)
-    try:
-        a.sendall(first)
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
-        with pytest.raises(ZeroDivisionError):
-            call(size)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    sender = threading.Thread(target=a.sendall, args=(second,))
-    sender.start()
-    file.sock.settimeout(10)
-    assert call(size) == first + second
-    sender.join()
-
-
-@pytest.mark.parametrize("timeout", [None, 30])
-def test_a_storm_of_signals(pysock, stream, alarms, timeout):
-    a, file = stream
-    file.sock.settimeout(timeout)
-    lines = [os.urandom(3).hex().encode() * (i % 400) + b"\n" for i in range(500)]
-
-    def send():
-        for i, line in enumerate(lines):
-            a.sendall(line)
-            if i % 25 == 0:
-                time.sleep(0.005)
-        a.shutdown(pysock.SHUT_WR)
-
-    sender = threading.Thread(target=send)
-    sender.start()
-    assert file.readlines() == lines
-    sender.join()
-    assert len(alarms) > 3
-
-
-def test_a_handler_cannot_break_into_the_call_of_its_thread(pysock, stream):
-    _, file = stream
-    raised = []
-
-    def handler(*_):
-        try:
-            file.readline(timeout=0)
-        except RuntimeError as error:
-            raised.append(error)
-            raise ZeroDivisionError from error
-
-    before = signal.signal(signal.SIGALRM, handler)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
-        with pytest.raises(ZeroDivisionError):
-            file.readline()
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    assert "reentrant" in str(raised[0])
-
-
-def test_the_second_reader_waits_for_the_first(pysock, stream):
-    a, file = stream
-    got, waiting = [], threading.Barrier(3)
-
-    def read():
-        waiting.wait()
-        got.append(file.readexactly(1000))
-
-    readers = [threading.Thread(target=read) for _ in range(2)]
-    for reader in readers:
-        reader.start()
-    waiting.wait()
-    for i in range(200):
-        a.sendall(bytes([i // 100]) * 10)
-    for reader in readers:
-        reader.join()
-    assert sorted(got) == [bytes(1000), b"\1" * 1000]
-
-
-def test_the_second_readers_patience_is_its_own(pysock, stream):
-    a, file = stream
-    reader = threading.Thread(target=file.readline)
-    reader.start()
-    begun = time.monotonic()
-    with pytest.raises(TimeoutError):
-        file.readline(deadline=begun + 0.1)
-    assert 0.1 <= time.monotonic() - begun < 5
-    a.sendall(b"for the thread\n")
-    reader.join()
-
-
-def test_one_thread_reads_while_another_writes(pysock, pair):
-    a, b = pair
-    data = os.urandom(2_000_000)
-    back = []
-
-    def echo():
-        while piece := a.recv(65536):
-            a.sendall(piece)
-
-    with pysock.Stream(b) as stream:
-        reader = threading.Thread(target=lambda: back.append(stream.readexactly(len(data))))
-        peer = threading.Thread(target=echo)
-        reader.start()
-        peer.start()
-        stream.write(data)
-        stream.flush()
-        reader.join()
-        b.shutdown(pysock.SHUT_WR)
-        peer.join()
-    assert back == [data]
-
-
-@pytest.mark.parametrize("timeout", [None, 30])
-def test_closed_by_another_thread(pysock, pair, timeout):
-    """The wait is over when the connection is shut down; what came before is not lost with it."""
-    a, b = pair
-    b.settimeout(timeout)
-    stream = pysock.Stream(b)
-    a.sendall(b"part")
-    timer = threading.Timer(0.1, b.shutdown, [pysock.SHUT_RDWR])
-    timer.start()
-    with pytest.raises(pysock.IncompleteReadError) as caught:
-        stream.readexactly(9)
-    timer.join()
-    assert caught.value.partial == b"part"
-    stream.close()
 
 
 # Hostile sockets and arguments
