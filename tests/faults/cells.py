@@ -397,6 +397,9 @@ def clock_that_jumps():
         finish(result=result, whole=0.05 <= spent < 5)
 
 
+FROM_SOCKET = ("recv", "recv of much", "recv_into", "recvfrom", "recvmsg", "recvmsg_into", "send")
+
+
 def no_memory():
     """Each allocation of a call fails in turn: MemoryError or none, and nothing is left open."""
     try:
@@ -407,10 +410,13 @@ def no_memory():
     calls |= {
         f"out, {name}": (call, False) for name, call in STREAM_OUT.items() if "file" not in name
     }
+    if net.socket.__module__ != "socket" and net.BACKEND == "stdlib":
+        # The loops are Python code: what an interpreter does without memory is its affair.
+        calls = {name: call for name, call in calls.items() if name.split(", ")[1] in FROM_SOCKET}
     for name, (call, is_in) in calls.items():
         seen = set()
         start("no memory", name)
-        for at in range(400):  # until no allocation is left to fail
+        for at in range(40):
             with stream_pair() as (a, b):
                 stdlib.socket.send(a, BYTES)
                 set_nomemory(at, at + 1)

@@ -10,6 +10,7 @@ import socket as stdlib
 import tempfile
 
 BYTES = b"0123456789" * 10
+HERE = object()  # in a list of arguments: where the memory goes
 
 
 def as_bytes(result, room):
@@ -111,23 +112,29 @@ def arguments(method, room, data):
     return chosen
 
 
+def filled(given, memory):
+    """*given* with *memory* in its place: little enough for a call that is to run out of memory."""
+    return [memory if one is HERE else [memory] if one == [HERE] else one for one in given]
+
+
 def add_extended(module):
     """Put the methods that *module*'s class has beyond the standard library's into the tables."""
     for name in sorted(set(dir(module.socket)) - set(dir(stdlib.socket))):
         method = getattr(module.socket, name)
         if name.startswith("_") or not callable(method):
             continue
-        if name.startswith("recv") and arguments(method, b"", None) is not None:
+        taken, given = arguments(method, HERE, None), arguments(method, None, HERE)
+        if name.startswith("recv") and taken is not None:
 
-            def receive(sock, method=method):
+            def receive(sock, method=method, given=taken):
                 room = bytearray(len(BYTES))
-                return as_bytes(method(sock, *arguments(method, room, None)), room)
+                return as_bytes(method(sock, *filled(given, room)), room)
 
             tables = (DATAGRAM_IN,) if "mmsg" in name else (STREAM_IN,)
-        elif name.startswith("send") and arguments(method, None, b"") is not None:
+        elif name.startswith("send") and given is not None:
 
-            def receive(sock, data, method=method):
-                return method(sock, *arguments(method, None, data))
+            def receive(sock, data, method=method, given=given):
+                return method(sock, *filled(given, data))
 
             tables = (DATAGRAM_OUT,) if "mmsg" in name or "segment" in name else (STREAM_OUT,)
         else:
