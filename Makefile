@@ -84,7 +84,7 @@ bench: build
 	mkdir -p benchmarks/results
 	$(RUN) -m pytest benchmarks --benchmark-json=benchmarks/results/latest.json
 	$(RUN) benchmarks/picture.py benchmarks/results/latest.json benchmarks/picture.svg
-	$(RUN) benchmarks/readme_table.py benchmarks/results/latest.json README.md
+	$(RUN) benchmarks/tables.py benchmarks/results/latest.json
 
 # Instructions, not seconds: what a change costs, whatever else the machine does.
 guard: build
