@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 # Commands that are not run here, and why.
 ELSEWHERE = {
     "pip install .": "tests/test_packaging.py installs",
+    "python -m pysock --bench": "tests/test_bench.py runs it; it takes a while",
 }
 # These are interrupted once somebody could connect.
 SERVERS = ("python -m pysock -m http.server 8080",)
