@@ -38,8 +38,8 @@ def zerocopy_pending(self, /):
 def reap_zerocopy(self, timeout=NOT_GIVEN, deadline=None):
     """Return (0, 0), of sends that are done and of those that were copied: no send is pending.
 
-    *timeout*, in seconds or None, and *deadline*, a `time.monotonic()`, are looked at and not needed.
-    Raises OSError when the socket is closed.
+    *timeout*, in seconds or None, and *deadline*, a `time.monotonic()`, are checked and not needed:
+    nothing waits. Raises OSError when the socket is closed.
     """
     Deadline(self, timeout, deadline)
     _fail_if_closed(self)
