@@ -94,6 +94,7 @@ lint: $(READY)
 
 stubs: build
 	$(RUN) -m mypy.stubtest pysock --mypy-config-file pyproject.toml --ignore-missing-stub --ignore-unused-allowlist --allowlist tests/stubtest-allowlist.txt
+	$(RUN) -m mypy --config-file pyproject.toml examples tests/typed
 
 format: $(READY)
 	$(RUN) -m ruff format .
