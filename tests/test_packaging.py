@@ -18,17 +18,8 @@ MODULES = runpy.run_path(str(ROOT / "csrc" / "extensions.py"))["MODULES"]
 NO_COMPILER = {"CC": "false", "PYSOCK_REQUIRE_EXTENSIONS": ""}
 FALLBACK = "you get the fallback"
 
-# A program for an installed pysock: says what it has, and what it can.
-PROGRAM = """\
-import pysock, pysock._backend
-with pysock.create_server(("127.0.0.1", 0)) as listener:
-    with pysock.create_connection(("localhost", str(listener.getsockname()[1]))) as client:
-        server, address = listener.accept()
-        with server:
-            client.sendall(b"thanks")
-            assert server.recv(6) == b"thanks" and type(server) is pysock.socket
-print(pysock.BACKEND)
-"""
+# A program for an installed pysock: tries it, and says which backend it has.
+PROGRAM = ROOT / "packaging" / "program.py"
 
 
 def python(*command, folder, **environment):
@@ -54,7 +45,7 @@ def pip(command, *arguments, **options):
 
 def program_says(folder, *flags):
     """Run PROGRAM with the pysock that is installed in *folder*; return its output."""
-    done = python(*flags, "-c", PROGRAM, folder=folder.parent, PYTHONPATH=str(folder))
+    done = python(*flags, PROGRAM, folder=folder.parent, PYTHONPATH=str(folder))
     assert done.returncode == 0, done.stdout
     return done.stdout
 
@@ -127,6 +118,7 @@ def test_source_distribution(project):
         names = {name.partition("/")[2] for name in opened.getnames()}
     wanted = {"LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py"}
     for pattern in (
+        "packaging/*.py",
         "pysock/*.py*",
         "pysock/*.typed",
         "pysock/*.pxd",
@@ -146,7 +138,7 @@ def test_wheel(built):
     version = f"cp{sys.version_info.major}{sys.version_info.minor}"
     assert name.split("-")[2:4] == [version, version] and not name.endswith("-any.whl")
     assert {f"pysock/{module}{SUFFIX}" for module in MODULES} <= set(files)
-    assert {"pysock/__init__.py", "pysock/py.typed"} <= set(files)
+    assert {"pysock/__init__.py", "pysock/__init__.pyi", "pysock/py.typed"} <= set(files)
     assert {file.partition("/")[0].partition("-")[0] for file in files} == {
         "pysock",
         "pysock_accel",
