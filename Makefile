@@ -99,7 +99,7 @@ stubs: build
 # The files of a release, in dist/. PYTHONS chooses the interpreters: all that are found.
 wheels: $(READY)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --group wheels
-	$(RUN) packaging/wheels.py
+	$(RUN) release/wheels.py
 
 format: $(READY)
 	$(RUN) -m ruff format .

@@ -19,7 +19,7 @@ NO_COMPILER = {"CC": "false", "PYSOCK_REQUIRE_EXTENSIONS": ""}
 FALLBACK = "you get the fallback"
 
 # A program for an installed pysock: tries it, and says which backend it has.
-PROGRAM = ROOT / "packaging" / "program.py"
+PROGRAM = ROOT / "release" / "program.py"
 CIMPORT = ROOT / "tests" / "cimport"
 CIMPORTING_SETUP = """\
 from Cython.Build import cythonize
@@ -126,7 +126,7 @@ def test_source_distribution(project):
         names = {name.partition("/")[2] for name in opened.getnames()}
     wanted = {"LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py"}
     for pattern in (
-        "packaging/*.py",
+        "release/*.py",
         "pysock/*.py*",
         "pysock/*.typed",
         "pysock/*.pxd",

@@ -19,13 +19,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
 TOOLS = os.path.dirname(sys.executable)
-PROGRAM = ROOT / "packaging" / "program.py"
+PROGRAM = ROOT / "release" / "program.py"
 CONSUMER = ROOT / "tests" / "typed" / "consumer.py"
 VERSIONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]
 
-# The interpreter's flags stay as they are: CFLAGS would replace them. Debug information goes, the
-# symbols that profilers and traces of a crash need stay; the path to its libraries goes.
-RELEASE = {"LDSHARED": f"{os.environ.get('CC', 'cc')} -shared -Wl,--strip-debug"}
 REQUIRED = {"PYSOCK_REQUIRE_EXTENSIONS": "1"}
 
 begin = time.monotonic()
@@ -120,12 +117,20 @@ def unpack(sdist, folder):
     return source
 
 
+def release_flags(python):
+    """The interpreter's own, which CFLAGS would replace, but no debug information, which takes a
+    quarter of the time and most of the room, and no path to the interpreter's libraries."""
+    program = "import sysconfig; print(sysconfig.get_config_var('CFLAGS'))"
+    flags = subprocess.check_output([python, "-c", program], text=True).strip()
+    return {"CFLAGS": f"{flags} -g0", "LDSHARED": f"{os.environ.get('CC', 'cc')} -shared"}
+
+
 def make_wheel(version, python, source, folder):
     """Build, repair, install and try the wheel for one interpreter."""
     copy = shutil.copytree(source, folder / "source")
     install = environment(python, folder)
     build = [*install[:-1], "wheel", "--no-deps", "--wheel-dir", folder, copy]
-    run(*build, folder=folder, **RELEASE, **REQUIRED)
+    run(*build, folder=folder, **release_flags(python), **REQUIRED)
     (built,) = folder.glob("*.whl")
     repair = [sys.executable, "-m", "auditwheel", "repair", "--wheel-dir", folder / "repaired"]
     run(*repair, built, folder=folder)
