@@ -20,7 +20,7 @@ JOBS ?= 4
 FUZZ_SECONDS ?= 600
 FUZZ_CORPUS ?= $(or $(TMPDIR),/tmp)/$(notdir $(CURDIR))-corpus
 
-.PHONY: build demo test suite conformance sanitize suite-debug fuzz fuzz-python leaks soak trust compat bench guard docs lint stubs format clean
+.PHONY: build demo test suite conformance sanitize suite-debug fuzz fuzz-python leaks soak trust compat bench guard docs lint stubs wheels format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -108,6 +108,12 @@ lint: $(READY)
 
 stubs: build
 	$(RUN) -m mypy.stubtest pysock --mypy-config-file pyproject.toml --ignore-missing-stub --ignore-unused-allowlist --allowlist tests/stubtest-allowlist.txt
+	$(RUN) -m mypy --config-file pyproject.toml examples tests/typed
+
+# The files of a release, in dist/. PYTHONS chooses the interpreters: all that are found.
+wheels: $(READY)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --group wheels
+	$(RUN) release/wheels.py
 
 format: $(READY)
 	$(RUN) -m ruff format .
