@@ -12,6 +12,9 @@ READY := $(VENV)/.ready
 # Built in place, and found there: an editable install would be found by the tests of installing, too.
 export PYTHONPATH := $(CURDIR)
 
+# Processes that share the suite.
+JOBS ?= 4
+
 # Of each fuzz target; and where new inputs go: tests/csrc/corpus for those that shall stay.
 FUZZ_SECONDS ?= 600
 FUZZ_CORPUS ?= $(or $(TMPDIR),/tmp)/$(notdir $(CURDIR))-corpus
@@ -33,9 +36,10 @@ demo: build
 
 test: suite conformance
 
+# Most tests wait for something: several processes of them, a file in each, take half the time.
 # Timeouts and races on a busy machine: what fails is run once more, in plain sight, and counts then.
 suite: build
-	$(RUN) -m pytest || { echo "once more, what failed:"; $(RUN) -m pytest --last-failed; }
+	$(RUN) -m pytest -q -n $(JOBS) --dist loadfile || { echo "once more, what failed:"; $(RUN) -m pytest --last-failed; }
 
 conformance: build
 	$(RUN) tests/conformance/run.py

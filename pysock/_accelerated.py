@@ -93,11 +93,17 @@ class SocketIO(_base.SocketIO):
     write = _file.write
 
 
-class EpollSelector(_base.EpollSelector):
+class EpollSelector(_selector.Epoll, _base.EpollSelector):
     __doc__ = _base.EpollSelector.__doc__
     __module__ = __package__
 
-    select = _selector.select
+    def __init__(self):
+        super().__init__()
+        self._look_at(self._selector.fileno(), self._fd_to_key)
+
+    def close(self):
+        self._look_at(-1, self._fd_to_key)
+        super().close()
 
 
 _connection.register_class(socket)

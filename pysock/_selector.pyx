@@ -4,9 +4,8 @@ Everything else of a selector is the standard library's own: what is registered 
 `_fd_to_key`, the descriptor of epoll in its `_selector`.
 """
 
-from cpython.dict cimport PyDict_GetItem
+from cpython.dict cimport PyDict_GetItemWithError
 from cpython.exc cimport PyErr_CheckSignals
-from cpython.list cimport PyList_Append
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM
@@ -30,33 +29,35 @@ cdef enum:
 
 
 cdef int wait(int epoll, ps_event *events, int most, int timeout_ms) except -1:
-    """The number of events; after a signal the wait goes on towards its deadline (PEP 475)."""
-    cdef int64_t deadline = ps_clock() + timeout_ms * <int64_t>1_000_000 if timeout_ms > 0 else 0
-    cdef int64_t left
-    cdef int n
-    while True:
-        if timeout_ms == 0:
-            n = ps_epoll_wait(epoll, events, most, 0)  # only a look: the GIL stays
-        else:
+    """The number of events. A look first, with the GIL: who finds work has no need to give it away.
+
+    After a signal the wait goes on towards its deadline (PEP 475).
+    """
+    cdef int64_t deadline, left
+    cdef int n = ps_epoll_wait(epoll, events, most, 0)
+    if n == 0 and timeout_ms != 0:
+        deadline = ps_clock() + timeout_ms * <int64_t>1_000_000
+        with nogil:
+            n = ps_epoll_wait(epoll, events, most, timeout_ms)
+        while n == -EINTR:
+            PyErr_CheckSignals()
+            if timeout_ms > 0:
+                left = deadline - ps_clock()
+                timeout_ms = <int>((left + 999_999) // 1_000_000) if left > 0 else 0
             with nogil:
                 n = ps_epoll_wait(epoll, events, most, timeout_ms)
-        if n >= 0:
-            return n
-        if n != -EINTR:
-            raise_errno(n)
-        PyErr_CheckSignals()
-        if timeout_ms > 0:
-            left = deadline - ps_clock()
-            timeout_ms = <int>((left + 999_999) // 1_000_000) if left > 0 else 0
+    if n < 0:
+        raise_errno(n)
+    return n
 
 
 cdef list ready_keys(dict fd_to_key, ps_event *events, int n):
     cdef list ready = []
     cdef PyObject *found
-    cdef object key
+    cdef object key, pair
     cdef int i, mask
     for i in range(n):
-        found = PyDict_GetItem(fd_to_key, events[i].data.fd)
+        found = PyDict_GetItemWithError(fd_to_key, events[i].data.fd)
         if found == NULL:
             continue
         key = <object>found  # owned: making the pair may collect garbage, whose end may unregister
@@ -66,35 +67,51 @@ cdef list ready_keys(dict fd_to_key, ps_event *events, int n):
         if events[i].events & ~<unsigned int>EPOLLOUT:
             mask |= EVENT_READ
         mask &= <int><object>PyTuple_GET_ITEM(key, KEY_EVENTS)
-        PyList_Append(ready, (key, mask))
+        ready.append((key, mask))
     return ready
 
 
-def select(self, timeout=None):
-    """select(timeout=None) -> list of (key, events)
+cdef class Epoll:
+    """What `select` needs of an EpollSelector, where C finds it at once."""
+    cdef int epoll
+    cdef dict fd_to_key
 
-    Wait until a registered file object is ready, for at most *timeout* seconds (None: without end,
-    0 or less: only look). *events* is a mask of EVENT_READ and EVENT_WRITE. See `epoll_wait(2)`.
-    """
-    cdef ps_event[ON_STACK] stack
-    cdef ps_event *events = stack
-    cdef dict fd_to_key = self._fd_to_key
-    cdef int most = <int>max(len(fd_to_key), 1)
-    cdef double seconds
-    cdef int timeout_ms = -1
-    cdef int n
-    if timeout is not None:
-        seconds = timeout
-        if not seconds < INT32_MAX // 1000:
-            return base_select(self, timeout)  # which says what is wrong with it
-        timeout_ms = <int>ceil(seconds * 1e3) if seconds > 0 else 0
-    if most > ON_STACK:
+    def __cinit__(self):
+        self.epoll = -1
+
+    def _look_at(self, int epoll, dict fd_to_key):
+        """From now on *epoll*, a descriptor, is what is waited for; -1 is a closed selector's."""
+        self.epoll = epoll
+        self.fd_to_key = fd_to_key
+
+    def select(self, timeout=None):
+        """select(timeout=None) -> list of (key, events)
+
+        Wait until a registered file object is ready, for at most *timeout* seconds (None: without
+        end, 0 or less: only look). *events* is a mask of EVENT_READ and EVENT_WRITE. See
+        `epoll_wait(2)`.
+        """
+        cdef ps_event[ON_STACK] stack
+        cdef ps_event *events = stack
+        cdef double seconds
+        cdef int timeout_ms = -1
+        cdef int n, most
+        if self.epoll < 0:
+            return base_select(self, timeout)  # which says that it is closed
+        if timeout is not None:
+            seconds = timeout
+            if not seconds < INT32_MAX // 1000:
+                return base_select(self, timeout)  # which says what is wrong with it
+            timeout_ms = <int>ceil(seconds * 1e3) if seconds > 0 else 0
+        most = <int>max(len(self.fd_to_key), 1)
+        if most <= ON_STACK:
+            n = wait(self.epoll, stack, most, timeout_ms)
+            return ready_keys(self.fd_to_key, stack, n)
         events = <ps_event *>PyMem_Malloc(<size_t>most * sizeof(ps_event))
         if events == NULL:
             raise MemoryError()
-    try:
-        n = wait(self._selector.fileno(), events, most, timeout_ms)
-        return ready_keys(fd_to_key, events, n)
-    finally:
-        if events != stack:
+        try:
+            n = wait(self.epoll, events, most, timeout_ms)
+            return ready_keys(self.fd_to_key, events, n)
+        finally:
             PyMem_Free(events)

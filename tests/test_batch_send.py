@@ -10,6 +10,7 @@ import pytest
 from datagrams import datagrams, drain, drain_batches, udp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from parameter_ids import shown
 
 FAMILIES = [socket.AF_INET, socket.AF_INET6]
 SEGMENT = 500
@@ -186,7 +187,7 @@ def test_a_list_that_shrinks_and_buffers_that_are_held(pysock):
         [memoryview(b"abcd")[::2]],
         [["x", 1]],
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_what_is_no_message(pysock, messages):
     with udp(pysock) as (a, b):

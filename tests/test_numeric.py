@@ -4,6 +4,7 @@ import random
 import socket
 
 import pytest
+from parameter_ids import shown
 from test_same_as_socket import NUMBERS, outcome
 
 TEXTS = [
@@ -62,7 +63,7 @@ def test_random_addresses_there_and_back(pysock):
 
 
 @pytest.mark.parametrize("name", ["htons", "ntohs", "htonl", "ntohl"])
-@pytest.mark.parametrize("number", [*NUMBERS, 2**16 - 1, 2**16, 2**32 - 1, 2**32], ids=repr)
+@pytest.mark.parametrize("number", [*NUMBERS, 2**16 - 1, 2**16, 2**32 - 1, 2**32], ids=shown)
 def test_byte_order(pysock, name, number):
     same(name, pysock, number)
 

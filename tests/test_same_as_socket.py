@@ -8,6 +8,7 @@ import os
 import socket
 
 import pytest
+from parameter_ids import shown
 
 
 class Index:
@@ -117,13 +118,13 @@ SIZED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("number", NUMBERS, ids=repr)
+@pytest.mark.parametrize("number", NUMBERS, ids=shown)
 @pytest.mark.parametrize("name", SIZED)
 def test_numbers(pysock, name, number):
     same(pysock, stream, lambda s: SIZED[name](s, number))
 
 
-@pytest.mark.parametrize("number", NUMBERS, ids=repr)
+@pytest.mark.parametrize("number", NUMBERS, ids=shown)
 @pytest.mark.parametrize("place", range(4))
 def test_making_a_socket(pysock, place, number):
     def make(net):
@@ -153,7 +154,7 @@ BUFFERED = {
 }
 
 
-@pytest.mark.parametrize("buffer", BUFFERS, ids=repr)
+@pytest.mark.parametrize("buffer", BUFFERS, ids=shown)
 @pytest.mark.parametrize("name", BUFFERED)
 @pytest.mark.parametrize("make", [stream, datagram, closed])
 def test_buffers(pysock, make, name, buffer):

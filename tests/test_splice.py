@@ -19,6 +19,7 @@ from channels import (
     raise_zero_division,
     rest,
 )
+from parameter_ids import shown
 
 
 @pytest.fixture
@@ -213,7 +214,7 @@ class Changing:
         (Changing(None, 0, raise_zero_division), ZeroDivisionError),
         (io.BytesIO(b"abc"), io.UnsupportedOperation),
     ],
-    ids=str,
+    ids=shown,
 )
 def test_what_is_no_descriptor(pysock, channel, wrong, exception):
     a, b = channel("unix")
