@@ -5,6 +5,7 @@ Prints a line of JSON for each cell, and its name before it, so that a crash has
 
 import signal
 
+import connecting
 import disturbed
 import memory
 import refused
@@ -21,6 +22,8 @@ def main():
         disturbed.signals,
         disturbed.peers,
         disturbed.other_threads,
+        connecting.connect,
+        connecting.accept,
         memory.no_memory,
     ):
         part()

@@ -1,5 +1,6 @@
 """The system does not do what it is asked: calls fail, take less, or tell another time."""
 
+import array
 import contextlib
 import ctypes
 import errno
@@ -7,6 +8,7 @@ import os
 import resource
 import socket as stdlib
 import time
+from functools import partial
 
 from cell import (
     MODES,
@@ -85,6 +87,10 @@ MAKERS = {
     "accept": lambda: accept_one(),
     "create_connection": lambda: connect_one(),
 }
+if net is not stdlib:
+    MAKERS["create_connection, race"] = lambda: connect_one(happy_eyeballs_delay=0)
+    MAKERS["create_connection, deadline"] = lambda: connect_one(total_timeout=5)
+    MAKERS["reuse_port_listeners"] = lambda: listen_twice()
 
 
 def accept_one(before=lambda: None):
@@ -96,9 +102,14 @@ def accept_one(before=lambda: None):
             sock.close()
 
 
-def connect_one():
+def connect_one(**how):
     with stdlib.create_server(("127.0.0.1", 0)) as listener:
-        net.create_connection(listener.getsockname(), 5).close()
+        net.create_connection(listener.getsockname(), 5, **how).close()
+
+
+def listen_twice():
+    for listener in net.reuse_port_listeners(("127.0.0.1", 0), 2):
+        listener.close()
 
 
 def failing_makers():
@@ -113,29 +124,63 @@ def failing_makers():
                     finish(result=result)
 
 
-def no_more_descriptors():
+@contextlib.contextmanager
+def descriptors_left(free):
+    """No more than *free* descriptors can be opened."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = []
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (open_descriptors() + 20, hard))
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.dup(0))
+        for _ in range(free):
+            os.close(taken.pop())
+        yield
+    finally:
+        for fd in taken:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def limited(call, free):
+    with descriptors_left(free):
+        return call()
+
+
+def no_more_descriptors():
     for free in (0, 1, 2):
         for name, call in MAKERS.items():
             start("no more descriptors", name, free)
-
-            def limited(call=call, free=free):
-                taken = []
-                try:
-                    resource.setrlimit(resource.RLIMIT_NOFILE, (open_descriptors() + 20, hard))
-                    with contextlib.suppress(OSError):
-                        while True:
-                            taken.append(os.dup(0))
-                    for _ in range(free + (2 if call is MAKERS["accept"] else 0)):
-                        os.close(taken.pop())
-                    call()
-                finally:
-                    for fd in taken:
-                        os.close(fd)
-                    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-            result, _ = outcome(limited)
+            result, _ = outcome(partial(limited, call, free + 2 * (name == "accept")))
             finish(result=result)
+    arriving_descriptors()
+
+
+def arriving_descriptors():
+    """More descriptors come with a message than can be opened: none is lost, its bytes are told."""
+    room = stdlib.CMSG_SPACE(4 * 3)
+    rights = [(stdlib.SOL_SOCKET, stdlib.SCM_RIGHTS, array.array("i", [0, 1, 2]))]
+    calls = {"recvmsg": lambda s: s.recvmsg(100, room), "recv": lambda s: s.recv(100)}
+    calls["recvmsg_into"] = lambda s: s.recvmsg_into([bytearray(100)], room)
+    calls["recv_fds, function"] = lambda s: net.recv_fds(s, 100, 3)
+    if net is not stdlib:
+        calls["recv_fds"] = lambda s: s.recv_fds(100, 3)
+    for free in (0, 1, 2, 3):
+        for name, call in calls.items():
+            start("no more descriptors", "arriving", name, free)
+            with stream_pair() as (a, b):
+                stdlib.socket.sendmsg(a, [BYTES], rights)
+                result, came = outcome(partial(limited, partial(call, b), free))
+                whole = not drain(b)
+                if result == "ok" and name != "recv":
+                    fds = came[1]
+                    if name.startswith("recvmsg"):
+                        fds = [fd for _, _, data in came[1] for fd in array.array("i", data)]
+                    for fd in fds:
+                        os.close(fd)
+                    whole &= len(fds) == free and bool(came[2] & stdlib.MSG_CTRUNC) == (free < 3)
+            finish(result=result, whole=whole)
 
 
 def short_writes():
