@@ -12,9 +12,16 @@ int64_t ps_clock(void);
  * A deadline already past still looks once. -EBADF where fd is closed (negative). */
 int ps_wait(int fd, short events, int64_t deadline);
 
-/* The same where poll() is no wait, for it reports all the time what is of no use: POLLERR while
- * nobody reads the error queue (MSG_ERRQUEUE), POLLIN of a datagram socket that was shut down.
- * A watch reports what happens after it was opened, each time once. So: open it, try, wait, try.
+/* Wait as a blocking send that has sent a part waits for room: no longer than SO_SNDTIMEO, not at
+ * all under O_NONBLOCK. 1: send the rest. 0: what was sent is all, for the time is over, a signal
+ * came or the connection is gone. Then the error is still the socket's, for whoever asks next; a
+ * send that waits itself, and gets nothing out any more, takes it away. */
+int ps_wait_room(int fd);
+
+/* The same as ps_wait where poll() is no wait, for it reports all the time what is of no use:
+ * POLLERR while nobody reads the error queue (MSG_ERRQUEUE), POLLIN of a datagram socket that was
+ * shut down. A watch reports what happens after it was opened, each time once. So: open it, try,
+ * wait, try.
  *
  * Opening may fail (-errno) where descriptors are short, or the system has no such thing. The
  * result is a watch none the less: one that lets a millisecond pass. */

@@ -43,7 +43,7 @@ from .ps_io cimport (
     MSG_DONTWAIT, MSG_WAITALL, PS_TRYABLE_FLAGS, ps_io, ps_io_advance, ps_transfer,
 )
 from .ps_socket cimport SOCK_STREAM
-from .ps_wait cimport POLLIN, ps_clock, ps_wait, ps_watch_close, ps_watch_open, ps_watch_wait
+from .ps_wait cimport POLLIN, ps_clock, ps_wait, ps_wait_room, ps_watch_close, ps_watch_open, ps_watch_wait
 
 cdef size_t gil_hold = 16384
 
@@ -156,7 +156,7 @@ cdef ssize_t transfer_slowly(socket sock, ps_transfer operation, ps_io *io, shor
     # The descriptor of a socket that has a timeout, or is non-blocking, cannot block in the kernel.
     cdef bint blocks = timeout < 0 and sock.sock_timeout < 0
     if tried >= 0:
-        if blocks and sock.sock_type == SOCK_STREAM:
+        if blocks and sock.sock_type == SOCK_STREAM and not io.flags & MSG_DONTWAIT:
             return tried + send_the_rest(sock, operation, io, tried)
         return tried
     if tried == -EINTR:
@@ -260,15 +260,18 @@ cdef ssize_t transfer_watching(socket sock, ps_transfer operation, ps_io *io, in
 cdef ssize_t send_the_rest(socket sock, ps_transfer operation, ps_io *io, ssize_t sent) except -1:
     """A blocking send of a stream queues everything; the try took only *sent* bytes of it.
 
-    An error or a signal now returns what went out, as the system call would have. *io* stays as it
+    An error or a signal now returns what went out, as the system call would have, and the error is
+    the next call's. (AF_UNIX forgets it after a part, so it need not be waited for.) *io* stays as it
     is, a message's iovecs aside: the number that is returned says how far to go on in it.
     """
-    cdef ssize_t n
+    cdef ssize_t n = 0
     cdef int fd = sock.sock_fd
+    cdef bint keeps_errors = sock.sock_family != AF_UNIX
     cdef ps_io whole = io[0]  # and not a copy to send from: *io* may be the head of something larger
     ps_io_advance(io, <size_t>sent)
     with nogil:
-        n = operation(fd, io, io.flags)
+        if not keeps_errors or ps_wait_room(fd):
+            n = operation(fd, io, io.flags)
     io[0] = whole
     return n if n > 0 else 0
 

@@ -230,16 +230,21 @@ cdef int connect_now(socket self, const ps_sockaddr *addr, int length) except 1:
     cdef int64_t timeout = self.sock_timeout
     # A blocking connect that a signal broke off goes on in the kernel: waited for without limit.
     cdef int64_t deadline = 0 if timeout >= 0 else INT64_MAX
-    cdef int fd = self.sock_fd
-    cdef int n
+    cdef int fd, n
     cdef bint must_wait
-    with nogil:
-        n = ps_connect(fd, addr, <socklen_t>length)
-    if n == -EINTR:
+    while True:
+        fd = self.sock_fd
+        with nogil:
+            n = ps_connect(fd, addr, <socklen_t>length)
+        if n != -EINTR:
+            must_wait = n == -EINPROGRESS and timeout > 0
+            break
         PyErr_CheckSignals()
-        must_wait = timeout != 0
-    else:
-        must_wait = n == -EINPROGRESS and timeout > 0
+        if self.sock_family != AF_UNIX:
+            must_wait = timeout != 0
+            break
+        # Of AF_UNIX nothing goes on: to wait, as the standard library does, would end at once, and
+        # there would be no connection.
     if must_wait:
         if wait_for(self, POLLOUT, timeout, &deadline) == 0:
             return TIMED_OUT

@@ -120,10 +120,11 @@ cdef list unpack_control(const msghdr *msg):
     return items
 
 
-cdef ssize_t receive_message(socket sock, msghdr *msg, ps_sockaddr *name, size_t room,
-                             Py_ssize_t ancbufsize, int flags, list meta) except -1:
-    """Receive into *msg*'s buffers; append ancdata, msg_flags and address to *meta*."""
+cdef tuple receive_message(socket sock, msghdr *msg, size_t room, bytes data,
+                           Py_ssize_t ancbufsize, int flags):
+    """Receive into *msg*'s buffers: (what came of *data*, or how much, ancdata, flags, address)."""
     cdef ps_io io
+    cdef ps_sockaddr name
     cdef int64_t deadline = 0
     cdef ssize_t n
     cdef object control = None
@@ -135,20 +136,18 @@ cdef ssize_t receive_message(socket sock, msghdr *msg, ps_sockaddr *name, size_t
         memset(PyBytes_AS_STRING(control), 0, <size_t>ancbufsize)
         msg.msg_control = PyBytes_AS_STRING(control)
     msg.msg_controllen = <size_t>ancbufsize
-    msg.msg_name = name
-    msg.msg_namelen = sizeof(ps_sockaddr)
+    msg.msg_name = &name
+    msg.msg_namelen = sizeof(name)
     if flags & MSG_ERRQUEUE and counted:
         n = receive_error(sock, &io)
     else:
         n = transfer(sock, ps_recvmsg, &io, POLLIN, &deadline)
     try:
-        meta.append(unpack_control(msg))
-        meta.append(msg.msg_flags)
-        meta.append(unpack_address(name, msg.msg_namelen))
+        return (n if data is None else data if n == <ssize_t>room else data[:n],
+                unpack_control(msg), msg.msg_flags, unpack_address(&name, msg.msg_namelen))
     except:
         ps_cmsg_close_rights(msg)  # nobody will ever know their numbers
         raise
-    return n
 
 
 def recvmsg(socket self not None, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, Py_ssize_t flags=0, /):
@@ -159,10 +158,7 @@ def recvmsg(socket self not None, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, P
     was cut (MSG_TRUNC, MSG_CTRUNC). Raises what `recv` raises.
     """
     cdef msghdr msg
-    cdef ps_sockaddr name
     cdef iovec iov
-    cdef list meta = []
-    cdef ssize_t n
     cdef int c_flags = int_of(flags)
     if (not ps_addr_family_known(self.sock_family) or c_flags & MSG_TRUNC
             or bufsize < 0 or not 0 <= ancbufsize <= INT32_MAX):
@@ -173,8 +169,7 @@ def recvmsg(socket self not None, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, P
     iov.iov_len = <size_t>bufsize
     msg.msg_iov = &iov
     msg.msg_iovlen = 1
-    n = receive_message(self, &msg, &name, <size_t>bufsize, ancbufsize, c_flags, meta)
-    return data if n == bufsize else data[:n], meta[0], meta[1], meta[2]
+    return receive_message(self, &msg, <size_t>bufsize, data, ancbufsize, c_flags)
 
 
 def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, Py_ssize_t flags=0, /):
@@ -183,9 +178,6 @@ def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, Py_ssiz
     As `recvmsg`, scattered over writable *buffers*, each filled before the next.
     """
     cdef msghdr msg
-    cdef ps_sockaddr name
-    cdef list meta = []
-    cdef ssize_t n
     cdef bint acquired = True
     cdef Buffers data = Buffers.__new__(Buffers)
     cdef int c_flags = int_of(flags)
@@ -203,5 +195,4 @@ def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, Py_ssiz
     memset(&msg, 0, sizeof(msg))
     msg.msg_iov = data.iov
     msg.msg_iovlen = <size_t>data.count
-    n = receive_message(self, &msg, &name, data.total, ancbufsize, c_flags, meta)
-    return n, meta[0], meta[1], meta[2]
+    return receive_message(self, &msg, data.total, None, ancbufsize, c_flags)

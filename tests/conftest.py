@@ -12,9 +12,11 @@ import pathlib
 import signal
 import socket
 import sys
+import time
 
 import pytest
 from connections import BlackHole, found, refusing_address
+from waits import fill
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -187,6 +189,25 @@ def stream(pysock, pair):
     a, b = pair
     with pysock.Stream(b) as stream:
         yield a, stream
+
+
+@pytest.fixture
+def full_pair(pair):
+    """A pair whose first socket can neither send nor receive."""
+    a, b = pair
+    fill(a)
+    return a, b
+
+
+@pytest.fixture
+def alarms():
+    """Run a handler every few milliseconds; the list tells how often it ran."""
+    ran = []
+    before = signal.signal(signal.SIGALRM, lambda *_: ran.append(time.monotonic()))
+    signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
+    yield ran
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(autouse=True)

@@ -1,54 +1,16 @@
-"""Timeouts, signals and non-blocking sockets: when a call gives up, and what it leaves behind."""
+"""Timeouts and non-blocking sockets: when a call gives up, and what it leaves behind."""
 
 import errno
 import fcntl
 import os
-import resource
 import select
-import signal
 import socket
 import struct
 import threading
 import time
-from importlib import import_module
 
 import pytest
-
-IP_RECVERR = 11  # linux/in.h
-
-WAITS = {
-    "recv": lambda s, b: s.recv(10),
-    "recv of much": lambda s, b: s.recv(262144),
-    "recv_into": lambda s, b: s.recv_into(bytearray(10)),
-    "recvfrom": lambda s, b: s.recvfrom(10),
-    "recvfrom_into": lambda s, b: s.recvfrom_into(bytearray(10)),
-    "recvmsg": lambda s, b: s.recvmsg(10),
-    "recvmsg_into": lambda s, b: s.recvmsg_into([bytearray(10)]),
-    "send": lambda s, b: s.send(b),
-    "sendall": lambda s, b: s.sendall(b),
-    "sendmsg": lambda s, b: s.sendmsg([b]),
-}
-
-
-def fill(sock):
-    """Fill the send buffer of *sock* until not a byte more goes in."""
-    timeout = sock.gettimeout()
-    sock.setblocking(False)
-    for size in (65536, 1):
-        while True:
-            try:
-                sock.send(b"f" * size)
-            except BlockingIOError:
-                break
-    sock.settimeout(timeout)
-
-
-@pytest.fixture
-def full_pair(pair):
-    """A pair whose first socket can neither send nor receive."""
-    a, b = pair
-    fill(a)
-    return a, b
+from waits import WAITS
 
 
 @pytest.mark.parametrize("wait", WAITS)
@@ -281,109 +243,6 @@ def test_connect_of_a_unix_socket_with_a_full_backlog_is_not_a_timeout(net, tmp_
                 second.connect(str(tmp_path / "s"))
 
 
-@pytest.fixture
-def alarms():
-    """Run a handler every few milliseconds; the list tells how often it ran."""
-    ran = []
-    before = signal.signal(signal.SIGALRM, lambda *_: ran.append(time.monotonic()))
-    signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
-    yield ran
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
-
-
-@pytest.mark.parametrize("wait", WAITS)
-def test_signals_run_their_handlers_and_the_deadline_stays(net, full_pair, alarms, wait):
-    a, _ = full_pair
-    a.settimeout(0.2)
-    start = time.monotonic()
-    with pytest.raises(TimeoutError):
-        WAITS[wait](a, b"x" * 100)
-    assert 0.2 <= time.monotonic() - start < 2
-    assert len(alarms) > 5
-
-
-@pytest.mark.parametrize("wait", WAITS)
-@pytest.mark.parametrize("timeout", [None, 30])
-def test_a_handler_that_raises_breaks_the_call_off(net, full_pair, wait, timeout):
-    a, _ = full_pair
-    a.settimeout(timeout)
-
-    def handler(*_):
-        raise ZeroDivisionError
-
-    before = signal.signal(signal.SIGALRM, handler)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
-        with pytest.raises(ZeroDivisionError):
-            WAITS[wait](a, b"x" * 100)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-@pytest.mark.parametrize("wait", WAITS)
-@pytest.mark.parametrize("timeout", [None, 30])
-def test_a_handler_that_closes_the_socket_ends_the_call(net, full_pair, wait, timeout):
-    """A wait for the descriptor -1 would never end."""
-    a, _ = full_pair
-    a.settimeout(timeout)
-    before = signal.signal(signal.SIGALRM, lambda *_: a.close())
-    start = time.monotonic()
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
-        with pytest.raises(OSError) as caught:
-            WAITS[wait](a, b"x" * 100)
-        assert caught.value.errno == errno.EBADF
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    assert time.monotonic() - start < 15
-
-
-def test_a_blocking_call_goes_on_after_a_signal(net, pair, alarms):
-    a, b = pair
-    timer = threading.Timer(0.1, a.sendall, [b"after"])
-    timer.start()
-    assert b.recv(10) == b"after"
-    timer.join()
-    assert len(alarms) > 3
-
-
-def test_accept_goes_on_after_a_signal(net, alarms):
-    with net.create_server(("127.0.0.1", 0)) as listener:
-        made = []
-        timer = threading.Timer(
-            0.1, lambda: made.append(net.create_connection(listener.getsockname()))
-        )
-        timer.start()
-        server, _ = listener.accept()
-        timer.join()
-        with server, made[0]:
-            assert len(alarms) > 3
-
-
-def test_no_byte_is_lost_or_doubled_under_signals(net, alarms):
-    a, b = net.socketpair()
-    with a, b:
-        a.setsockopt(net.SOL_SOCKET, net.SO_SNDBUF, 4096)
-        data = bytes(range(256)) * 4000
-        got = bytearray()
-
-        def read():
-            while piece := b.recv(3000):
-                got.extend(piece)
-                if len(got) % 7 == 0:
-                    time.sleep(0.001)
-
-        reader = threading.Thread(target=read)
-        reader.start()
-        a.sendall(data)
-        a.shutdown(net.SHUT_WR)
-        reader.join()
-        assert got == data
-
-
 def test_readiness_is_seen_by_select(net, pair):
     a, b = pair
     assert select.select([b], [], [], 0) == ([], [], [])
@@ -392,97 +251,3 @@ def test_readiness_is_seen_by_select(net, pair):
     b.recv(1)
     assert select.select([b], [], [], 0) == ([], [], [])
     assert fcntl.fcntl(b, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
-
-
-# Where poll() reports all the time what is of no use
-
-RECEIVES = [name for name in WAITS if name.startswith("recv")]
-
-
-@pytest.fixture
-def error_queue(module):
-    """A UDP socket with an unread message in its error queue, and nothing else to tell."""
-    with module.socket(module.AF_INET, module.SOCK_DGRAM) as sock:
-        with module.socket(module.AF_INET, module.SOCK_DGRAM) as gone:
-            gone.bind(("127.0.0.1", 0))
-            sock.connect(gone.getsockname())
-        sock.setsockopt(module.IPPROTO_IP, IP_RECVERR, 1)
-        sock.send(b"x")
-        with pytest.raises(ConnectionRefusedError):
-            sock.recv(1, socket.MSG_DONTWAIT)
-        yield sock
-
-
-@pytest.mark.parametrize("wait", RECEIVES)
-def test_a_timeout_beside_an_unread_error_queue(net, error_queue, wait):
-    error_queue.settimeout(0.05)
-    start = time.monotonic()
-    with pytest.raises(TimeoutError):
-        WAITS[wait](error_queue, None)
-    assert 0.05 <= time.monotonic() - start < 2
-
-
-@pytest.mark.parametrize("wait", RECEIVES)
-def test_what_comes_in_time_beside_an_unread_error_queue(net, error_queue, wait):
-    error_queue.settimeout(10)
-    with net.socket(net.AF_INET, net.SOCK_DGRAM) as peer:
-        peer.bind(error_queue.getpeername())
-        timer = threading.Timer(0.05, peer.sendto, [b"late", error_queue.getsockname()])
-        timer.start()
-        came = WAITS[wait](error_queue, None)
-        timer.join()
-    assert (came[0] if isinstance(came, tuple) else came) in (b"late", 4)
-
-
-def test_an_error_that_comes_beside_an_unread_error_queue(net, error_queue):
-    error_queue.settimeout(10)
-    timer = threading.Timer(0.05, error_queue.send, [b"y"])
-    timer.start()
-    with pytest.raises(ConnectionRefusedError):
-        error_queue.recv(10)
-    timer.join()
-
-
-def test_a_timeout_of_a_datagram_socket_that_was_shut_down(net, udp_pair):
-    """Linux reports it as readable, and has nothing to read."""
-    a, b = udp_pair
-    a.connect(b.getsockname())
-    a.shutdown(net.SHUT_RD)
-    a.settimeout(0.05)
-    with pytest.raises(TimeoutError):
-        a.recv(10)
-
-
-def waits_without_asking(pysock, sock, alarms):
-    """Wait for half a second: handlers run in it, and the processor is left to others.
-
-    The standard library asks poll() without end, and so does the fallback, which is it.
-    """
-    sock.settimeout(0.5)
-    begin = time.thread_time()
-    with pytest.raises(TimeoutError):
-        sock.recv(10)
-    assert pysock.BACKEND == "stdlib" or time.thread_time() - begin < 0.25
-    assert pysock.BACKEND == "stdlib" or len(alarms) > 10
-
-
-def test_the_wait_beside_an_unread_error_queue_is_one(pysock, error_queue, alarms):
-    waits_without_asking(pysock, error_queue, alarms)
-
-
-def test_a_wait_that_finds_no_descriptor_for_itself(pysock, error_queue, alarms):
-    _, hard = limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
-    try:
-        waits_without_asking(pysock, error_queue, alarms)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-
-
-def test_the_deadline_of_the_loops_beside_an_unread_error_queue(pysock, error_queue):
-    deadline = import_module(f"{pysock.__name__}._fallback_deadline").Deadline(error_queue, 0.2)
-    begin = time.thread_time()
-    with pytest.raises(TimeoutError):
-        while True:
-            deadline.wait(error_queue.fileno(), select.POLLIN)
-    assert time.thread_time() - begin < 0.1

@@ -83,10 +83,11 @@ def of_part(part, of_leg):
 def test_nothing_is_lost_doubled_or_left_open(shim, leg, part):
     oracle = cells(shim, "socket")
     for cell, said in of_part(part, cells(shim, leg)).items():
-        assert said.get("whole", True), said
-        # The standard library itself leaves some open where memory fails: its fallback, too.
-        theirs = oracle[cell]["leaked"] if leg == "fallback" and cell in oracle else 0
-        assert said["leaked"] in (0, theirs), said
+        # What the standard library itself gets wrong is the fallback's, too: it leaves some open
+        # where memory fails, and says of a connect of AF_UNIX that a signal broke off that it is.
+        theirs = oracle[cell] if leg == "fallback" and cell in oracle else {"leaked": 0}
+        assert said.get("whole", True) or not theirs.get("whole", True), said
+        assert said["leaked"] in (0, theirs["leaked"]), said
 
 
 @pytest.mark.parametrize("part", PARTS)
