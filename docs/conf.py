@@ -1,6 +1,6 @@
 """The site: `make docs`. Pages are MyST Markdown; the reference comes from the docstrings.
 
-What the pages would otherwise copy is taken from where it is kept: figures from the README's table
+What the pages would otherwise copy is taken from where it is kept: figures from the table of rows.md
 (the role `ratio`), signatures and meaning from the built package.
 """
 
@@ -43,18 +43,18 @@ MAN_PAGE = re.compile(r"(?P<page>\w+)\((?P<section>\d)\)")
 
 
 def ratios():
-    """The README's rows: what each operation's ratio is, by its title."""
-    table = TABLE.search((ROOT / "README.md").read_text())[1]
+    """What each operation's ratio is, by its title."""
+    table = TABLE.search((ROOT / "docs" / "rows.md").read_text())[1]
     cells = [[cell.strip() for cell in line.split("|")] for line in table.splitlines()[2:]]
     return {title: ratio.strip("*") for _, title, ratio, *_ in cells}
 
 
 def ratio(name, rawtext, text, lineno, inliner, options=None, content=None):
-    """`` {ratio}`row` ``: the figure of that row of the README's table, as it is now."""
+    """`` {ratio}`row` ``: the figure of that row of rows.md, as it is now."""
     try:
         return [nodes.strong(rawtext, ratios()[text])], []
     except KeyError:
-        message = inliner.reporter.error(f"the README's table has no row {text!r}", line=lineno)
+        message = inliner.reporter.error(f"rows.md has no row {text!r}", line=lineno)
         return [inliner.problematic(rawtext, rawtext, message)], [message]
 
 
