@@ -1,7 +1,7 @@
 """What the blocks of the README have before them: names, and somebody at the other end.
 
-A stage runs in the block's own process; what it returns are the block's names. In docs/ each block
-is a whole program, and what it needs is in it.
+A stage runs in the block's own process; what it returns are the block's names. In docs/ a block
+is a whole program, and what it needs is in it; where it needs files, they are made here.
 """
 
 import os
@@ -87,6 +87,14 @@ def a_setup_that_only_looks(port):
     return {}
 
 
+def a_vendored_copy(port):
+    """A copy that is not built: it is imported, and is the fallback."""
+    shutil.copytree(
+        ROOT / "pysock", "theirservice/_vendor/pysock", ignore=shutil.ignore_patterns("*.so")
+    )
+    return {}
+
+
 # Which block of which page: the one with this text in it.
 STAGES = [
     ("README.md", "connection, address = server.accept()", a_client),
@@ -95,6 +103,7 @@ STAGES = [
     ("README.md", "batch.send(sock)", a_peer_of_datagrams),
     ("README.md", "# setup.py", a_setup_that_only_looks),
     ("docs/vendoring.md", "# setup.py", a_setup_that_only_looks),
+    ("docs/vendoring.md", "from theirservice._vendor", a_vendored_copy),
 ]
 
 

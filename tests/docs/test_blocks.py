@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from blocks import BLOCKS, PAGES, ROOT, of
+from blocks import BLOCKS, FENCED, PAGES, ROOT, of
 from stages import STAGES, stages_of
 
 HERE = Path(__file__).parent
@@ -143,8 +143,15 @@ def serves_until_interrupted(words, environment, folder, port):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_every_make_target_that_is_named_exists(page):
-    named = re.findall(r"`(?:\w+=\S+ )?make ((?:[a-z-]+ ?)+)", page.read_text())
+    # In code, and in the lists of commands, where two blanks end a column.
+    named = re.findall(r"(?:`|^    )(?:\w+=\S+ )?make ((?:[a-z-]+ ?)+)", page.read_text(), re.M)
     assert set(" ".join(named).split()) <= set(make_targets())
+
+
+def test_every_figure_that_is_cited_is_in_the_readme():
+    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| [^|]* \|$", (ROOT / "README.md").read_text(), re.M)
+    cited = re.findall(r"\{ratio\}`([^`]+)`", "".join(page.read_text() for page in PAGES))
+    assert cited and set(cited) - {"row"} <= set(rows)
 
 
 def test_no_block_is_passed_over():
@@ -153,6 +160,9 @@ def test_no_block_is_passed_over():
         assert known, f"{block}: how is a block of {block.info!r} run?"
         if block.info == "console":
             assert all(line.startswith("$ ") for line in block.text.splitlines()), str(block)
+    for path in (ROOT / "docs").rglob("*.md"):
+        rest = FENCED.sub("", path.read_text())
+        assert not re.search(r"^    \S", rest, re.M), f"{path.name}: code without a fence"
 
 
 def test_every_exception_is_of_use():
