@@ -22,10 +22,12 @@ from ._address import standard_address
 
 from ._buffers cimport acquire_readable, acquire_writable
 from ._call cimport transfer
+from ._pending cimport counted, receive_plain_error
 from ._plain cimport as_int, int_of
 from ._sockaddr cimport pack_address, unpack_address
 from ._sockobject cimport audit_address, socket
 from .ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
+from .ps_errqueue cimport MSG_ERRQUEUE
 from .ps_io cimport MSG_TRUNC, ps_io, ps_recv, ps_recvfrom, ps_send, ps_sendto, ps_transfer
 from .ps_wait cimport POLLIN, POLLOUT
 
@@ -73,23 +75,29 @@ cdef void give_back(PyObject *taken) noexcept:
         Py_DECREF(<object>taken)
 
 
+cdef inline ssize_t take(socket sock, ps_transfer operation, ps_io *io) except -1:
+    cdef int64_t deadline = 0
+    if io.flags & MSG_ERRQUEUE and counted:
+        return receive_plain_error(sock, io)
+    return transfer(sock, operation, io, POLLIN, &deadline)
+
+
 cdef object receive(socket sock, ps_transfer operation, ps_io *io):
     """Receive up to io.len bytes into a new bytes object."""
     global came_last
     cdef char[ON_STACK] stack
-    cdef int64_t deadline = 0
     cdef ssize_t n
     cdef PyObject *taken
     if io.len <= ON_STACK:
         io.buf = stack
         io.likely = io.len
-        n = transfer(sock, operation, io, POLLIN, &deadline)
+        n = take(sock, operation, io)
         return PyBytes_FromStringAndSize(stack, n)
     taken = take_spare(<Py_ssize_t>io.len)
     io.buf = bytes_data(taken)
     io.likely = min(io.len, came_last)
     try:
-        n = transfer(sock, operation, io, POLLIN, &deadline)
+        n = take(sock, operation, io)
     except:
         give_back(taken)
         raise
@@ -117,6 +125,7 @@ def recv(socket self not None, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
             or not ps_addr_family_known(self.sock_family)):
         return base.recv(self, bufsize, flags)
     io.len = <size_t>bufsize
+    io.name = NULL
     return receive(self, ps_recv, &io)
 
 
@@ -145,7 +154,6 @@ def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t flag
     """
     cdef Py_buffer view
     cdef ps_io io
-    cdef int64_t deadline = 0
     io.flags = int_of(flags)
     if (not ps_addr_family_known(self.sock_family)
             or not acquire_writable(buffer, nbytes, &view, &io)):
@@ -153,7 +161,8 @@ def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t flag
     try:
         if io.len == 0:
             return 0
-        return transfer(self, ps_recv, &io, POLLIN, &deadline)
+        io.name = NULL
+        return take(self, ps_recv, &io)
     finally:
         PyBuffer_Release(&view)
 
@@ -166,7 +175,6 @@ def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t 
     cdef Py_buffer view
     cdef ps_io io
     cdef ps_sockaddr name
-    cdef int64_t deadline = 0
     cdef ssize_t n
     io.flags = int_of(flags)
     if (not ps_addr_family_known(self.sock_family)
@@ -174,7 +182,7 @@ def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t 
         return base.recvfrom_into(self, buffer, nbytes, flags)
     try:
         io.name = &name
-        n = transfer(self, ps_recvfrom, &io, POLLIN, &deadline)
+        n = take(self, ps_recvfrom, &io)
     finally:
         PyBuffer_Release(&view)
     return n, unpack_address(&name, io.namelen)
