@@ -32,7 +32,7 @@ case "$mode" in
 asan)
     cc="${CC:-cc}"
     flags="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
-    CFLAGS="$flags -O1 -g" LDFLAGS="$flags" \
+    CFLAGS="$flags -O1 -g -DNDEBUG" LDFLAGS="$flags" \
         "$python" setup.py --quiet build_ext --inplace
     LD_PRELOAD="$("$cc" -print-file-name=libasan.so) $("$cc" -print-file-name=libubsan.so)"
     ASAN_OPTIONS="detect_leaks=0:allocator_may_return_null=1:strict_string_checks=1:abort_on_error=1"
