@@ -8,6 +8,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 VENV := .venv/$(VERSION)
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
+DOCS_READY := $(VENV)/.docs-ready
 
 # Built in place, and found there: an editable install would be found by the tests of installing, too.
 export PYTHONPATH := $(CURDIR)
@@ -19,12 +20,16 @@ JOBS ?= 4
 FUZZ_SECONDS ?= 600
 FUZZ_CORPUS ?= $(or $(TMPDIR),/tmp)/$(notdir $(CURDIR))-corpus
 
-.PHONY: build demo test suite conformance sanitize sanitize-quick suite-debug fuzz fuzz-python leaks soak trust compat bench guard lint stubs format clean
+.PHONY: build demo test suite conformance sanitize sanitize-quick suite-debug fuzz fuzz-python leaks soak trust compat bench guard docs lint stubs wheels format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(RUN) -m pip install --quiet --disable-pip-version-check --group dev
+	touch $@
+
+$(DOCS_READY): pyproject.toml $(READY)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --group docs
 	touch $@
 
 build: $(READY)
@@ -92,11 +97,16 @@ bench: build
 	mkdir -p benchmarks/results
 	$(RUN) -m pytest benchmarks --benchmark-json=benchmarks/results/latest.json
 	$(RUN) benchmarks/picture.py benchmarks/results/latest.json benchmarks/picture.svg
-	$(RUN) benchmarks/readme_table.py benchmarks/results/latest.json README.md
+	$(RUN) benchmarks/tables.py benchmarks/results/latest.json
 
 # Instructions, not seconds: what a change costs, whatever else the machine does.
 guard: build
 	$(RUN) benchmarks/instructions.py
+
+# The site, in build/docs/html; a warning is an error, and so is a reference to nothing.
+docs: build $(DOCS_READY)
+	$(RUN) -m sphinx -b html -W --keep-going -n -q -d build/docs/doctrees docs build/docs/html
+	@echo "build/docs/html/index.html"
 
 lint: $(READY)
 	$(RUN) -m ruff check .
@@ -106,6 +116,12 @@ lint: $(READY)
 
 stubs: build
 	$(RUN) -m mypy.stubtest pysock --mypy-config-file pyproject.toml --ignore-missing-stub --ignore-unused-allowlist --allowlist tests/stubtest-allowlist.txt
+	$(RUN) -m mypy --config-file pyproject.toml examples tests/typed
+
+# The files of a release, in dist/. PYTHONS chooses the interpreters: all that are found.
+wheels: $(READY)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --group wheels
+	$(RUN) release/wheels.py
 
 format: $(READY)
 	$(RUN) -m ruff format .

@@ -16,6 +16,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from headlines import by_section
+
 WIDTH, LEFT, RIGHT, TOP, ROW = 860, 370, 24, 74, 20
 INK, WIN, EVEN, LOSS = "#768390", "#2da44e", "#8c959f", "#d1242f"
 TICKS = (0.25, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
@@ -109,7 +111,8 @@ def main(source: str, target: str) -> None:
     )
     if result["pysock"]["backend"] != "c":
         subtitle = f"WITHOUT THE EXTENSION. {subtitle}"
-    rows = [entry["extra_info"] for entry in result["benchmarks"]]
+    figures = [entry["extra_info"] for entry in result["benchmarks"]]
+    rows = [row for section in by_section(figures).values() for row in section]
     Path(target).write_text(draw(rows, subtitle))
 
 

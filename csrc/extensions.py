@@ -48,6 +48,7 @@ MODULES = {
     "_unix": ["ps_addr.c", "ps_cmsg.c", "ps_io.c", "ps_socket.c"],
     "_whole": ["ps_io.c", "ps_wait.c"],
     "_zerocopy": ["ps_cmsg.c", "ps_io.c", "ps_wait.c", "ps_zerocopy.c"],
+    "capi": ["ps_addr.c", "ps_io.c"],
 }
 
 # Checks that the compiler adds: what runs into one is aborted, not exploited.

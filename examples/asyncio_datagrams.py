@@ -8,23 +8,32 @@ socket readable again at once.
 """
 
 import asyncio
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import pysock as socket
 
 DATAGRAMS = 2000
 PER_TURN = 64
+Datagrams: TypeAlias = list[tuple[bytes, Any]]
 
 
 class Receiver:
     """Takes the datagrams of *sock*, at most *per_turn* messages in one turn of the loop."""
 
-    def __init__(self, loop, sock, received, per_turn=PER_TURN):
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        sock: socket.socket,
+        received: Callable[[Datagrams], None],
+        per_turn: int = PER_TURN,
+    ) -> None:
         self.loop, self.sock = loop, sock
         self.received, self.per_turn = received, per_turn
         self.turns = 0
         loop.add_reader(sock, self._readable)
 
-    def _readable(self):
+    def _readable(self) -> None:
         try:
             datagrams = self.sock.recvmmsg(self.per_turn, 2048)
         except (BlockingIOError, InterruptedError):
@@ -35,11 +44,11 @@ class Receiver:
         self.turns += 1
         self.received(datagrams)
 
-    def close(self):
+    def close(self) -> None:
         self.loop.remove_reader(self.sock)
 
 
-async def main():
+async def main() -> None:
     loop = asyncio.get_running_loop()
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock,
@@ -49,9 +58,10 @@ async def main():
             one.setblocking(False)
         sock.bind(("127.0.0.1", 0))
         client.connect(sock.getsockname())
-        came, most, ticks = [], 0, 0
+        came: list[bytes] = []
+        most = ticks = 0
 
-        def received(datagrams):
+        def received(datagrams: Datagrams) -> None:
             nonlocal most
             most = max(most, len(datagrams))
             came.extend(data for data, _ in datagrams)

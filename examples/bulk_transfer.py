@@ -20,7 +20,7 @@ WINDOW = 50  # packets
 SIZE = 5_000_000
 
 
-def receive(sock, out, count):
+def receive(sock: socket.socket, out: bytearray, count: int) -> None:
     """Put the payload of *count* packets into *out*; acknowledge what is missing of each window."""
     batch = socket.DatagramBatch(64, PACKET)
     have = bytearray(count)
@@ -40,7 +40,7 @@ def receive(sock, out, count):
         sock.sendto(NUMBER.pack(told), sender)
 
 
-def send(sock, data):
+def send(sock: socket.socket, data: bytes) -> tuple[int, int]:
     """Send *data* packet by packet, a window at a time, until all of it is acknowledged."""
     packets = [
         NUMBER.pack(number) + data[at : at + PAYLOAD]
@@ -61,7 +61,7 @@ def send(sock, data):
     return len(packets), calls
 
 
-def main():
+def main() -> None:
     data = os.urandom(SIZE)
     out = bytearray(SIZE)
     with (

@@ -19,19 +19,19 @@ PATIENCE = 0.2  # seconds that a client may hold up a line that is sent to it
 class Room:
     """Who is here. A line is sent to one after the other, so all see them in one order."""
 
-    def __init__(self):
-        self.streams = set()
+    def __init__(self) -> None:
+        self.streams: set[socket.Stream] = set()
         self.lock = threading.Lock()
 
-    def enter(self, stream):
+    def enter(self, stream: socket.Stream) -> None:
         with self.lock:
             self.streams.add(stream)
 
-    def leave(self, stream):
+    def leave(self, stream: socket.Stream) -> None:
         with self.lock:
             self.streams.discard(stream)
 
-    def tell_others(self, sender, line):
+    def tell_others(self, sender: socket.Stream, line: bytes) -> None:
         with self.lock:
             for stream in list(self.streams - {sender}):
                 try:
@@ -39,10 +39,11 @@ class Room:
                     stream.flush(timeout=PATIENCE)
                 except OSError:  # TimeoutError is one
                     self.streams.discard(stream)
-                    stream.sock.shutdown(socket.SHUT_RDWR)  # its thread sees the end, and closes
+                    if stream.sock:
+                        stream.sock.shutdown(socket.SHUT_RDWR)  # its thread sees that, and closes
 
 
-def converse(room, sock):
+def converse(room: Room, sock: socket.socket) -> None:
     stream = socket.Stream(sock, limit=LONGEST_LINE)
     room.enter(stream)
     try:
@@ -58,9 +59,9 @@ def converse(room, sock):
         room.leave(stream)
 
 
-def serve(listener, room):
+def serve(listener: socket.socket, room: Room) -> None:
     """Accept until the listener is shut down; wait for the last client to be gone."""
-    threads = []
+    threads: list[threading.Thread] = []
     while True:
         try:
             sock, _ = listener.accept()
@@ -72,7 +73,13 @@ def serve(listener, room):
         thread.join()
 
 
-def talk(address, name, lines, ready, heard):
+def talk(
+    address: tuple[str, int],
+    name: bytes,
+    lines: int,
+    ready: threading.Barrier,
+    heard: dict[bytes, list[bytes]],
+) -> None:
     """Say *lines* when all are there, and hear what the others say."""
     with socket.Stream(socket.create_connection(address, timeout=30)) as stream:
         ready.wait()
@@ -82,7 +89,7 @@ def talk(address, name, lines, ready, heard):
         heard[name] = [stream.readline() for _ in range(lines * (ready.parties - 1))]
 
 
-def main():
+def main() -> None:
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     room = Room()
     with socket.create_server(("127.0.0.1", port)) as listener:
@@ -93,7 +100,8 @@ def main():
         server.start()
         address = listener.getsockname()
 
-        names, heard = [b"Ada", b"Grace", b"Edsger", b"Barbara"], {}
+        names = [b"Ada", b"Grace", b"Edsger", b"Barbara"]
+        heard: dict[bytes, list[bytes]] = {}
         ready = threading.Barrier(len(names), action=lambda: wait_until(room, len(names)))
         clients = [
             threading.Thread(target=talk, args=(address, name, 200, ready, heard)) for name in names
@@ -127,7 +135,7 @@ def main():
     print("the room is empty, the door is closed")
 
 
-def wait_until(room, count):
+def wait_until(room: Room, count: int) -> None:
     tick = threading.Event()
     while len(room.streams) != count:
         tick.wait(0.005)

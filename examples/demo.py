@@ -23,11 +23,11 @@ if find_spec("pysock") is None:
     sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from demo.children import PROGRAMS, PYSOCK, STDLIB, ChildFailed, output
-from demo.scenarios import Curl, Ftp, Greeting, Http, Payload
+from demo.scenarios import Curl, Ftp, Greeting, Http, Payload, Scenario, Visit
 from demo.table import HEADER, LEGEND, Row
 
 
-def scenarios(folder, quick):
+def scenarios(folder: Path, quick: bool) -> list[Scenario]:
     served = folder / "served"
     served.mkdir()
     payload = Payload.make(served, 8 << 20)
@@ -42,9 +42,9 @@ def scenarios(folder, quick):
     ]
 
 
-def run(scenario, rounds):
+def run(scenario: Scenario, rounds: int) -> dict[str, list[Visit]]:
     """Visit the scenario's two servers in turns, so that a busy moment of the machine hits both."""
-    visits = {STDLIB.name: [], PYSOCK.name: []}
+    visits: dict[str, list[Visit]] = {STDLIB.name: [], PYSOCK.name: []}
     with ExitStack() as servers:
         addresses = {}
         for runtime in (STDLIB, PYSOCK):
@@ -59,7 +59,7 @@ def run(scenario, rounds):
     return visits
 
 
-def chosen_backend():
+def chosen_backend() -> str:
     """Which backend the children on pysock ran on; one of them is asked."""
     name = output(*PYSOCK.python, PROGRAMS / "backend.py").strip()
     if name != "stdlib":
@@ -69,7 +69,7 @@ def chosen_backend():
     return "no extension was built: this is the fallback, on the standard library"
 
 
-def measure(scenario, rounds):
+def measure(scenario: Scenario, rounds: int) -> tuple[Row, bool]:
     """One row of the table, and whether it is as it should be."""
     if obstacle := scenario.obstacle():
         return Row(scenario.title, note=f"not run, {obstacle}"), scenario.optional
@@ -80,7 +80,7 @@ def measure(scenario, rounds):
     return row, not row.failures
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="one short round")
     quick = parser.parse_args().quick

@@ -21,7 +21,7 @@ except ImportError:
 QUESTIONS = 100
 
 
-def serve(sock):
+def serve(sock: socket.socket) -> None:
     """Answer every question with an address made from its name, many at a time."""
     while True:
         answers = []
@@ -38,7 +38,7 @@ def serve(sock):
         sock.sendmmsg(answers)
 
 
-def resolve(sock, names):
+def resolve(sock: socket.socket, names: list[str]) -> dict[str, str]:
     """Return {name: address}; ask again for what is not answered within the socket's timeout."""
     # No two alike, and none to be guessed.
     ids = random.SystemRandom().sample(range(1 << 16), len(names))
@@ -46,14 +46,14 @@ def resolve(sock, names):
         id: (name, dns.message.make_query(name, "A", id=id))
         for id, name in zip(ids, names, strict=True)
     }
-    found = {}
+    found: dict[str, str] = {}
     for _ in range(3):
         sock.sendmmsg([query.to_wire() for name, query in asked.values() if name not in found])
         try:
             while len(found) < len(asked):
                 for data, _ in sock.recvmmsg(64, 512):
                     answer = dns.message.from_wire(data)
-                    name, query = asked.get(answer.id, (None, None))
+                    name, query = asked.get(answer.id, ("", None))
                     if query is not None and query.is_response(answer):
                         found[name] = answer.answer[0][0].address
         except TimeoutError:
@@ -62,7 +62,7 @@ def resolve(sock, names):
     return found
 
 
-def main():
+def main() -> None:
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stub,

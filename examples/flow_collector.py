@@ -8,6 +8,8 @@ to one of them, always the same. Each takes its datagrams by the batch.
 
 import multiprocessing
 import struct
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
 
 import pysock as socket
 
@@ -18,7 +20,7 @@ HEADER = struct.Struct("!HHI")  # version, number of records, sequence
 RECORD = struct.Struct("!4s4sHHI")  # from, to, ports, bytes
 
 
-def collect(port, results):
+def collect(port: int, results: Connection) -> None:
     """One of the processes: add up the records until every exporter has said that it is done."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -45,7 +47,7 @@ def collect(port, results):
         results.send((packets, flows, volume, len(exporters)))
 
 
-def export(port, number):
+def export(port: int, number: int) -> Iterator[int]:
     """One exporter: a socket of its own, its packets in one call."""
     record = RECORD.pack(bytes([10, 0, 0, number]), bytes([10, 0, 1, 1]), 1024, 443, 1500)
     packets = [HEADER.pack(5, FLOWS, i) + record * FLOWS for i in range(PACKETS)]
@@ -56,7 +58,7 @@ def export(port, number):
             yield 20
 
 
-def main():
+def main() -> None:
     context = multiprocessing.get_context("spawn")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as reserved:
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

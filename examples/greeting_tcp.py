@@ -15,7 +15,7 @@ CLIENTS = 3
 ADDRESS = "127.0.0.1:0"
 
 
-def serve(listener):
+def serve(listener: socket.socket) -> None:
     """Thank each client by its name, one after the other."""
     for _ in range(CLIENTS):
         connection, _peer = listener.accept()
@@ -25,7 +25,7 @@ def serve(listener):
             connection.sendall(b"Thank you for connecting, " + name)
 
 
-def connect(address, name):
+def connect(address: tuple[str, str], name: str) -> str:
     """Say the name, read the thanks until the server closes (EOF), and return them."""
     with socket.create_connection(address, timeout=5) as connection:
         connection.sendall(name.encode() + b"\n")
@@ -33,7 +33,7 @@ def connect(address, name):
             return reply.read().decode()
 
 
-def main():
+def main() -> None:
     with socket.create_server(tuple(ADDRESS.split(":"))) as listener:
         host, port = listener.getsockname()
         print(f"listening on {host}, with a {type(listener)}")

@@ -15,14 +15,14 @@ CLIENTS = 3
 LOOPBACK = ipaddress.IPv4Address("127.0.0.1")
 
 
-def serve(sock):
+def serve(sock: socket.socket) -> None:
     """Thank whoever sends a datagram, by the name that is in it."""
     for _ in range(CLIENTS):
         name, client = sock.recvfrom(1024)
         sock.sendto(b"Thank you for connecting, " + name, client)
 
 
-def greet(host, port, name):
+def greet(host: ipaddress.IPv4Address | int, port: int, name: str) -> str:
     """Send the name and return the answer."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         # A datagram may get lost: a client that waits for an answer must not wait for ever.
@@ -33,7 +33,7 @@ def greet(host, port, name):
         return sock.recv(1024).decode()
 
 
-def main():
+def main() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         # Loopback only, and port 0: the kernel picks a free one.
         sock.bind((LOOPBACK, 0))
@@ -41,7 +41,8 @@ def main():
         print(f"listening on {LOOPBACK}, with a {type(sock)}")
         server = threading.Thread(target=serve, args=(sock,), daemon=True)
         server.start()
-        for number, host in enumerate([LOOPBACK, int(LOOPBACK), 0x7F000001], start=1):
+        hosts: list[ipaddress.IPv4Address | int] = [LOOPBACK, int(LOOPBACK), 0x7F000001]
+        for number, host in enumerate(hosts, start=1):
             print("server said:", greet(host, port, f"client {number} to {host!r}"))
         server.join()
 

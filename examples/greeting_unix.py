@@ -14,7 +14,7 @@ import pysock as socket
 CLIENTS = 3
 
 
-def serve(listener):
+def serve(listener: socket.socket) -> None:
     """Thank each client by its name, one after the other."""
     for _ in range(CLIENTS):
         connection, _peer = listener.accept()
@@ -24,7 +24,7 @@ def serve(listener):
             connection.sendall(b"Thank you for connecting, " + name)
 
 
-def connect(path, name):
+def connect(path: Path, name: str) -> str:
     """Say the name, read the thanks until the server closes (EOF), and return them."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(5)
@@ -34,7 +34,7 @@ def connect(path, name):
             return reply.read().decode()
 
 
-def main():
+def main() -> None:
     # A folder that only this user may enter guards the socket, and takes its file along at the end.
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
         path = Path(folder) / "greeting.sock"

@@ -23,11 +23,11 @@ CLIENTS = 3
 class Proxy:
     """Connections to *listener* are connections to *target*, a (host, port)."""
 
-    def __init__(self, listener, target):
+    def __init__(self, listener: socket.socket, target: tuple[str, int | str]) -> None:
         self.listener, self.target = listener, target
-        self.threads = []
+        self.threads: list[threading.Thread] = []
 
-    def serve(self):
+    def serve(self) -> None:
         """Accept until `stop()`."""
         with contextlib.suppress(OSError):
             while True:
@@ -36,13 +36,13 @@ class Proxy:
                 thread.start()
                 self.threads = [one for one in self.threads if one.is_alive()] + [thread]
 
-    def stop(self):
+    def stop(self) -> None:
         """Accept no more, and wait for the connections that there are."""
         self.listener.shutdown(socket.SHUT_RDWR)
         for thread in self.threads:
             thread.join()
 
-    def connect(self, client):
+    def connect(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
             with socket.create_connection(self.target, timeout=10) as server:
                 server.settimeout(None)
@@ -52,7 +52,7 @@ class Proxy:
                 answers.join()
 
 
-def forward(source, target):
+def forward(source: socket.socket, target: socket.socket) -> None:
     """Move what *source* sends to *target*, and then that this was all."""
     try:
         socket.splice(source, target)
@@ -67,7 +67,7 @@ def forward(source, target):
 # The demonstration: a server behind the proxy, and clients that compare what they get.
 
 
-def answer(sock, data):
+def answer(sock: socket.socket, data: bytes) -> None:
     """Send *data* while receiving; after the client's end, the digest of what it sent."""
     with sock:
         sending = threading.Thread(target=sock.sendall, args=(data,))
@@ -79,8 +79,8 @@ def answer(sock, data):
         sock.sendall(received.digest())
 
 
-def serve(listener, data):
-    threads = []
+def serve(listener: socket.socket, data: bytes) -> None:
+    threads: list[threading.Thread] = []
     for _ in range(CLIENTS + 1):
         sock, _ = listener.accept()
         threads.append(threading.Thread(target=answer, args=(sock, data)))
@@ -92,13 +92,15 @@ def serve(listener, data):
 class Client(threading.Thread):
     """Sends *data* and its end; reads the answer when it may, and compares it with *expected*."""
 
-    def __init__(self, address, data, expected, may_read):
+    def __init__(
+        self, address: tuple[str, int], data: bytes, expected: bytes, may_read: threading.Event
+    ) -> None:
         super().__init__()
         self.address, self.data, self.expected, self.may_read = address, data, expected, may_read
         self.sent = threading.Event()
         self.both_right = False
 
-    def run(self):
+    def run(self) -> None:
         with socket.create_connection(self.address) as sock:
             reading = threading.Thread(target=self.read, args=(sock,))
             reading.start()
@@ -107,7 +109,7 @@ class Client(threading.Thread):
             self.sent.set()
             reading.join()
 
-    def read(self, sock):
+    def read(self, sock: socket.socket) -> None:
         self.may_read.wait()
         received = bytearray()
         while piece := sock.recv(1 << 18):
@@ -116,7 +118,7 @@ class Client(threading.Thread):
         self.both_right = received == self.expected + digest
 
 
-def demonstrate():
+def demonstrate() -> None:
     there, back = os.urandom(SIZE), os.urandom(SIZE)
     before = len(os.listdir("/dev/fd"))
     with (
@@ -154,12 +156,12 @@ def demonstrate():
     print("every byte arrived, both ways")
 
 
-def address_of(text):
+def address_of(text: str) -> tuple[str, str]:
     host, _, port = text.rpartition(":")
     return host, port
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description="A TCP proxy; without arguments, a check of it.")
     parser.add_argument("--listen", metavar="HOST:PORT", type=address_of)
     parser.add_argument("--to", metavar="HOST:PORT", type=address_of)

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pysock as socket
 
@@ -26,10 +28,10 @@ class ReplyError(Exception):
 
 
 class Client:
-    def __init__(self, sock):
+    def __init__(self, sock: socket.socket) -> None:
         self.stream = socket.Stream(sock)
 
-    def send(self, *words):
+    def send(self, *words: str | bytes) -> None:
         """Put a command into the stream: an array of strings of known length."""
         parts = [b"*%d\r\n" % len(words)]
         for word in words:
@@ -38,7 +40,7 @@ class Client:
             parts.append(b"$%d\r\n%b\r\n" % (len(word), word))
         self.stream.write(b"".join(parts))
 
-    def receive(self, deadline):
+    def receive(self, deadline: float) -> Any:
         """Read one reply. An array's members are read in turn, errors among them too."""
         line = self.stream.readuntil(b"\r\n", deadline=deadline)
         kind, rest = line[:1], line[1:-2]
@@ -58,7 +60,7 @@ class Client:
             return None if count < 0 else [self.receive(deadline) for _ in range(count)]
         raise ValueError(f"no RESP reply begins with {line[:20]!r}")
 
-    def call(self, *words, timeout=TIMEOUT):
+    def call(self, *words: str | bytes, timeout: float = TIMEOUT) -> Any:
         """Send a command and return its reply; raise ReplyError, or TimeoutError."""
         deadline = time.monotonic() + timeout
         self.send(*words)
@@ -68,7 +70,9 @@ class Client:
             raise reply
         return reply
 
-    def pipeline(self, commands, timeout=TIMEOUT):
+    def pipeline(
+        self, commands: Sequence[tuple[str | bytes, ...]], timeout: float = TIMEOUT
+    ) -> list[Any]:
         """Send many commands at once and return their replies, errors among them."""
         deadline = time.monotonic() + timeout
         for words in commands:
@@ -78,14 +82,14 @@ class Client:
 
 
 @contextlib.contextmanager
-def own_server():
+def own_server() -> Iterator[pathlib.Path]:
     """A redis-server on an AF_UNIX socket in a directory of its own; the path of the socket."""
     program = shutil.which("redis-server")
     if program is None:
         sys.exit("redis-server is not installed: give the port of one that runs")
     with tempfile.TemporaryDirectory() as directory:
         path = pathlib.Path(directory, "socket")
-        options = ["--port", "0", "--unixsocket", path, "--save", "", "--dir", directory]
+        options = ["--port", "0", "--unixsocket", str(path), "--save", "", "--dir", directory]
         with subprocess.Popen([program, *options], stdout=subprocess.DEVNULL) as server:
             try:
                 while not path.exists() and server.poll() is None:
@@ -95,7 +99,7 @@ def own_server():
                 server.terminate()
 
 
-def check(client):
+def check(client: Client) -> None:
     """Use every kind of reply, and a timeout in the middle of one."""
     assert client.call("PING") == b"PONG"
     value = bytes(range(256)) * 400  # any bytes, line ends among them, larger than the buffer
@@ -119,7 +123,7 @@ def check(client):
     assert client.call("ECHO", "in step again") == b"in step again"
 
 
-def main():
+def main() -> None:
     with contextlib.ExitStack() as stack:
         if len(sys.argv) > 1:
             sock = socket.create_connection(("127.0.0.1", sys.argv[1]), TIMEOUT)

@@ -13,6 +13,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import sys
+from multiprocessing.connection import Connection
 
 import pysock as socket
 
@@ -21,7 +22,7 @@ CONNECTIONS = 300
 SIZE = 20_000
 
 
-def work(number, listener, control):
+def work(number: int, listener: socket.socket, control: Connection) -> None:
     """Answer each connection with the worker's number and what came; at the end tell how many."""
     served = 0
     with listener, control:
@@ -37,7 +38,7 @@ def work(number, listener, control):
                 return
 
 
-def ask(address):
+def ask(address: tuple[str, int]) -> int:
     """Send some bytes, check that they come back, and return who answered."""
     data = os.urandom(SIZE)
     with socket.create_connection(address, total_timeout=30) as sock:
@@ -50,12 +51,12 @@ def ask(address):
     return answer[0]
 
 
-def main(method="spawn"):
-    context = multiprocessing.get_context(method)
+def main(method: str = "spawn") -> None:
+    multiprocessing.set_start_method(method)
     workers = []
     for number, listener in enumerate(socket.reuse_port_listeners(("127.0.0.1", 0), WORKERS)):
-        control, theirs = context.Pipe()
-        process = context.Process(target=work, args=(number, listener, theirs), daemon=True)
+        control, theirs = multiprocessing.Pipe()
+        process = multiprocessing.Process(target=work, args=(number, listener, theirs), daemon=True)
         process.start()
         address = listener.getsockname()
         listener.close()  # the worker has it now, and its queue with it

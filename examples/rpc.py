@@ -10,12 +10,14 @@ before memory is made for it. One deadline covers a call from its first byte to 
 import json
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pysock as socket
 
 HEADER = 4  # bytes, big-endian
 LARGEST = 1 << 20
-METHODS = {
+METHODS: dict[str, Callable[..., Any]] = {
     "add": lambda *numbers: sum(numbers),
     "echo": lambda text: text,
     "sleep": lambda seconds: time.sleep(seconds),
@@ -26,19 +28,19 @@ class CallError(Exception):
     """What the other side says of a call that failed there."""
 
 
-def send_message(sock, message, **patience):
+def send_message(sock: socket.socket, message: Any, **patience: float) -> None:
     body = json.dumps(message).encode()
     sock.sendmsg_all([len(body).to_bytes(HEADER, "big"), body], **patience)
 
 
-def receive_message(sock, **patience):
+def receive_message(sock: socket.socket, **patience: float) -> Any:
     length = int.from_bytes(sock.recv_exactly(HEADER, **patience), "big")
     if length > LARGEST:
         raise ValueError(f"a message of {length} bytes is more than {LARGEST}")
     return json.loads(sock.recv_exactly(length, **patience))
 
 
-def answer(request):
+def answer(request: Any) -> dict[str, Any]:
     method, arguments = request
     try:
         return {"result": METHODS[method](*arguments)}
@@ -46,7 +48,7 @@ def answer(request):
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-def serve_client(sock):
+def serve_client(sock: socket.socket) -> None:
     with sock:
         try:
             while True:
@@ -60,8 +62,8 @@ def serve_client(sock):
             pass  # the connection broke
 
 
-def serve(listener):
-    threads = []
+def serve(listener: socket.socket) -> None:
+    threads: list[threading.Thread] = []
     while True:
         try:
             sock, _ = listener.accept()
@@ -77,11 +79,11 @@ class Client:
     """One connection, one call at a time. After a timeout a late answer would be taken for the next
     call's: the connection is closed, and made anew when it is needed."""
 
-    def __init__(self, address):
+    def __init__(self, address: tuple[str, int]) -> None:
         self.address = address
-        self.sock = None
+        self.sock: socket.socket | None = None
 
-    def call(self, method, *arguments, timeout=10.0):
+    def call(self, method: str, *arguments: Any, timeout: float = 10.0) -> Any:
         deadline = time.monotonic() + timeout
         if self.sock is None:
             self.sock = socket.create_connection(self.address, total_timeout=timeout)
@@ -96,13 +98,13 @@ class Client:
             raise CallError(reply["error"])
         return reply["result"]
 
-    def close(self):
+    def close(self) -> None:
         if self.sock is not None:
             self.sock.close()
             self.sock = None
 
 
-def use(address, number, done):
+def use(address: tuple[str, int], number: int, done: list[int]) -> None:
     client = Client(address)
     for size in [0, 1, 1000, 100_000, 900_000, *range(number, 200)]:
         text = chr(0x40 + number) * size
@@ -112,11 +114,12 @@ def use(address, number, done):
     done.append(number)
 
 
-def main():
+def main() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = threading.Thread(target=serve, args=(listener,))
         server.start()
-        address, done = listener.getsockname(), []
+        address = listener.getsockname()
+        done: list[int] = []
         users = [threading.Thread(target=use, args=(address, n, done)) for n in range(1, 5)]
         for user in users:
             user.start()
@@ -125,9 +128,9 @@ def main():
         assert sorted(done) == [1, 2, 3, 4]
 
         client = Client(address)
-        for bad in (lambda: client.call("no such method"), lambda: client.call("add", "a")):
+        for bad in (["no such method"], ["add", "a"]):
             try:
-                bad()
+                client.call(*bad)
             except CallError as error:
                 print(f"the server says: {error}")
         begun = time.monotonic()
@@ -136,6 +139,7 @@ def main():
         except TimeoutError:
             assert time.monotonic() - begun < 0.5
         assert client.call("echo", "on a new connection") == "on a new connection"
+        assert client.sock is not None
         client.sock.sendall((LARGEST + 1).to_bytes(HEADER, "big"))
         print(f"the server says: {receive_message(client.sock, timeout=10)['error']}")
         client.close()

@@ -7,8 +7,8 @@ the kernel tell, with a datagram, how many it has dropped before it for want of 
 does not ask cannot know.
 """
 
-import collections
 import threading
+from collections import Counter
 
 import pysock as socket
 
@@ -16,7 +16,7 @@ METRICS = 20_000
 PER_CALL = 500
 
 
-def serve(sock, counters, told):
+def serve(sock: socket.socket, counters: Counter[str], told: Counter[str]) -> None:
     """Count until the datagram that says stop; return nothing, fill *counters* and *told*."""
     batch = socket.DatagramBatch(64, 512)
     while True:
@@ -33,8 +33,9 @@ def serve(sock, counters, told):
             told["datagrams"] += 1
 
 
-def main():
-    counters, told = collections.Counter(), collections.Counter()
+def main() -> None:
+    counters: Counter[str] = Counter()
+    told: Counter[str] = Counter()
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,

@@ -4,7 +4,7 @@ import io
 import os
 import selectors
 import socket as _stdlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, final, overload
@@ -235,6 +235,7 @@ class DatagramBatch:
     def slot_size(self) -> int: ...
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> _Datagram: ...
+    def __iter__(self) -> Iterator[_Datagram]: ...
     def recv_into(self, sock: _stdlib.socket, flags: int = 0) -> int: ...
     def send(
         self,

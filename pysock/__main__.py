@@ -4,7 +4,6 @@ import importlib
 import io
 import os
 import pkgutil
-import platform
 import runpy
 import sys
 from importlib.machinery import BuiltinImporter, SourceFileLoader
@@ -85,35 +84,23 @@ def fail(message):
     sys.exit(2)
 
 
-def about():
-    return {
-        "package": package.__name__,
-        "version": package.__version__,
-        "backend": package.BACKEND,
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-    }
+def misplaced(flag):
+    """What to say of a flag that stands alone, or nothing if it is none."""
+    options = " or ".join(option for option, flags in FLAGS.items() if flag in flags)
+    return options and f"{flag} goes with {options}"
 
 
-def info(*, as_json=False):
-    known = about()
-    if as_json:
-        import json  # not before: programs find in sys.modules what they imported
+def info(**options):
+    from . import _info  # not before: programs find in sys.modules what they imported
 
-        print(json.dumps({**known, "capabilities": dict(package.capabilities())}, indent=2))
-        return
-    print(known.pop("package"), known.pop("version"))
-    for name, value in known.items():
-        print(f"{name:13} {value}")
-    for name, number in package.capabilities().items():
-        print(f"{name:13} {number}")
+    _info.run(**options)
 
 
 def bench(**options):
-    from . import _bench
+    from . import _bench, _info
 
     try:
-        _bench.run(about(), **options)
+        _bench.run(_info.about(), **options)
     except KeyboardInterrupt:
         sys.exit(130)  # what a shell says of a program that SIGINT ended
 
@@ -147,7 +134,7 @@ def main(arguments):
         case ["-m" | "-c" as option]:
             fail(f"argument expected for the {option} option\n{USAGE}")
         case [option, *_]:
-            fail(f"unknown option: {option}\n{USAGE}")
+            fail(f"{misplaced(option) or f'unknown option: {option}'}\n{USAGE}")
         case _:
             fail(f"nothing to run\n{USAGE}")
 

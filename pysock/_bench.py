@@ -6,7 +6,6 @@ every round in random order, and the best block counts, for noise only adds time
 
 import contextlib
 import json
-import os
 import random
 import socket as _stdlib
 import statistics
@@ -21,6 +20,7 @@ from timeit import Timer
 from typing import NamedTuple
 
 from . import _install
+from ._terminal import Progress, painter
 
 FULL = (4, 40, 1_000_000)  # times with fresh sockets, rounds each, nanoseconds a block
 QUICK = (1, 4, 250_000)
@@ -154,13 +154,6 @@ def measure(row, setups, rounds, block_ns):
     return {"operation": row.title, **figures, "spread": max(ratios) / min(ratios) - 1}
 
 
-def draw(part, title=""):
-    """Draw the progress bar, or, without a title, wipe it."""
-    if sys.stderr and sys.stderr.isatty():
-        line = f"[{'#' * round(30 * part):30}] {title}" if title else ""
-        print(f"\r{line:71}", end="" if title else "\r", file=sys.stderr, flush=True)
-
-
 def duration(ns):
     unit, size = ("ns", 1) if ns < 999.5 else ("us", 1e3) if ns < 999.5e3 else ("ms", 1e6)
     return f"{ns / size:#.3g}".rstrip(".") + f" {unit}"
@@ -169,13 +162,13 @@ def duration(ns):
 def render(about, table):
     """Give the lines of the table for people, in 80 columns."""
     name = about["package"].rpartition(".")[2]
-    yield LINE.format("operation", "stdlib", name, "ratio", "spread")
+    paint = painter(sys.stdout)
+    yield paint("bold", LINE.format("operation", "stdlib", name, "ratio", "spread"))
     yield "-" * len(LINE.format(*[""] * 5))
-    colours = sys.stdout and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     for row in table:
         ratio = f"{row['ratio']:7.2f}"
-        if colours and abs(row["ratio"] - 1) > LEVEL:
-            ratio = f"\x1b[{32 if row['ratio'] > 1 else 31}m{ratio}\x1b[0m"
+        if abs(row["ratio"] - 1) > LEVEL:
+            ratio = paint("green" if row["ratio"] > 1 else "red", ratio)
         times = duration(row["stdlib_ns"]), duration(row["package_ns"])
         yield LINE.format(row["operation"], *times, ratio, f"{row['spread']:.0%}")
     slower = sum(row["ratio"] < 1 - LEVEL for row in table)
@@ -191,12 +184,13 @@ def run(about, *, quick=False, as_json=False):
     """Measure, and print. *about* is what is known of the package and the machine."""
     _install.uninstall()  # or the standard library's column would be this package's
     table = []
+    progress = Progress(len(ROWS), sys.stderr)
     try:
-        for i, row in enumerate(ROWS):
-            draw(i / len(ROWS), row.title)
+        for done, row in enumerate(ROWS):
+            progress.show(done, row.title)
             if not row.heap or set_heap(row.heap):
                 table.append(measure(row, *(QUICK if quick else FULL)))
     finally:
-        draw(1)
+        progress.wipe()
     as_text = json.dumps({**about, "quick": quick, "rows": table}, indent=2)
     print(*[as_text] if as_json else render(about, table), sep="\n")

@@ -2,6 +2,8 @@
 
 The fallback's own methods, and what the C backend hands a call to that it does not know completely:
 another family, a flag that means something else for many, an address that needs a resolver.
+They call the socket's own `sendmsg` and `recvmsg`: a class that has others, as that of `ssl` which
+refuses them, is not passed by.
 """
 
 import errno
@@ -112,7 +114,7 @@ def _send_all(sock, messages, flags):
                 raise TimeoutError("timed out")
             break
         try:
-            sent += _base.socket.sendmsg(sock, [data], [], flags, address)
+            sent += sock.sendmsg([data], [], flags, address)
         except OSError as error:
             timed_out = timeout and isinstance(error, TimeoutError)
             # Without an errno it is not the kernel's: the handler of a signal raised it.
@@ -170,7 +172,7 @@ def receive(sock, max_messages, room, ancillary_room, flags):
     """Wait for one message, take what else is there: a list of what `recvmsg` returns."""
     if entries:
         raise_kept(sock)
-    came = [_base.socket.recvmsg(sock, room, ancillary_room, flags)]
+    came = [sock.recvmsg(room, ancillary_room, flags)]
     if flags & _stdlib.MSG_PEEK:
         return came
     timeout = sock.gettimeout()
@@ -182,7 +184,7 @@ def receive(sock, max_messages, room, ancillary_room, flags):
         try:
             if timeout and not readable(0):
                 break
-            came.append(_base.socket.recvmsg(sock, room, ancillary_room, flags | _DONTWAIT))
+            came.append(sock.recvmsg(room, ancillary_room, flags | _DONTWAIT))
         except BlockingIOError:
             break
         except OSError as error:

@@ -17,7 +17,11 @@ class Reaped(NamedTuple):
 
 
 def send_zerocopy(self, buffer, flags=0):
-    """Send bytes as `send` does: nothing is left pending, `capabilities()["zerocopy"]` is 0."""
+    """Send bytes as `send` does, and return how many that were.
+
+    They are copied: nothing is left pending, `capabilities()["zerocopy"]` is 0. Raises what `send`
+    raises.
+    """
     return self.send(buffer, flags & ~MSG_ZEROCOPY)
 
 
@@ -26,13 +30,17 @@ def _fail_if_closed(sock):
 
 
 def zerocopy_pending(self, /):
-    """Return 0: no send keeps its buffer."""
+    """Return 0: no send keeps its buffer. Raises OSError when the socket is closed."""
     _fail_if_closed(self)
     return 0
 
 
 def reap_zerocopy(self, timeout=NOT_GIVEN, deadline=None):
-    """Return (0, 0) at once: no send is pending."""
+    """Return (0, 0), of sends that are done and of those that were copied: no send is pending.
+
+    *timeout*, in seconds or None, and *deadline*, a `time.monotonic()`, are checked and not needed:
+    nothing waits. Raises OSError when the socket is closed.
+    """
     Deadline(self, timeout, deadline)
     _fail_if_closed(self)
     return Reaped(0, 0)

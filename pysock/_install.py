@@ -3,6 +3,7 @@
 import contextlib
 import selectors
 import socket as _stdlib
+import socketserver
 import sys
 import threading
 import warnings
@@ -13,7 +14,12 @@ from ._backend import FASTER, EpollSelector, socket
 # The class, and what the class cannot reach. `create_connection` and its kin look up `socket` in
 # their module when they are called: they need no replacement, and tests that patch it still work.
 _REPLACEMENTS = [(_stdlib, name, value) for name, value in {"socket": socket, **FASTER}.items()]
-_SELECTORS = [(selectors, name, EpollSelector) for name in ("EpollSelector", "DefaultSelector")]
+# Where a selector stands, and which of them pysock's is better than there.
+_SELECTORS = [
+    (selectors, "EpollSelector", {"EpollSelector"}),
+    (selectors, "DefaultSelector", {"EpollSelector"}),
+    (socketserver, "_ServerSelector", {"EpollSelector", "PollSelector"}),
+]
 
 _originals: list = []  # of (module, name, what install() put there, what was there)
 _lock = threading.Lock()
@@ -23,7 +29,7 @@ def install():
     """Make the `socket` module's own names point to pysock's, for the whole process.
 
     `selectors.EpollSelector`, and `DefaultSelector` where it is that one, become pysock's too, so
-    that asyncio's default loop waits in C.
+    that asyncio's default loop waits in C; the servers of `socketserver` wait in the same way.
 
     Call it first thing in a program: a module that did `from socket import socket` before, or
     derived a class from it as `ssl` does, keeps the standard library's, and is named in a
@@ -39,7 +45,7 @@ def install():
         theirs = _stdlib.socket
         replaceable = not isinstance(theirs, type) or issubclass(theirs, _base.socket)
         if replaceable:
-            for module, name, value in _REPLACEMENTS + list(filter(_is_epolls, _SELECTORS)):
+            for module, name, value in [*_REPLACEMENTS, *_replaceable_selectors()]:
                 _originals.append((module, name, value, getattr(module, name)))
                 setattr(module, name, value)
     if not replaceable:
@@ -84,10 +90,12 @@ def installed():
             uninstall()
 
 
-def _is_epolls(replacement):
-    """Whether what stands there is an EpollSelector: gevent has none, and a default of its own."""
-    module, name, value = replacement
-    return getattr(getattr(module, name, None), "__name__", None) == value.__name__
+def _replaceable_selectors():
+    """Not where gevent has put one of its own, nor when there is none in C to put there."""
+    if EpollSelector is not _base.EpollSelector:
+        for module, name, worse in _SELECTORS:
+            if getattr(getattr(module, name, None), "__name__", None) in worse:
+                yield module, name, EpollSelector
 
 
 def _early_birds():

@@ -88,10 +88,12 @@ def getsockopt(socket self not None, level, optname, buflen=0, /):
 
 
 def setsockopt(socket self not None, level, optname, value, /, *optlen):
-    """setsockopt(level, optname, value: int or buffer)
-    setsockopt(level, optname, None, optlen: int)
+    """setsockopt(level, optname, value)
+    setsockopt(level, optname, None, optlen)
 
-    Set an option (`setsockopt(2)`, `socket(7)`, `tcp(7)`, `ip(7)` ...). Raises OSError.
+    Set an option (`setsockopt(2)`, `socket(7)`, `tcp(7)`, `ip(7)` ...). *value* is an int, a C int
+    for the kernel, or a bytes-like object, for it as it is; None with *optlen* is a null pointer and
+    that length. Raises OSError, OverflowError for an int that is no C int.
     """
     cdef int c_level, c_name, c_value, n
     if optlen or not (ps_addr_family_known(self.sock_family) and fits_int(level, &c_level)

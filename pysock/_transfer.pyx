@@ -117,7 +117,8 @@ def recv(socket self not None, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
     """recv(bufsize[, flags]) -> bytes
 
     Receive at most *bufsize* bytes (`recv(2)`); b"" when the peer has shut down its writing half.
-    Raises TimeoutError when the socket's timeout is over, BlockingIOError, OSError.
+    *flags* are MSG_* constants, or'ed together. Raises TimeoutError when the socket's timeout is
+    over, BlockingIOError, OSError.
     """
     cdef ps_io io
     io.flags = int_of(flags)
@@ -191,8 +192,9 @@ def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t 
 def send(socket self not None, data, Py_ssize_t flags=0, /):
     """send(data[, flags]) -> number of bytes sent
 
-    Send bytes (`send(2)`), perhaps not all of them. Raises TimeoutError when the socket's timeout
-    is over, BlockingIOError, OSError.
+    Send bytes (`send(2)`), perhaps not all of them: the number says how many the kernel took. *flags*
+    are MSG_* constants, or'ed together. Raises TimeoutError when the socket's timeout is over,
+    BlockingIOError, OSError.
     """
     cdef Py_buffer view
     cdef bint held

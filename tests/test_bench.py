@@ -1,13 +1,18 @@
 """`python -m pysock --bench`: what it prints, and where. The figures themselves are not tested."""
 
+import fcntl
 import importlib
 import io
 import json
+import os
 import pty
+import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -60,20 +65,55 @@ def test_json(command, bench, pysock):
 
 
 @pytest.fixture
-def terminal():
+def terminal(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
     ours, theirs = pty.openpty()
     with open(ours, "rb", buffering=0) as ours, open(theirs, "wb", buffering=0) as theirs:
         yield ours, theirs
 
 
-def test_progress_is_for_terminals(command, terminal):
+@pytest.mark.parametrize("columns, widest", [(0, 79), (200, 79), (40, 39)])
+def test_progress_is_for_terminals(command, bench, terminal, columns, widest):
     ours, theirs = terminal
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
     done = subprocess.run([*command, "--quick", "--json"], stdout=subprocess.PIPE, stderr=theirs)
     assert done.returncode == 0 and json.loads(done.stdout)
     seen = ours.read(4096).decode()
     lines = seen.split("\r")
-    assert lines[1].startswith("[ ") and lines[-3].startswith("[####") and not lines[-2].strip()
-    assert max(map(len, lines)) <= 80 and "\n" not in seen
+    assert lines[1].startswith("[ ") and f" 0/{len(bench.ROWS)} {bench.ROWS[0].title[:10]}" in seen
+    assert lines[-3].startswith("[###") and not lines[-2].strip() and lines[-1] == ""
+    assert {len(line) for line in lines[1:-1]} == {widest}
+    assert "\n" not in seen and "\x1b" not in seen
+
+
+def test_table_on_a_terminal(command, bench, terminal):
+    """Wiped of the bar, in 80 columns, with colours."""
+    ours, theirs = terminal
+    with subprocess.Popen([*command, "--quick"], stdout=theirs, stderr=theirs) as process:
+        theirs.close()
+        said = b""
+        try:
+            while piece := ours.read(4096):
+                said += piece
+        except OSError:
+            pass  # how the end of a terminal's other side shows
+    assert process.returncode == 0
+    table = said.decode().rpartition(" \r")[2]
+    assert table.startswith("\x1b[1moperation") and "\x1b[0m" in table
+    assert bench.ROWS[0].title in table
+    plain = re.sub(r"\x1b\[\d+m", "", table)
+    assert "\x1b" not in plain and max(map(len, plain.split("\r\n"))) <= 80
+
+
+def test_no_progress_on_a_dumb_terminal(command, terminal):
+    ours, theirs = terminal
+    done = subprocess.run(
+        [*command, "--quick"], stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "dumb"}
+    )
+    said = ours.read(8192)
+    assert done.returncode == 0 and said.startswith(b"operation")
+    assert b"\x1b" not in said and b"\r" not in said.replace(b"\r\n", b"")
 
 
 def test_interrupt(command, terminal):
@@ -95,6 +135,7 @@ def test_figures_for_people(bench, monkeypatch, terminal, no_color):
     stdout.isatty = lambda: terminal
     monkeypatch.setattr(sys, "stdout", stdout)
     monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setenv("TERM", "xterm")
     about = dict.fromkeys(["version", "backend", "python", "system"], "a-long-word " * 3)
     about["package"] = "service._vendor.a_long_name"
     table = [
@@ -106,7 +147,9 @@ def test_figures_for_people(bench, monkeypatch, terminal, no_color):
     red, green, plain = (
         ("\x1b[31m", "\x1b[32m", "\x1b[0m") if terminal and not no_color else [""] * 3
     )
-    assert header.split() == ["operation", "stdlib", "a_long_n", "ratio", "spread"]
+    bold = "\x1b[1m" if green else ""
+    assert header.startswith(f"{bold}operation ") and header.endswith(f" spread{plain}")
+    assert header.split()[1:4] == ["stdlib", "a_long_n", "ratio"]
     assert lost.endswith(f" 0.500 ns  1.00 ns {red}   0.50{plain}    12%")
     assert lost_more.endswith(f" 100 ns  1.00 us {red}   0.10{plain}    12%")
     assert won.endswith(f" 10.0 ms  1.00 us {green}10000.00{plain}    12%")
@@ -126,5 +169,6 @@ def test_standard_library_is_measured_where_pysock_is_installed(bench, pysock, m
 
 
 def test_other_programs_do_not_load_it(command, pysock):
-    program = "import sys; print({'json', 'timeit', 'pysock._bench'} & set(sys.modules))"
+    ours = {"pysock._bench", "pysock._info", "pysock._terminal"}
+    program = f"import sys; print({ours | {'json', 'timeit', 'platform'}} & set(sys.modules))"
     assert answer(*command[:-1], "-c", program) == "set()\n"

@@ -11,6 +11,7 @@ import pytest
 COMPAT = Path(__file__).resolve().parent / "compat"
 sys.path.append(str(COMPAT))
 
+import markdown  # noqa: E402
 import servers  # noqa: E402
 import table  # noqa: E402
 import ways  # noqa: E402
@@ -118,6 +119,22 @@ def test_the_table_marks_what_is_less_than_the_runs_scatter():
     assert cells([10, 12, 14], [11, 13, 12.5]) == ["12", "12", "~0.96"]
     faster = table.compare([10, 12, 14], [24, 25, 26], more_is_better=True)
     assert faster.split() == ["12", "25", "2.08"]
+
+
+def test_a_page_has_the_losses_as_plain_as_the_wins(tmp_path):
+    def runs(*walls):
+        return [{"requests": 10, "wall": wall, "cpu": 1.0} for wall in walls]
+
+    ways = {"socket": runs(4, 5, 6), "-m pysock": runs(8, 9, 10), "install()": runs(9, 9, 9)}
+    source, page = tmp_path / "compat.json", tmp_path / "page.md"
+    source.write_text(json.dumps({"runs": {PROGRAMS[0].name: ways}}))
+    page.write_text(f"before\n{markdown.BEGIN}\nold\n{markdown.END}\nafter\n")
+    markdown.main(source, page)
+    text = page.read_text()
+    assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
+    assert f"| {PROGRAMS[0].name} |" in text and "| 0.56 (slower) | 1.00 |" in text
+    with pytest.raises(SystemExit):
+        markdown.main(source, source)
 
 
 @pytest.mark.parametrize("each", PROGRAMS, ids=lambda each: each.name)

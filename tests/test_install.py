@@ -6,8 +6,10 @@ import os
 import pickle
 import selectors
 import socket
+import socketserver
 import subprocess
 import sys
+import threading
 import types
 from pathlib import Path
 from unittest import mock
@@ -141,6 +143,28 @@ def test_a_default_selector_that_is_not_epolls_stays(pysock, monkeypatch):
     with pysock.installed():
         assert socket.socket is pysock.socket and vars(selectors) == before
     assert socket.socket is STANDARD and vars(selectors) == before
+
+
+class EchoLine(socketserver.StreamRequestHandler):
+    def handle(self):
+        self.wfile.write(self.rfile.readline())
+
+
+def test_servers_wait_in_c(pysock):
+    before = vars(socketserver).copy()
+    with pysock.installed():
+        chosen = socketserver._ServerSelector
+        assert issubclass(chosen, pysock.EpollSelector) == (pysock.BACKEND == "c")
+        with socketserver.TCPServer(("127.0.0.1", 0), EchoLine) as server:
+            serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+            serving.start()
+            for number in range(3):
+                with socket.create_connection(server.server_address) as client:
+                    client.sendall(b"%d\n" % number)
+                    assert client.recv(10) == b"%d\n" % number
+            server.shutdown()
+            serving.join()
+    assert vars(socketserver) == before
 
 
 @pytest.mark.parametrize("no_extensions", ["", "1"])

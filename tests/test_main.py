@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -201,11 +203,34 @@ def test_module_of_the_standard_library(python):
 
 
 def test_info(python, pysock):
-    words = answer(python("-m", "pysock", "--info")).split()
+    said = answer(python("-m", "pysock", "--info"))
+    assert "\x1b" not in said and max(map(len, said.splitlines())) <= 80
+    words = said.split()
     assert words[:4] == ["pysock", pysock.__version__, "backend", pysock.BACKEND]
+    reason = "the compiled extensions" if pysock.BACKEND == "c" else "PYSOCK_NO_EXTENSIONS is set"
+    assert f"{reason}\n" in said
     assert sys.version.split()[0] in words
     for name, number in pysock.capabilities().items():
         assert words[words.index(name) + 1] == str(number)
+
+
+@pytest.mark.parametrize("term, no_color", [("xterm", ""), ("xterm", "1"), ("dumb", "")])
+def test_info_on_a_terminal(environment, pysock, term, no_color):
+    """In colours there, unless they are not wanted; the text is the same."""
+    environment.update(TERM=term, NO_COLOR=no_color)
+    command = [sys.executable, "-W", "error", "-m", "pysock", "--info"]
+    plain = subprocess.check_output(command, env=environment, text=True)
+    ours, theirs = pty.openpty()
+    with open(ours, "rb", buffering=0) as ours, open(theirs, "wb", buffering=0) as theirs:
+        subprocess.run(command, env=environment, stdout=theirs, check=True)
+        said = ours.read(4096).decode().replace("\r\n", "\n")
+    green, yellow = "\x1b[32m", "\x1b[33m"
+    if term == "dumb" or no_color:
+        assert said == plain
+    else:
+        style = green if pysock.BACKEND == "c" else yellow
+        assert f"backend       {style}{pysock.BACKEND}\x1b[0m" in said
+        assert re.sub(r"\x1b\[\d+m", "", said) == plain
 
 
 def test_info_for_programs(python, pysock):
@@ -239,7 +264,9 @@ def test_help(python, option, flags):
         (["-c"], "argument expected for the -c option"),
         (["-x", "script.py"], "unknown option: -x"),
         (["--information"], "unknown option: --information"),
-        (["--json"], "unknown option: --json"),
+        (["--info=x"], "unknown option: --info=x"),
+        (["--json"], "--json goes with --info or --bench"),
+        (["--quick", "--bench"], "--quick goes with --bench"),
         (["--info", "script.py"], "--info does not take 'script.py'"),
         (["--info", "--quick"], "--info does not take '--quick'"),
         (["--bench", "--quick", "-x", "--fast"], "--bench does not take '-x'"),

@@ -18,16 +18,15 @@ MODULES = runpy.run_path(str(ROOT / "csrc" / "extensions.py"))["MODULES"]
 NO_COMPILER = {"CC": "false", "PYSOCK_REQUIRE_EXTENSIONS": ""}
 FALLBACK = "you get the fallback"
 
-# A program for an installed pysock: says what it has, and what it can.
-PROGRAM = """\
-import pysock, pysock._backend
-with pysock.create_server(("127.0.0.1", 0)) as listener:
-    with pysock.create_connection(("localhost", str(listener.getsockname()[1]))) as client:
-        server, address = listener.accept()
-        with server:
-            client.sendall(b"thanks")
-            assert server.recv(6) == b"thanks" and type(server) is pysock.socket
-print(pysock.BACKEND)
+# A program for an installed pysock: tries it, and says which backend it has.
+PROGRAM = ROOT / "release" / "program.py"
+CIMPORT = ROOT / "tests" / "cimport"
+CIMPORTING_SETUP = """\
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+import pysock
+consumer = Extension("consumer", ["consumer.pyx"], include_dirs=pysock.__path__)
+setup(name="consumer", ext_modules=cythonize([consumer]))
 """
 
 
@@ -54,7 +53,7 @@ def pip(command, *arguments, **options):
 
 def program_says(folder, *flags):
     """Run PROGRAM with the pysock that is installed in *folder*; return its output."""
-    done = python(*flags, "-c", PROGRAM, folder=folder.parent, PYTHONPATH=str(folder))
+    done = python(*flags, PROGRAM, folder=folder.parent, PYTHONPATH=str(folder))
     assert done.returncode == 0, done.stdout
     return done.stdout
 
@@ -127,6 +126,7 @@ def test_source_distribution(project):
         names = {name.partition("/")[2] for name in opened.getnames()}
     wanted = {"LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py"}
     for pattern in (
+        "release/*.py",
         "pysock/*.py*",
         "pysock/*.typed",
         "pysock/*.pxd",
@@ -146,7 +146,10 @@ def test_wheel(built):
     version = f"cp{sys.version_info.major}{sys.version_info.minor}"
     assert name.split("-")[2:4] == [version, version] and not name.endswith("-any.whl")
     assert {f"pysock/{module}{SUFFIX}" for module in MODULES} <= set(files)
-    assert {"pysock/__init__.py", "pysock/py.typed"} <= set(files)
+    assert {"pysock/__init__.py", "pysock/__init__.pyi", "pysock/py.typed"} <= set(files)
+    # What an installation is compiled against, complete: no other .pxd could be.
+    public = {"pysock/capi.pxd", "pysock/_sockobject.pxd", "pysock/_sockobject.h"}
+    assert {file for file in files if file.endswith((".pxd", ".pyx", ".h"))} == public
     assert {file.partition("/")[0].partition("-")[0] for file in files} == {
         "pysock",
         "pysock_accel",
@@ -157,6 +160,20 @@ def test_wheel(built):
 def test_installation(installed):
     assert extension_modules(installed) == sorted(MODULES)
     assert program_says(installed, "-W", "error") == "c\n"
+
+
+def test_cimport(installed, tmp_path):
+    """A module of somebody else's, compiled with what is installed, and nothing of the sources."""
+    for path in CIMPORT.iterdir():
+        shutil.copy2(path, tmp_path)
+    (tmp_path / "setup.py").write_text(CIMPORTING_SETUP)
+    found = {"folder": tmp_path, "PYTHONPATH": str(installed)}
+    done = python("setup.py", "-q", "build_ext", "--inplace", **found)
+    assert done.returncode == 0, done.stdout
+    for no_extensions in ("", "1"):  # the modules are there, whichever backend is chosen
+        chosen = {**found, "PYSOCK_NO_EXTENSIONS": no_extensions}
+        done = python("-X", "dev", "-W", "error", "use_consumer.py", **chosen)
+        assert (done.returncode, done.stdout) == (0, "as capi.pxd says\n")
 
 
 # Without a compiler

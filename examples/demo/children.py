@@ -9,9 +9,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pysock
 
@@ -19,6 +21,9 @@ PROGRAMS = Path(__file__).parent / "programs"
 WITNESS = Path(__file__).parent / "witness"
 SECONDS_TO_START = 10
 SECONDS_TO_RUN = 30
+
+Process: TypeAlias = "subprocess.Popen[str]"
+Announced: TypeAlias = tuple[str, str]  # a server's port or path, its socket class
 
 
 class ChildFailed(Exception):
@@ -39,7 +44,7 @@ PYSOCK = Runtime("pysock", (sys.executable, "-m", "pysock"), str(pysock.socket))
 
 
 @contextmanager
-def child(command, **streams):
+def child(command: Sequence[str | Path], **streams: Any) -> Iterator[Process]:
     """A child process for the length of a `with` block, ended and reaped at the end of it."""
     process = None
     try:
@@ -52,9 +57,9 @@ def child(command, **streams):
 
 
 @contextmanager
-def signals_held():
+def signals_held() -> Iterator[None]:
     """Hold Ctrl-C and SIGTERM back: inside of Popen() they would leave a child nobody knows of."""
-    held = []
+    held: list[int] = []
     signals = (signal.SIGINT, signal.SIGTERM)
     handlers = [signal.signal(number, lambda number, _: held.append(number)) for number in signals]
     try:
@@ -62,11 +67,11 @@ def signals_held():
     finally:
         for number, handler in zip(signals, handlers, strict=True):
             signal.signal(number, handler)
-    for number in held:
-        signal.raise_signal(number)
+    for arrived in held:
+        signal.raise_signal(arrived)
 
 
-def stop(process):
+def stop(process: Process) -> None:
     """End a child by its own process id, politely first, and reap it."""
     process.terminate()
     try:
@@ -79,9 +84,9 @@ def stop(process):
 
 
 @contextmanager
-def serving(runtime, *command, witness=False):
+def serving(runtime: Runtime, *arguments: str | Path, witness: bool = False) -> Iterator[Announced]:
     """Run a server for the length of a `with` block; gives (its port or path, its socket class)."""
-    command = [*runtime.python, *command]
+    command = [*runtime.python, *arguments]
     environment = surroundings([WITNESS] if witness else [])
     # The log goes to a file: a pipe that nobody reads would fill, and stop the server.
     with (
@@ -97,14 +102,14 @@ def serving(runtime, *command, witness=False):
             raise ChildFailed(f"{failure}\n{tail(log.read())}".rstrip()) from None
 
 
-def announcement(process):
+def announcement(process: Process) -> Announced:
     """Read the first lines of a server, up to those that tell where it listens and with what."""
     text = ""
     # A server that says nothing must not stop the demo for ever.
     alarm = threading.Timer(SECONDS_TO_START, process.kill)
     alarm.start()
     try:
-        for line in process.stdout:
+        for line in process.stdout or ():
             text += line
             # "port" is the wording of http.server, "listening on" that of the demo's own.
             address = re.search(r"(?:listening on|port) (\S+)", text)
@@ -116,7 +121,7 @@ def announcement(process):
     raise ChildFailed("the server did not start")
 
 
-def output(*command):
+def output(*command: str | Path) -> str:
     """Run a client to its end and return what it printed."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with child(command, **pipes, env=surroundings()) as process:
@@ -129,17 +134,17 @@ def output(*command):
     return printed
 
 
-def report(runtime, *command):
+def report(runtime: Runtime, *command: str | Path) -> Any:
     """Run a Python client to its end and return the report that it printed, as a dictionary."""
     return json.loads(output(*runtime.python, *command))
 
 
-def surroundings(first_imports=()):
+def surroundings(first_imports: Iterable[Path] = ()) -> dict[str, str]:
     """The environment of a child, the same with and without pysock."""
     # The demo's own pysock, not another that lies in the current folder (see also `cwd` above).
     paths = [*first_imports, Path(pysock.__file__).parent.parent]
     if inherited := os.environ.get("PYTHONPATH"):
-        paths += map(os.path.abspath, inherited.split(os.pathsep))
+        paths += [Path(path).absolute() for path in inherited.split(os.pathsep)]
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(map(str, paths)),
@@ -150,6 +155,6 @@ def surroundings(first_imports=()):
     }
 
 
-def tail(text, lines=8):
+def tail(text: str, lines: int = 8) -> str:
     """The end of an error output: that is where Python names the exception."""
     return "\n".join(text.splitlines()[-lines:])

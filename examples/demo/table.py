@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 
+from .scenarios import Visit
+
 COLUMNS = "{:<25}{:>11}{:>12}{:>8}{:>8}{:>6}{:>10}"
 HEADER = COLUMNS.format("what was run", "bytes", "checks", "stdlib", "pysock", "ratio", "range")
 LEGEND = """\
@@ -16,18 +18,18 @@ class Row:
     """What the visits of one scenario brought, on both runtimes, or why there were none."""
 
     title: str
-    visits: dict = field(default_factory=dict)
+    visits: dict[str, list[Visit]] = field(default_factory=dict)
     note: str = ""
 
     @property
-    def failures(self):
+    def failures(self) -> list[str]:
         return [text for visits in self.visits.values() for v in visits for text in v.failures]
 
     @property
-    def passed(self):
+    def passed(self) -> int:
         return sum(visit.passed for visits in self.visits.values() for visit in visits)
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.note:
             return f"{self.title:<25} {self.note}"
         stdlib, pysock = self.visits["stdlib"], self.visits["pysock"]
@@ -44,7 +46,7 @@ class Row:
         )
 
 
-def middle_half(ratios):
+def middle_half(ratios: list[float]) -> str:
     """Between which two of its quarters a list of ratios lies: how far to trust their median."""
     if len(ratios) == 1:
         return ""

@@ -139,10 +139,17 @@ def short(verdict: str) -> str:
     return "ok" if verdict == "pass" else "FAIL"
 
 
-def compare(before: list[float], after: list[float], *, more_is_better: bool = False) -> str:
+def ratio_of(
+    before: list[float], after: list[float], *, more_is_better: bool = False
+) -> tuple[float, bool]:
+    """How much better *after* is, and whether that is less than the runs scatter."""
     old, new = median(before), median(after)
-    ratio = new / old if more_is_better else old / new
     # As many runs on the far side of the other's median as not: no difference was measured.
     mixed = min(after) <= old <= max(after) and min(before) <= new <= max(before)
-    mark = "~" if mixed else ""
-    return f"{old:8.0f}{new:8.0f}{mark + format(ratio, '.2f'):>8}"
+    return (new / old if more_is_better else old / new), mixed
+
+
+def compare(before: list[float], after: list[float], *, more_is_better: bool = False) -> str:
+    ratio, mixed = ratio_of(before, after, more_is_better=more_is_better)
+    shown = f"{'~' if mixed else ''}{ratio:.2f}"
+    return f"{median(before):8.0f}{median(after):8.0f}{shown:>8}"

@@ -31,6 +31,7 @@ HELD_MOST = 1 << 18  # bytes that the selector's server keeps for one peer befor
 RESET = struct.pack("ii", 1, 0)
 
 over = threading.Event()
+served = threading.Event()  # no client is left: a connection made at the very end is served, too
 wrong = []
 counts = {"connections": 0, "reset": 0, "flooded": 0, "bytes checked": 0, "datagrams checked": 0}
 counting = threading.Lock()
@@ -70,7 +71,7 @@ def echo_in_a_thread(sock):
 
 def serve_by_threads(listener):
     threads = []
-    while not over.is_set():
+    while not served.is_set():
         with contextlib.suppress(TimeoutError):
             sock, _ = listener.accept()
             threads.append(threading.Thread(target=echo_in_a_thread, args=[sock]))
@@ -107,7 +108,7 @@ def serve_by_selector(listener):
     with selector_class() as selector:
         listener.setblocking(False)
         selector.register(listener, selectors.EVENT_READ)
-        while not over.is_set() or len(selector.get_map()) > 1:
+        while not served.is_set() or len(selector.get_map()) > 1:
             for key, events in selector.select(0.1):
                 if key.data is None:
                     with contextlib.suppress(BlockingIOError):
@@ -275,7 +276,10 @@ def main():
     over.wait(SECONDS * 2 / 3)
     at_the_end = resident()
     over.set()
-    for thread in clients + servers:
+    for thread in clients:
+        thread.join()
+    served.set()
+    for thread in servers:
         thread.join()
     for listener in listeners:
         listener.close()

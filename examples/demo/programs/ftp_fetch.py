@@ -19,7 +19,7 @@ with ftplib.FTP(timeout=10) as ftp:
     listing = {entry: int(facts["size"]) for entry, facts in ftp.mlsd() if facts["type"] == "file"}
     seconds += time.perf_counter() - started
     for _ in range(times):
-        blocks = []
+        blocks: list[bytes] = []
         started = time.perf_counter()
         ftp.retrbinary(f"RETR {name}", blocks.append)
         seconds += time.perf_counter() - started

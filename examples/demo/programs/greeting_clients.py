@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 kind, address, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 
 
-def connected():
+def connected() -> socket.socket:
     """A new socket, connected to the server."""
+    peer: tuple[str, int] | str
     if kind == "tcp":
         return socket.create_connection(("127.0.0.1", int(address)), timeout=10)
     if kind == "udp":
@@ -26,7 +27,7 @@ def connected():
     return client
 
 
-def greet(number):
+def greet(number: int) -> tuple[str, str]:
     """Say a name, and receive the thanks: one datagram, or all until the server closes."""
     with connected() as client:
         client.sendall(b"client %d\n" % number)

@@ -5,17 +5,19 @@ import json
 import sys
 import time
 import urllib.request
+from typing import Any
 
 url, times = sys.argv[1], int(sys.argv[2])
 
 
-def tell(event, args):
+def tell(event: str, args: tuple[Any, ...]) -> None:
     """Hear of the sockets that urllib keeps to itself: the event carries the socket."""
     if event == "socket.connect":
         sockets.add(str(type(args[0])))
 
 
-seconds, sha256, sockets = 0.0, [], set()
+seconds, sha256 = 0.0, []
+sockets: set[str] = set()
 sys.addaudithook(tell)
 for _ in range(times):
     started = time.perf_counter()

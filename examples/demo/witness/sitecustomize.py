@@ -5,9 +5,10 @@ Python imports this module by itself when its folder is in PYTHONPATH. The demo 
 """
 
 import sys
+from typing import Any
 
 
-def tell(event, args):
+def tell(event: str, args: tuple[Any, ...]) -> None:
     """Hear `sys.audit`: the event "socket.bind" carries the socket, as its documentation says."""
     if event == "socket.bind":
         print("bound with", type(args[0]), flush=True)
