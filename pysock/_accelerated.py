@@ -96,8 +96,8 @@ class SocketIO(_base.SocketIO):
 class EpollSelector(_selector.Epoll, _base.EpollSelector):
     """`selectors.EpollSelector`, with the loop of `select()` in C (`epoll(7)`).
 
-    What it is asked and what it answers is the same. `install()` puts it into `selectors`, from where
-    asyncio's default loop takes it, and under the servers of `socketserver`.
+    What it is asked and what it answers is the same. `install()` puts it into `selectors`, from
+    where asyncio's default loop takes it, and under the servers of `socketserver`.
     """
 
     __module__ = __package__
