@@ -75,29 +75,34 @@ cdef void give_back(PyObject *taken) noexcept:
         Py_DECREF(<object>taken)
 
 
-cdef inline ssize_t take(socket sock, ps_transfer operation, ps_io *io) except -1:
-    cdef int64_t deadline = 0
-    if io.flags & MSG_ERRQUEUE and counted:
-        return receive_plain_error(sock, io)
-    return transfer(sock, operation, io, POLLIN, &deadline)
+cdef inline bint takes_notices(const ps_io *io) noexcept:
+    """Whether it is from the error queue, and a notice of a zero-copy send may be in that."""
+    return io.flags & MSG_ERRQUEUE != 0 and len(counted) > 0
 
 
 cdef object receive(socket sock, ps_transfer operation, ps_io *io):
     """Receive up to io.len bytes into a new bytes object."""
     global came_last
     cdef char[ON_STACK] stack
+    cdef int64_t deadline = 0
     cdef ssize_t n
     cdef PyObject *taken
     if io.len <= ON_STACK:
         io.buf = stack
         io.likely = io.len
-        n = take(sock, operation, io)
+        if takes_notices(io):
+            n = receive_plain_error(sock, io)
+        else:
+            n = transfer(sock, operation, io, POLLIN, &deadline)
         return PyBytes_FromStringAndSize(stack, n)
     taken = take_spare(<Py_ssize_t>io.len)
     io.buf = bytes_data(taken)
     io.likely = min(io.len, came_last)
     try:
-        n = take(sock, operation, io)
+        if takes_notices(io):
+            n = receive_plain_error(sock, io)
+        else:
+            n = transfer(sock, operation, io, POLLIN, &deadline)
     except:
         give_back(taken)
         raise
@@ -155,6 +160,7 @@ def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t flag
     """
     cdef Py_buffer view
     cdef ps_io io
+    cdef int64_t deadline = 0
     io.flags = int_of(flags)
     if (not ps_addr_family_known(self.sock_family)
             or not acquire_writable(buffer, nbytes, &view, &io)):
@@ -163,7 +169,9 @@ def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t flag
         if io.len == 0:
             return 0
         io.name = NULL
-        return take(self, ps_recv, &io)
+        if takes_notices(&io):
+            return receive_plain_error(self, &io)
+        return transfer(self, ps_recv, &io, POLLIN, &deadline)
     finally:
         PyBuffer_Release(&view)
 
@@ -175,6 +183,7 @@ def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t 
     """
     cdef Py_buffer view
     cdef ps_io io
+    cdef int64_t deadline = 0
     cdef ps_sockaddr name
     cdef ssize_t n
     io.flags = int_of(flags)
@@ -183,7 +192,10 @@ def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t 
         return base.recvfrom_into(self, buffer, nbytes, flags)
     try:
         io.name = &name
-        n = take(self, ps_recvfrom, &io)
+        if takes_notices(&io):
+            n = receive_plain_error(self, &io)
+        else:
+            n = transfer(self, ps_recvfrom, &io, POLLIN, &deadline)
     finally:
         PyBuffer_Release(&view)
     return n, unpack_address(&name, io.namelen)
