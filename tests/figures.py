@@ -97,15 +97,15 @@ def line(title, cases, found, failed):
 def lines(paths):
     by_stem = {path.stem: list(outcomes(path)) for path in paths}
     figures = defaultdict(list)
-    for _, _, told in by_stem["trust"]:
+    for test, _, told in by_stem["trust"]:
         for name, value in told:
-            figures[name].append(value)
+            figures[name].append(f"{'fallback' if '[fallback' in test else 'C'}: {value}")
     yield "| tried | cases | found, and mended |"
     yield "|---|---|---|"
     for row, (title, part, found) in ROWS.items():
         parts = (part,) if isinstance(part, str) else part
         of_row = [bad for name, bad, _ in by_stem["trust"] if any(p in name for p in parts)]
-        cases = "; ".join(figures[row]) or f"{len(of_row):,} tests"
+        cases = "; ".join(figures[row]) or f"{len(of_row):,} test{'s' * (len(of_row) > 1)}"
         yield line(title, cases if of_row else "**not run**", found, sum(of_row))
     for stem, (title, found) in RUNS.items():
         if stem in by_stem:

@@ -56,7 +56,7 @@ esac
 suite=(-n "${JOBS:-4}" --dist loadfile) conformance=()
 if [ "$what" = quick ]; then
     suite+=(--only-extensions)
-    conformance+=(--backend c --module test_socket)
+    conformance+=(--backend c --module test_socket --jobs 3)
 fi
 if [ "$what" != conformance ]; then
     "$python" -W error -m pytest -q -p no:cacheprovider -o junit_family=xunit1 \
