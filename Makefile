@@ -20,7 +20,7 @@ JOBS ?= 4
 FUZZ_SECONDS ?= 600
 FUZZ_CORPUS ?= $(or $(TMPDIR),/tmp)/$(notdir $(CURDIR))-corpus
 
-.PHONY: build demo test suite conformance sanitize suite-debug fuzz fuzz-python leaks soak trust compat bench guard docs lint stubs wheels format clean
+.PHONY: build demo test suite conformance sanitize sanitize-quick suite-debug fuzz fuzz-python leaks soak trust compat bench guard docs lint stubs wheels format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -67,12 +67,14 @@ fuzz-python: build
 soak: build
 	SOAK_SECONDS=$${SOAK_SECONDS:-600} $(RUN) -m pytest -s tests/soak
 
-# What was tried, how much of it, what was found: the table of the README.
+# What was tried, how much of it, what was found: the table of the README. What `make sanitize suite-debug`
+# left behind counts, too.
 trust: build
-	$(RUN) -m pytest -q -o junit_family=xunit1 --junitxml=build/trust.xml tests/faults tests/leaks tests/fuzz tests/soak tests/sanitizers \
+	$(RUN) -m pytest -q -o junit_family=xunit1 --junitxml=build/trust.xml \
+		tests/faults tests/leaks tests/fuzz tests/soak tests/sanitizers \
 		tests/test_csrc.py tests/test_past_flaws.py tests/test_interpreters.py tests/test_packaging.py \
-		tests/test_transfer.py tests/test_selector.py
-	$(RUN) tests/figures.py build/trust.xml
+		tests/test_transfer.py tests/test_short_send.py tests/test_selector.py tests/test_zerocopy*.py
+	$(RUN) tests/figures.py build/trust.xml $(wildcard build/asan.xml build/debug.xml) README.md
 
 # On builds of their own, elsewhere: the suite and CPython's tests under the sanitizers; the suite with
 # asserts, the debugging allocator, development mode, and every warning an error.
@@ -81,6 +83,12 @@ sanitize: $(READY)
 
 suite-debug: $(READY)
 	tests/sanitizers/run.sh debug $(RUN) suite
+
+# What of both fits into CI: the C leg alone, and test_socket.
+sanitize-quick: $(READY)
+	tests/sanitizers/run.sh asan $(RUN) quick
+	tests/sanitizers/run.sh debug $(RUN) quick
+
 # Real programs and real servers. COMPAT passes options on: make compat COMPAT="--quick --install"
 compat: build
 	$(RUN) tests/compat/run.py $(COMPAT)

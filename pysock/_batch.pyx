@@ -23,6 +23,7 @@ from ._ancillary cimport (
 from ._call cimport transfer
 from ._capabilities cimport gro_joins
 from ._outgoing cimport Outgoing
+from ._pending cimport counted, note_messages
 from ._plain cimport as_int
 from ._sockaddr cimport unpack_address
 from ._sockobject cimport audit_address, socket
@@ -31,6 +32,7 @@ from .ps_batch cimport (
     PS_BATCH_SEND_FLAGS, PS_UDP_MOST, ps_arrival, ps_inbox, ps_inbox_arrival, ps_inbox_free,
     ps_inbox_init, ps_inbox_lay, ps_piece, ps_recv_batch,
 )
+from .ps_errqueue cimport MSG_ERRQUEUE
 from .ps_io cimport ps_io
 from .ps_meta cimport PS_META_SEGMENT, ps_meta, ps_meta_parse
 from .ps_socket cimport SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM
@@ -196,6 +198,8 @@ cdef class DatagramBatch:
             io.len = 0
             io.likely = self.inbox.bytes
             transfer(sock, ps_recv_batch, &io, POLLIN, &deadline)
+            if io.flags & MSG_ERRQUEUE and counted:
+                note_messages(sock, &self.inbox)
             self.count_arrivals()
         finally:
             self.busy = False

@@ -26,6 +26,7 @@ from libc.stdint cimport int64_t
 from ._call cimport gil_hold, transfer
 from ._capabilities cimport gro_joins
 from ._errors cimport raise_errno
+from ._pending cimport counted, note_messages
 from ._plain cimport as_int
 from ._slotbytes cimport bytes_data, new_bytes, renew_bytes, resize_bytes
 from ._sockaddr cimport unpack_address
@@ -35,6 +36,7 @@ from .ps_batch cimport (
     MSG_DONTWAIT, MSG_PEEK, PS_BATCH, PS_UDP_MOST, ps_arrival, ps_inbox, ps_inbox_arrival,
     ps_inbox_free, ps_inbox_init, ps_inbox_lay, ps_inbox_place, ps_mmsghdr, ps_recv_batch,
 )
+from .ps_errqueue cimport MSG_ERRQUEUE
 from .ps_io cimport ps_io
 from .ps_socket cimport SOCK_DGRAM
 from .ps_wait cimport POLLIN
@@ -275,6 +277,8 @@ def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, 
         if own:
             staging.make_own(staging.inbox.wanted)
         came = <size_t>transfer(self, ps_recv_batch, &io, POLLIN, &deadline)
+        if io.flags & MSG_ERRQUEUE and counted:
+            note_messages(self, &staging.inbox)
         came_last = io.likely = staging.inbox.bytes
         out = unpack(self, staging, <size_t>bufsize, joins, own)
         left -= came
@@ -285,6 +289,8 @@ def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, 
             came = <size_t>receive_more(self, &io)
             if came == 0:
                 break
+            if io.flags & MSG_ERRQUEUE and counted:
+                note_messages(self, &staging.inbox)
             came_last = io.likely = staging.inbox.bytes
             out.extend(unpack(self, staging, <size_t>bufsize, joins, own))
             left -= came

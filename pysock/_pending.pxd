@@ -3,6 +3,7 @@
 from libc.stdint cimport uint32_t, uint64_t
 
 from ._sockobject cimport socket
+from .ps_batch cimport ps_inbox
 from .ps_io cimport ps_io
 from .ps_zerocopy cimport ps_notice, ps_range, ps_zerocopy, ps_zerocopy_send
 
@@ -47,3 +48,5 @@ cdef bint copies_always(socket sock) except -1
 cdef Py_ssize_t leave(socket sock) except -1
 cdef int warn_of_pending(object sock, Py_ssize_t pending) except -1
 cdef ssize_t receive_error(socket sock, ps_io *io) except -1
+cdef ssize_t receive_plain_error(socket sock, ps_io *io) except -1
+cdef int note_messages(socket sock, const ps_inbox *inbox) except -1

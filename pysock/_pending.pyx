@@ -10,8 +10,9 @@ error queue is gone, but the kernel may go on sending for minutes; memory that w
 again would change what arrives. Then the buffers are held for good.
 
 A message of the error queue cannot be looked at without taking it. Those that are somebody else's
-(ICMP errors, transmit timestamps) are kept for recvmsg, which gives them out in their order before it
-asks the kernel; and a notice that recvmsg takes is noted here before it is handed on.
+(ICMP errors, transmit timestamps) are kept for whoever receives with MSG_ERRQUEUE, and are given out
+in their order before the kernel is asked; and a notice that such a call takes is noted here before it
+is handed on.
 """
 
 import os
@@ -24,6 +25,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.errno cimport EAGAIN, EBADF
 from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 from . import _base
 
@@ -35,7 +37,8 @@ from .ps_errqueue cimport (
     PS_ERROR_CONTROL, ps_error, ps_error_control, ps_error_take, ps_message, ps_message_control,
     ps_message_give,
 )
-from .ps_io cimport msghdr, ps_io, ps_recvmsg
+from .ps_batch cimport ps_inbox
+from .ps_io cimport iovec, msghdr, ps_io, ps_recvmsg
 from .ps_socket cimport SOCK_DGRAM, SOCK_STREAM
 from .ps_wait cimport POLLIN
 from .ps_zerocopy cimport (
@@ -316,6 +319,38 @@ cdef int warn_of_pending(object sock, Py_ssize_t pending) except -1:
     warnings.warn(
         f"{sock!r} was closed with {pending} zero-copy sends pending: their buffers are held for "
         "good. Call reap_zerocopy() first.", ResourceWarning, level, sock)
+    return 0
+
+
+cdef ssize_t receive_plain_error(socket sock, ps_io *io) except -1:
+    """recvfrom(2) with MSG_ERRQUEUE."""
+    cdef msghdr msg
+    cdef iovec iov
+    cdef ssize_t n
+    memset(&msg, 0, sizeof(msg))
+    iov.iov_base = io.buf
+    iov.iov_len = io.len
+    msg.msg_iov = &iov
+    msg.msg_iovlen = 1
+    msg.msg_name = io.name
+    msg.msg_namelen = sizeof(ps_sockaddr) if io.name != NULL else 0
+    io.msg = &msg
+    n = receive_error(sock, io)
+    io.namelen = msg.msg_namelen
+    return n
+
+
+cdef int note_messages(socket sock, const ps_inbox *inbox) except -1:
+    """Take notice of what a batch took from the error queue. It has nothing of what was kept."""
+    cdef ps_notice notice
+    cdef size_t i
+    cdef list let_go = []
+    cdef Sends sends = sends_of(sock)
+    if sends is None:
+        return 0
+    for i in range(inbox.came):
+        if ps_notice_parse(&inbox.headers[i].msg_hdr, &notice):
+            let_go.append(sends.note(&notice))
     return 0
 
 

@@ -22,10 +22,12 @@ from ._address import standard_address
 
 from ._buffers cimport acquire_readable, acquire_writable
 from ._call cimport transfer
+from ._pending cimport counted, receive_plain_error
 from ._plain cimport as_int, int_of
 from ._sockaddr cimport pack_address, unpack_address
 from ._sockobject cimport audit_address, socket
 from .ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
+from .ps_errqueue cimport MSG_ERRQUEUE
 from .ps_io cimport MSG_TRUNC, ps_io, ps_recv, ps_recvfrom, ps_send, ps_sendto, ps_transfer
 from .ps_wait cimport POLLIN, POLLOUT
 
@@ -73,6 +75,11 @@ cdef void give_back(PyObject *taken) noexcept:
         Py_DECREF(<object>taken)
 
 
+cdef inline bint takes_notices(const ps_io *io) noexcept:
+    """Whether it is from the error queue, and a notice of a zero-copy send may be in that."""
+    return io.flags & MSG_ERRQUEUE != 0 and len(counted) > 0
+
+
 cdef object receive(socket sock, ps_transfer operation, ps_io *io):
     """Receive up to io.len bytes into a new bytes object."""
     global came_last
@@ -83,13 +90,19 @@ cdef object receive(socket sock, ps_transfer operation, ps_io *io):
     if io.len <= ON_STACK:
         io.buf = stack
         io.likely = io.len
-        n = transfer(sock, operation, io, POLLIN, &deadline)
+        if takes_notices(io):
+            n = receive_plain_error(sock, io)
+        else:
+            n = transfer(sock, operation, io, POLLIN, &deadline)
         return PyBytes_FromStringAndSize(stack, n)
     taken = take_spare(<Py_ssize_t>io.len)
     io.buf = bytes_data(taken)
     io.likely = min(io.len, came_last)
     try:
-        n = transfer(sock, operation, io, POLLIN, &deadline)
+        if takes_notices(io):
+            n = receive_plain_error(sock, io)
+        else:
+            n = transfer(sock, operation, io, POLLIN, &deadline)
     except:
         give_back(taken)
         raise
@@ -118,6 +131,7 @@ def recv(socket self not None, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
             or not ps_addr_family_known(self.sock_family)):
         return base.recv(self, bufsize, flags)
     io.len = <size_t>bufsize
+    io.name = NULL
     return receive(self, ps_recv, &io)
 
 
@@ -154,6 +168,9 @@ def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t flag
     try:
         if io.len == 0:
             return 0
+        io.name = NULL
+        if takes_notices(&io):
+            return receive_plain_error(self, &io)
         return transfer(self, ps_recv, &io, POLLIN, &deadline)
     finally:
         PyBuffer_Release(&view)
@@ -166,8 +183,8 @@ def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t 
     """
     cdef Py_buffer view
     cdef ps_io io
-    cdef ps_sockaddr name
     cdef int64_t deadline = 0
+    cdef ps_sockaddr name
     cdef ssize_t n
     io.flags = int_of(flags)
     if (not ps_addr_family_known(self.sock_family)
@@ -175,7 +192,10 @@ def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t 
         return base.recvfrom_into(self, buffer, nbytes, flags)
     try:
         io.name = &name
-        n = transfer(self, ps_recvfrom, &io, POLLIN, &deadline)
+        if takes_notices(&io):
+            n = receive_plain_error(self, &io)
+        else:
+            n = transfer(self, ps_recvfrom, &io, POLLIN, &deadline)
     finally:
         PyBuffer_Release(&view)
     return n, unpack_address(&name, io.namelen)

@@ -122,7 +122,8 @@ def reap_zerocopy(socket self not None, timeout=NOT_GIVEN, deadline=None):
     socket: then what is pending is held for good.
 
     While notices are waiting, poll() and its kin report an error on the socket (POLLERR). ICMP errors
-    and transmit timestamps that come with them are kept for `recvmsg` with MSG_ERRQUEUE.
+    and transmit timestamps that come with them are kept for `recvmsg`, `recv` and their kin with
+    MSG_ERRQUEUE; not for batch calls.
     """
     cdef Patience patience = patience_of(self, timeout, deadline)
     cdef Sends sends = sends_of(self)

@@ -28,6 +28,11 @@ def pytest_addoption(parser):
         action="store_true",
         help="run without the C leg, for an installation that was built without extensions",
     )
+    parser.addoption(
+        "--only-extensions",
+        action="store_true",
+        help="run the C leg alone, for a build that has something to say about C",
+    )
 
 
 def load_fallback():
@@ -62,9 +67,13 @@ def load(leg):
 
 
 def pytest_generate_tests(metafunc):
-    legs = ["fallback"] if metafunc.config.getoption("--no-extensions") else ["c", "fallback"]
+    legs, oracle = ["c", "fallback"], ["socket"]
+    if metafunc.config.getoption("--no-extensions"):
+        legs = ["fallback"]
+    elif metafunc.config.getoption("--only-extensions"):
+        legs, oracle = ["c"], []
     if "net" in metafunc.fixturenames:
-        metafunc.parametrize("net", [*legs, "socket"], indirect=True, scope="session")
+        metafunc.parametrize("net", legs + oracle, indirect=True, scope="session")
     elif "pysock" in metafunc.fixturenames:
         metafunc.parametrize("pysock", legs, indirect=True, scope="session")
 

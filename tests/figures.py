@@ -1,65 +1,130 @@
-"""What was tried, and what holds, as a table: from the XML that a run of pytest left behind.
+"""What was tried, how many cases, what was found: a table from the XML that runs of pytest left.
 
-    python tests/figures.py RESULTS.xml
+    python tests/figures.py build/trust.xml [build/asan.xml build/debug.xml] [README.md ...]
 
 A test says what it tried by `record_property(row, text)`; the rows without such figures count their
-tests. `make trust` runs it all.
+tests. A page among the arguments gets the table between its two marks. `make trust` runs it all but
+what `make sanitize suite-debug` leaves behind.
 """
 
 import sys
 from collections import defaultdict
+from pathlib import Path
 from xml.etree import ElementTree
 
-# Row: the part of a test's name that puts it there, and what it has found so far.
+BEGIN, END = "<!-- trust table -->", "<!-- end of the trust table -->"
+
+# Row: its title, the part of a test's name that puts it there, and what it has found so far.
 ROWS = {
-    "faults": ("tests.faults.", "a wait for a closed descriptor that did not end"),
-    "leaks": ("tests.leaks.", "one reference to None for each view of a datagram"),
+    "faults": (
+        "faults: signals, closes, resets, no memory, no descriptors, short writes, a clock that "
+        "jumps, each in every blocking operation, beside `socket`",
+        "tests.faults.",
+        "waits for a closed descriptor; descriptors lost by `recvmsg` without memory; a connect of "
+        "AF_UNIX that a signal broke off and that said it was made",
+    ),
+    "leaks": (
+        "leaks: heap, objects, descriptors, references of every public callable",
+        "tests.leaks.",
+        "a reference to None for each view of a datagram",
+    ),
     "fuzzing, Python": (
+        "arbitrary arguments for every public callable, compared with `socket`",
         "tests.fuzz.",
-        "`setblocking('no')`; AttributeError for TypeError in the fallback's batch",
+        '`setblocking("no")`; a wrong class of exception in the fallback',
     ),
-    "fuzzing and sanitizers, csrc": ("tests.test_csrc", "nothing"),
-    "csrc in threads (ThreadSanitizer)": ("tests.sanitizers.", "nothing"),
-    "load": ("tests.soak.", "nothing"),
-    "past flaws of socket libraries": (
+    "fuzzing, csrc": ("csrc's parsers, fuzzed, under the sanitizers", "tests.test_csrc", "nothing"),
+    "threads": ("csrc in threads, under ThreadSanitizer", "tests.sanitizers.", "nothing"),
+    "load": (
+        "load: clients that stall, reset and flood, every byte compared",
+        "tests.soak.",
+        "nothing",
+    ),
+    "past flaws": (
+        "past flaws of CPython and other libraries, each with a test",
         "tests.test_past_flaws",
-        "the fallback crashed with the interpreter; stack bytes in an odd address",
+        "two on the fallback",
     ),
-    "interpreters, fork, threads": (
+    "interpreters": (
+        "several interpreters, fork, threads",
         "tests.test_interpreters",
-        "before 3.12 a second interpreter derived from the first one's class",
+        "before 3.12 a second interpreter was given the first one's class",
     ),
-    "wrong layouts, hardening": ("tests.test_packaging", "fields in another order went unnoticed"),
+    "layouts": (
+        "interpreters with another socket object; the compiler's hardening",
+        "tests.test_packaging",
+        "fields in another order went unnoticed",
+    ),
     "short sends": (
-        "test_sendall_sends_what_it_was_given",
-        "`sendall` went on behind its buffer (read out before any test saw it)",
+        "sends that are cut short, and what ends them",
+        ("test_sendall_sends_what_it_was_given", "tests.test_short_send"),
+        "`sendall` went on behind its buffer; a reset in mid-send was told as EPIPE",
     ),
-    "collections of garbage in a call": (
+    "zero-copy": (
+        "zero-copy sends: whoever takes their notices, whatever becomes of the socket",
+        "tests.test_zerocopy",
+        "a notice that a plain `recv` took was lost, and its buffer held for good",
+    ),
+    "garbage": (
+        "collections of garbage in the middle of a call",
         "test_a_key_that_is_unregistered",
         "`EpollSelector` returned a key that was freed",
     ),
 }
+# Of the runs that have a file of their own.
+RUNS = {
+    "asan": ("the suite under AddressSanitizer and UndefinedBehaviorSanitizer", "nothing"),
+    "debug": (
+        "the suite with asserts, the debugging allocator, development mode, warnings as errors",
+        "nothing",
+    ),
+}
 
 
-def main(path):
-    tests = defaultdict(lambda: [0, 0])
-    figures = defaultdict(list)
+def outcomes(path):
+    """(name, whether it failed, its properties) of each test; those that were skipped are none."""
     for case in ElementTree.parse(path).iter("testcase"):
-        name = f"{case.get('classname')}.{case.get('name')}"
-        broken = case.find("failure") is not None or case.find("error") is not None
-        for row, (part, _) in ROWS.items():
-            if part in name:
-                tests[row][broken] += 1
-        for told in case.iter("property"):
-            figures[told.get("name")].append(told.get("value"))
-    print("| tried | cases | found, and mended | holds |")
-    print("|---|---|---|---|")
-    for row, (_, found) in ROWS.items():
-        passed, failed = tests[row]
-        cases = "; ".join(figures[row]) or f"{passed + failed:,} tests"
-        holds = "yes" if passed and not failed else f"NO: {failed} of {passed + failed} tests fail"
-        print(f"| {row} | {cases} | {found} | {holds} |")
+        if case.find("skipped") is None:
+            failed = case.find("failure") is not None or case.find("error") is not None
+            told = [(one.get("name"), one.get("value")) for one in case.iter("property")]
+            yield f"{case.get('classname')}.{case.get('name')}", failed, told
+
+
+def line(title, cases, found, failed):
+    return f"| {title} | {f'**{failed} tests fail**; ' if failed else ''}{cases} | {found} |"
+
+
+def lines(paths):
+    by_stem = {path.stem: list(outcomes(path)) for path in paths}
+    figures = defaultdict(list)
+    for test, _, told in by_stem["trust"]:
+        for name, value in told:
+            figures[name].append(f"{'fallback' if '[fallback' in test else 'C'}: {value}")
+    yield "| tried | cases | found, and mended |"
+    yield "|---|---|---|"
+    for row, (title, part, found) in ROWS.items():
+        parts = (part,) if isinstance(part, str) else part
+        of_row = [bad for name, bad, _ in by_stem["trust"] if any(p in name for p in parts)]
+        cases = "; ".join(figures[row]) or f"{len(of_row):,} test{'s' * (len(of_row) > 1)}"
+        yield line(title, cases if of_row else "**not run**", found, sum(of_row))
+    for stem, (title, found) in RUNS.items():
+        if stem in by_stem:
+            failed = sum(bad for _, bad, _ in by_stem[stem])
+            yield line(title, f"{len(by_stem[stem]):,} tests", found, failed)
+
+
+def main(*names):
+    paths = [Path(name) for name in names]
+    table = "\n".join(lines([path for path in paths if path.suffix == ".xml"]))
+    print(table)
+    for page in paths:
+        if page.suffix == ".md":
+            before, _, rest = page.read_text().partition(BEGIN)
+            _, found, after = rest.partition(END)
+            if not found:
+                sys.exit(f"{page}: {BEGIN} and {END} are not there")
+            page.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

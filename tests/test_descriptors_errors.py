@@ -163,6 +163,8 @@ for start in range(60):
     except BlockingIOError:
         pass
     b.settimeout(None)
+a.close()
+b.close()
 assert missing > 3
 """
 

@@ -324,6 +324,52 @@ def test_a_notice_that_somebody_else_reads_counts(pysock, zero, room):
         assert a.reap_zerocopy()[0] == zero
 
 
+def batched(pysock, sock, flags):
+    batch = pysock.DatagramBatch(4, 100)
+    assert batch.recv_into(sock, flags) == 1
+    return batch[0]
+
+
+CALLS = {
+    "recv": lambda pysock, sock, flags: sock.recv(100, flags),
+    "recv of much": lambda pysock, sock, flags: sock.recv(100_000, flags),
+    "recvfrom": lambda pysock, sock, flags: sock.recvfrom(100, flags)[0],
+    "recv_into": lambda pysock, sock, flags: b"x" * sock.recv_into(bytearray(100), 0, flags),
+    "recvfrom_into": lambda pysock, sock, flags: (
+        b"x" * sock.recvfrom_into(bytearray(100), 0, flags)[0]
+    ),
+    "recvmmsg": lambda pysock, sock, flags: sock.recvmmsg(4, 100, flags)[0][0],
+    "DatagramBatch": batched,
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_notice_counts_whoever_takes_it(pysock, zero, call):
+    """Otherwise its buffer would be held for good, and waited for."""
+    with udp(pysock, connected=True) as (a, b):
+        a.send_zerocopy(noise(1000))
+        assert b.recv(2000) == noise(1000)
+        if zero:
+            poll = select.poll()
+            poll.register(a, 0)
+            poll.poll(5000)
+            assert bytes(CALLS[call](pysock, a, socket.MSG_ERRQUEUE)) == b""
+        a.settimeout(1)
+        assert a.reap_zerocopy()[0] == zero
+        assert a.zerocopy_pending() == 0
+
+
+@pytest.mark.parametrize("call", ["recv", "recvfrom", "recv of much", "recv_into"])
+def test_what_is_kept_comes_by_every_single_receive(timestamped, pysock, zero, call):
+    a, _ = timestamped
+    a.send_zerocopy(noise(1000))
+    assert a.reap_zerocopy()[0] == zero
+    assert CALLS[call](pysock, a, socket.MSG_ERRQUEUE)
+    a.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        CALLS[call](pysock, a, socket.MSG_ERRQUEUE)
+
+
 def test_icmp_errors_are_kept(pysock, zero):
     with pysock.socket(pysock.AF_INET, pysock.SOCK_DGRAM) as a:
         with pysock.socket(pysock.AF_INET, pysock.SOCK_DGRAM) as gone:

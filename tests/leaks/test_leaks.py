@@ -31,9 +31,12 @@ def measured(pysock):
 
 
 def test_the_heap_does_not_grow(measured, record_property):
-    """The smallest block of the heap is 32 bytes: a leak is at least that, for each call."""
+    """The smallest block of the heap is 32 bytes: a leak is at least that, for each call.
+
+    Half of it is none, but what the interpreter itself made room for once.
+    """
     record_property("leaks", f"{len(measured)} kinds of call, {CALLS:,} of each")
-    assert not [found for found in measured if found["heap"] > 8 * CALLS]
+    assert not [found for found in measured if found["heap"] > 16 * CALLS]
 
 
 def test_no_object_and_no_descriptor_stays(measured):

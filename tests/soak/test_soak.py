@@ -30,6 +30,6 @@ def test_load(pysock, record_property):
     )
     assert said["wrong"] == [] and said["descriptors left"] == 0
     grown = said["KiB resident at the end"] - said["KiB resident after a third"]
-    assert grown < MEMORY_MOST
+    assert grown < MEMORY_MOST or "ASAN_OPTIONS" in os.environ  # which keeps what was freed
     for name in ("connections", "reset", "flooded", "bytes checked", "datagrams checked"):
         assert said[name] > 0, name
