@@ -19,7 +19,7 @@ JOBS ?= 4
 FUZZ_SECONDS ?= 600
 FUZZ_CORPUS ?= $(or $(TMPDIR),/tmp)/$(notdir $(CURDIR))-corpus
 
-.PHONY: build demo test suite conformance sanitize suite-debug fuzz fuzz-python leaks soak trust compat bench guard lint stubs format clean
+.PHONY: build demo test suite conformance sanitize suite-debug fuzz fuzz-python leaks soak trust compat compat-suites bench guard lint stubs format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -79,6 +79,10 @@ suite-debug: $(READY)
 # Real programs and real servers. COMPAT passes options on: make compat COMPAT="--quick --install"
 compat: build
 	$(RUN) tests/compat/run.py $(COMPAT)
+
+# Other projects' own tests, on both: make compat-suites SUITES="--only urllib3 redis"
+compat-suites: build
+	$(RUN) tests/compat/suites.py $(SUITES)
 
 bench: build
 	mkdir -p benchmarks/results

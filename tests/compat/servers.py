@@ -162,12 +162,19 @@ def postgres(home: Path, python: str) -> Iterator[dict[str, str]]:
     command = [find("postgres"), "-D", "data", "-p", str(port), "-c", "listen_addresses=127.0.0.1"]
     command += ["-c", f"unix_socket_directories={home}", "-c", "fsync=off"]
     with serving(command, home, [port], **options):
-        yield {"POSTGRES_PORT": str(port), "POSTGRES_PASSWORD": PASSWORD}
+        yield {
+            "POSTGRES_PORT": str(port),
+            "POSTGRES_PASSWORD": PASSWORD,
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(port),
+        }
 
 
 MARIADB = """
 FLUSH PRIVILEGES;
 CREATE DATABASE compat CHARACTER SET utf8mb4;
+CREATE DATABASE test1 CHARACTER SET utf8mb4;
+CREATE DATABASE test2 CHARACTER SET utf8mb4;
 CREATE USER compat@'127.0.0.1' IDENTIFIED BY PASSWORD '*{secret}';
 GRANT ALL ON *.* TO compat@'127.0.0.1' WITH GRANT OPTION;
 """
