@@ -82,7 +82,7 @@ def without_the_plugin_for_timeouts(monkeypatch):
 
 
 def compare(project, way="install()", known=()):
-    return suites.compare(sys.executable, project, way, {}, dict(known))
+    return suites.compare(sys.executable, project, way, dict(known))
 
 
 def names(tests):
@@ -103,6 +103,7 @@ def test_what_is_lost(project, way):
     )
     report.differences.append(found)
     text = report.text()
+    assert json.dumps(report.as_json())
     assert report.status == 1 and "8 tests of 1 projects; lost on pysock: 3" in text
     assert "== lost: toy, tests/test_toy.py::test_wrong_on_pysock: passed on socket" in text
     assert "AssertionError: planted" in text
@@ -152,11 +153,12 @@ def test_tests_that_do_not_run_anywhere_are_no_success(project):
     assert difference.Report({}, "").status == 2
 
 
-def test_a_run_that_hangs_is_ended(project, monkeypatch):
-    monkeypatch.setattr(suite_run, "LIMIT", 5)
+def test_a_run_that_hangs_is_ended(project, monkeypatch, tmp_path):
+    monkeypatch.setattr(suite_run, "LIMIT", 3)
     hangs = project("import time\ndef test_hangs(): time.sleep(100)")
-    run = suite_run.run(sys.executable, hangs, "socket", {})
-    assert run.failure.startswith("not done in 5 s")
+    run = suite_run.run(sys.executable, hangs, "socket", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    assert run.failure.startswith("not done in 3 s")
 
 
 def test_another_socket_class_is_no_success(tmp_path):

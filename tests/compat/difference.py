@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from projects import Project
 
@@ -134,6 +134,16 @@ class Report:
         lines.append("socket, pysock: passed there. fail, skip: on the standard library.")
         lines.append("rerun: failed on pysock, or did worse, and ran once more on both.")
         return "\n".join(lines)
+
+    def as_json(self):
+        outcomes = {
+            d.project.name: {
+                "socket": {test: asdict(each) for test, each in d.before.outcomes.items()},
+                "pysock": {test: asdict(each) for test, each in d.after.outcomes.items()},
+            }
+            for d in self.differences
+        }
+        return {"about": self.about, "servers": self.servers, "outcomes": outcomes}
 
 
 def remarks(difference: Difference) -> list[str]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tarfile
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import servers
 from difference import NOT_RUN, Outcome, SuiteRun
 from projects import Project
 from ways import CLASS_OF, HERE, ROOT, WAYS, variables
@@ -21,7 +22,7 @@ DOWNLOADS = ROOT / "build" / "suites"
 RECORDER = HERE / "with_outcomes"
 
 LIMIT = 900  # seconds, for a project in one way
-ALWAYS = ("-p", "pytest_timeout", "--timeout=60")  # for each test
+ALWAYS = ("-p", "timeout", "--timeout=60")  # for each test
 
 
 def downloaded(project: Project) -> Path | None:
@@ -39,24 +40,25 @@ def download(project: Project) -> Path:
     return downloaded(project)
 
 
-@contextlib.contextmanager
-def unpacked(project: Project):
-    """A tree of its own for each run: tests write into theirs."""
-    with tempfile.TemporaryDirectory(prefix="suite-") as directory:
-        with tarfile.open(download(project)) as archive:
-            archive.extractall(directory, filter="data")
-        [tree] = Path(directory).iterdir()
-        yield tree
-
-
 def run(
-    python: str, project: Project, way: str, found: dict[str, str], tests: Sequence[str] = ()
+    python: str, project: Project, way: str, place: Path, tests: Sequence[str] = ()
 ) -> SuiteRun:
-    """*tests* alone, or all."""
-    with unpacked(project) as tree:
-        if project.prepare:
-            project.prepare(tree, python, found)
-        return run_in(tree, python, project, way, found, tests or project.tests)
+    """*tests* alone, or all; in *place*, which is the same for all runs, for tests' names have it.
+
+    The tree and the servers are new each time: tests leave things in theirs.
+    """
+    place.mkdir()
+    place.chmod(0o711)  # servers that are not root's have theirs in it
+    try:
+        with tarfile.open(download(project)) as archive:
+            archive.extractall(place / "source", filter="data")
+        [tree] = (place / "source").iterdir()
+        with servers.running(list(project.servers), place, python) as found:
+            if project.prepare:
+                project.prepare(tree, python, found)
+            return run_in(tree, python, project, way, found, tests or project.tests)
+    finally:
+        shutil.rmtree(place)
 
 
 def run_in(tree, python, project, way, found, tests) -> SuiteRun:

@@ -17,6 +17,7 @@ standard library, or a server is missing.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -44,6 +45,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--install", action="store_true", help="install missing servers (and where CI=true)"
     )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every outcome there")
     parser.add_argument("--list", action="store_true", help="name the projects, and end")
     arguments = parser.parse_args(argv)
     if unknown := set(arguments.only) - {project.name for project in PROJECTS}:
@@ -62,14 +64,15 @@ def known_differences(text: str) -> dict[str, dict[str, str]]:
     return known
 
 
-def compare(
-    python: str, project: Project, way: str, found: dict[str, str], known: dict[str, str]
-) -> Difference:
-    before, after = (suite_run.run(python, project, each, found) for each in ("socket", way))
-    difference = Difference(project, before, after, known=known)
-    if suspects := difference.suspects():
-        difference.before_again = suite_run.run(python, project, "socket", found, suspects)
-        difference.after_again = suite_run.run(python, project, way, found, suspects)
+def compare(python: str, project: Project, way: str, known: dict[str, str]) -> Difference:
+    with tempfile.TemporaryDirectory(prefix="suites-") as directory:
+        os.chmod(directory, 0o711)
+        place = Path(directory) / "run"
+        before, after = (suite_run.run(python, project, each, place) for each in ("socket", way))
+        difference = Difference(project, before, after, known=known)
+        if suspects := difference.suspects():
+            difference.before_again = suite_run.run(python, project, "socket", place, suspects)
+            difference.after_again = suite_run.run(python, project, way, place, suspects)
     return difference
 
 
@@ -88,18 +91,17 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     known = known_differences(KNOWN.read_text(encoding="utf-8"))
     report = Report(about, arguments.way)
-    with tempfile.TemporaryDirectory(prefix="suites-") as directory:
-        os.chmod(directory, 0o711)  # servers that are not root's have theirs in it
-        with servers.running(names, Path(directory), python) as found:
-            report.servers = {name: servers.version(name) for name in names}
-            for project in chosen:
-                excused = known.get(project.name, {})
-                difference = compare(python, project, arguments.way, found, excused)
-                report.differences.append(difference)
-                passed = f"{difference.before.passed()} and {difference.after.passed()} pass"
-                lost = len(difference.lost())
-                print(f"{project.name}: {passed}, lost: {lost}", file=sys.stderr, flush=True)
+    report.servers = {name: servers.version(name) for name in names}
+    for project in chosen:
+        difference = compare(python, project, arguments.way, known.get(project.name, {}))
+        report.differences.append(difference)
+        passed = f"{difference.before.passed()} and {difference.after.passed()} pass"
+        print(
+            f"{project.name}: {passed}, lost: {len(difference.lost())}", file=sys.stderr, flush=True
+        )
     print(report.text())
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
     return report.status
 
 
