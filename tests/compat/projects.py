@@ -49,6 +49,19 @@ def name_databases(tree: Path, python: str, found: Mapping[str, str]) -> None:
     (tree / "pymysql/tests/databases.json").write_text(json.dumps(databases), encoding="utf-8")
 
 
+def at_the_port(tree: Path, python: str, found: Mapping[str, str]) -> None:
+    """Some of redis-py's tests want the server at the usual port, whatever they are told."""
+    for name in (
+        "sentinel",
+        "connection_pool",
+        "asyncio/test_sentinel",
+        "asyncio/test_connection_pool",
+    ):
+        path = tree / f"tests/test_{name}.py"
+        source = path.read_text(encoding="utf-8").replace("6379", found["REDIS_PORT"])
+        path.write_text(source, encoding="utf-8")
+
+
 def stand_in_for_icecream(tree: Path, python: str, found: Mapping[str, str]) -> None:
     """A debugging aid whose wheel brings a package `tests`, in the way of everyone's."""
     source = "from unittest.mock import Mock\n\nic = install = Mock()\n"
@@ -71,7 +84,10 @@ PROJECTS = [
             "tests/test_scenario",
             "tests/test_asyncio/test_scenario",
             "tests/maint_notifications",
+            "tests/test_credentials.py",
+            "tests/test_asyncio/test_credentials.py",
         ),
+        prepare=at_the_port,
     ),
     Project(
         "PyMySQL",
