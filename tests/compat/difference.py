@@ -22,6 +22,7 @@ class Outcome:
 
 
 NOT_RUN = Outcome("not run")
+LISTED = 10  # of the tests that fail anyway
 
 
 @dataclass
@@ -169,5 +170,6 @@ def remarks(difference: Difference) -> list[str]:
         texts.append(f"== {verdict}: {name}, {test}: {reason}")
     failing = [test for test, outcome in difference.before.outcomes.items() if not outcome.rank]
     if failing:
-        texts.append(f"== fails on socket: {name}\n" + "\n".join(failing))
+        more = [f"and {len(failing) - LISTED} more: --json"] * (len(failing) > LISTED)
+        texts.append("\n".join([f"== fails on socket: {name}", *failing[:LISTED], *more]))
     return texts
