@@ -130,6 +130,11 @@ PROJECTS = [
         options=("--benchmark-disable",),
         # Each needs a server of another configuration.
         ignored=("test/native/auth", "test/dbapi/auth", "test/legacy/auth"),
+        # A race of the server's last words with its reset: 17 of 24 are lost on either side.
+        deselected=tuple(
+            f"test/{api}/test_connection.py::test_broken_pipe_read"
+            for api in ("native", "dbapi", "legacy")
+        ),
         prepare=make_user,
     ),
     Project("pyftpdlib", "2.2.0"),
