@@ -20,7 +20,7 @@ JOBS ?= 4
 FUZZ_SECONDS ?= 600
 FUZZ_CORPUS ?= $(or $(TMPDIR),/tmp)/$(notdir $(CURDIR))-corpus
 
-.PHONY: build demo test suite conformance sanitize sanitize-quick suite-debug fuzz fuzz-python leaks soak trust compat bench guard docs lint stubs wheels format clean
+.PHONY: build demo test suite conformance sanitize sanitize-quick suite-debug fuzz fuzz-python leaks soak trust compat compat-suites bench guard docs lint stubs wheels format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -92,6 +92,10 @@ sanitize-quick: $(READY)
 # Real programs and real servers. COMPAT passes options on: make compat COMPAT="--quick --install"
 compat: build
 	$(RUN) tests/compat/run.py $(COMPAT)
+
+# Other projects' own tests, on both: make compat-suites SUITES="--only urllib3 redis"
+compat-suites: build
+	$(RUN) tests/compat/suites.py $(SUITES)
 
 bench: build
 	mkdir -p benchmarks/results

@@ -5,7 +5,9 @@ import gc
 import io
 import os
 import pickle
+import re
 import socket
+import subprocess
 import sys
 import warnings
 import weakref
@@ -101,6 +103,39 @@ def test_repr(net):
     assert "[closed]" in repr(sock)
 
 
+def test_repr_is_what_filters_for_warnings_know(net):
+    """`ignore:unclosed <socket.socket:ResourceWarning` is in many a project's settings."""
+
+    class Own(net.socket):
+        pass
+
+    with net.socket() as sock, Own() as own, net.socket(net.AF_INET, net.SOCK_DGRAM) as datagrams:
+        datagrams.bind(("127.0.0.1", 0))
+        assert repr(sock).startswith(f"<socket.socket fd={sock.fileno()}, ")
+        assert repr(own).startswith(f"<{__name__}.test_repr_is_what_filters_for_warnings_know.")
+        assert repr(datagrams).startswith(f"<socket.socket fd={datagrams.fileno()}, ")
+    assert repr(sock).startswith("<socket.socket [closed] fd=-1, ")
+    with pytest.warns(ResourceWarning, match="^unclosed <socket.socket fd="):
+        net.socket()
+        gc.collect()
+
+
+def test_unclosed_at_exit_is_told_of_by_the_same_text():
+    code = "import socket; kept = socket.socket()"
+    said = [
+        subprocess.run(
+            [sys.executable, "-W", "always", *way, "-c", code],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stderr
+        for way in ([], ["-m", "pysock"])
+    ]
+    before, after = (re.findall("unclosed <[^ ]* fd=", each) for each in said)
+    assert before == after == ["unclosed <socket.socket fd="]
+    assert "Exception ignored" not in said[1]
+
+
 def test_weak_references_and_no_pickle(net, pair):
     a, _ = pair
     assert weakref.ref(a)() is a
@@ -130,7 +165,7 @@ def test_an_unclosed_socket_warns_and_is_closed(net, make):
                 fd = sock().fileno()
                 gc.collect()
             assert caught[0].category is ResourceWarning
-            assert f"unclosed <{net.__name__}.socket fd=" in str(caught[0].message)
+            assert str(caught[0].message).startswith("unclosed <socket.socket fd=")
             with pytest.raises(OSError):
                 os.fstat(fd)
 

@@ -138,14 +138,19 @@ for module in (pysock, theirs):
     for name in ("install", "uninstall", "set_gil_hold", "getaddrinfo"):
         assert getattr(module, name).__module__.startswith(module.__name__ + "."), name
     with module.socket() as sock:
-        print(repr(sock).partition(" ")[0])
+        print(type(sock).__module__, repr(sock).partition(" ")[0])
         try:
             sock.connect(("127.0.0.1", "no-such-service"))
         except OSError as error:
             print(type(error).__name__, error)
 """
     error = "OSError unknown service 'no-such-service' for protocol tcp"
-    assert run(program) == ["<pysock.socket", error, f"<{NAME}.socket", error]
+    assert run(program) == [
+        "pysock <socket.socket",
+        error,
+        f"{NAME} <socket.socket",
+        error,
+    ]
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])

@@ -24,6 +24,7 @@ PROGRAMS = [
     Program("urllib3_nginx", "urllib3", "nginx, TLS: pool, 4 threads", 2000, ("nginx",)),
     Program("httpx_nginx", "httpx", "nginx, TLS: blocking and asyncio", 1000, ("nginx",)),
     Program("pg8000_postgres", "pg8000", "SCRAM, COPY, types, notify", 4000, ("postgres",)),
+    Program("pymysql_mariadb", "pymysql", "TLS, 17 MB rows, LOAD DATA", 6000, ("mariadb",)),
     Program(
         "pymemcache_memcached", "pymemcache", "get, set, cas, many, pool", 12000, ("memcached",)
     ),

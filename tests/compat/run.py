@@ -53,20 +53,20 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     return arguments
 
 
-def environment_with_packages() -> str:
-    """The interpreter of the venv that has requirements.txt in it, made where it is not."""
-    home = ROOT / ".venv" / f"compat-{sys.version_info[0]}.{sys.version_info[1]}"
+def environment_with_packages(requirements: Path = REQUIREMENTS, name: str = "compat") -> str:
+    """The interpreter of the venv that has *requirements* in it, made where it is not."""
+    home = ROOT / ".venv" / f"{name}-{sys.version_info[0]}.{sys.version_info[1]}"
     python, ready = home / "bin" / "python", home / ".ready"
-    wanted = REQUIREMENTS.read_text(encoding="utf-8")
+    wanted = requirements.read_text(encoding="utf-8")
     if not ready.exists() or ready.read_text(encoding="utf-8") != wanted:
-        print(f"installing {REQUIREMENTS.name} in {home.relative_to(ROOT)}", file=sys.stderr)
+        print(f"installing {requirements.name} in {home.relative_to(ROOT)}", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", home], check=True)
         install = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
         done = subprocess.run(
-            [*install, "-r", REQUIREMENTS], check=False, stderr=subprocess.PIPE, text=True
+            [*install, "-r", requirements], check=False, stderr=subprocess.PIPE, text=True
         )
         if done.returncode:
-            sys.exit(f"{done.stderr}\ncannot install {REQUIREMENTS}")
+            sys.exit(f"{done.stderr}\ncannot install {requirements}")
         ready.write_text(wanted, encoding="utf-8")
     return str(python)
 

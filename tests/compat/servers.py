@@ -7,6 +7,7 @@ stopped by its handle, whatever happened in between.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import pwd
 import shutil
@@ -25,6 +26,7 @@ PACKAGES = {
     "nginx": ("nginx", "nginx"),
     "memcached": ("memcached", "memcached"),
     "postgres": ("postgres", "postgresql"),
+    "mariadb": ("mariadbd", "mariadb-server"),
 }
 
 
@@ -60,7 +62,7 @@ def version(name: str) -> str:
     option = "-v" if name == "nginx" else "--version"
     done = subprocess.run([program, option], check=True, capture_output=True, text=True)
     words = (done.stdout + done.stderr).replace("nginx/", "").replace("v=", "").split()
-    return next(word for word in words if word[0].isdigit())
+    return next(word for word in words if word[0].isdigit()).partition("-")[0]
 
 
 @contextlib.contextmanager
@@ -160,7 +162,53 @@ def postgres(home: Path, python: str) -> Iterator[dict[str, str]]:
     command = [find("postgres"), "-D", "data", "-p", str(port), "-c", "listen_addresses=127.0.0.1"]
     command += ["-c", f"unix_socket_directories={home}", "-c", "fsync=off"]
     with serving(command, home, [port], **options):
-        yield {"POSTGRES_PORT": str(port), "POSTGRES_PASSWORD": PASSWORD}
+        yield {
+            "POSTGRES_PORT": str(port),
+            "POSTGRES_PASSWORD": PASSWORD,
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(port),
+        }
+
+
+MARIADB = """
+FLUSH PRIVILEGES;
+CREATE DATABASE compat CHARACTER SET utf8mb4;
+CREATE DATABASE test1 CHARACTER SET utf8mb4;
+CREATE DATABASE test2 CHARACTER SET utf8mb4;
+CREATE USER compat@'127.0.0.1' IDENTIFIED BY PASSWORD '*{secret}';
+GRANT ALL ON *.* TO compat@'127.0.0.1' WITH GRANT OPTION;
+"""
+
+
+@contextlib.contextmanager
+def mariadb(home: Path, python: str) -> Iterator[dict[str, str]]:
+    certify(home, python)
+    options = unprivileged(home)
+    if options:
+        shutil.chown(home / "server.key", options["user"])
+    secret = hashlib.sha1(hashlib.sha1(PASSWORD.encode("latin1")).digest()).hexdigest()
+    (home / "first.sql").write_text(MARIADB.format(secret=secret.upper()), encoding="utf-8")
+    directories = ["--no-defaults", f"--datadir={home / 'data'}", f"--tmpdir={home}"]
+    first = ["--auth-root-authentication-method=normal", "--skip-test-db"]
+    command = [find("mariadb-install-db"), *directories, *first]
+    quiet = {"check": True, "stdout": subprocess.DEVNULL}
+    subprocess.run([*command, f"--extra-file={home / 'first.sql'}"], cwd=home, **quiet, **options)
+    port = free_port()
+    command = [find("mariadbd"), *directories, "--bind-address=127.0.0.1", f"--port={port}"]
+    command += [f"--socket={home / 'socket'}", f"--pid-file={home / 'pid'}"]
+    command += [f"--ssl-cert={home / 'server.pem'}", f"--ssl-key={home / 'server.key'}"]
+    command += ["--local-infile=1", "--max-allowed-packet=64M", "--skip-name-resolve"]
+    with serving(command, home, [port], **options):
+        yield {
+            "MARIADB_PORT": str(port),
+            "MARIADB_PASSWORD": PASSWORD,
+            "MARIADB_CA": str(home / "client.pem"),
+        }
+
+
+def certify(home: Path, python: str) -> None:
+    command = [python, "-m", "trustme", "-q", "-d", home, "-i", "localhost", "127.0.0.1"]
+    subprocess.run(command, check=True)
 
 
 NGINX = """
@@ -201,8 +249,7 @@ http {{
 
 @contextlib.contextmanager
 def nginx(home: Path, python: str) -> Iterator[dict[str, str]]:
-    certificate = [python, "-m", "trustme", "-q", "-d", home, "-i", "localhost", "127.0.0.1"]
-    subprocess.run(certificate, check=True)
+    certify(home, python)
     (home / "site" / "put").mkdir(parents=True)
     text = b"".join(b"%08x" % number for number in range(400_000))
     for name, size in {"small": 200, "large": 3_000_000, "page.txt": 100_000, "slow": 200}.items():
@@ -219,4 +266,10 @@ def nginx(home: Path, python: str) -> Iterator[dict[str, str]]:
         }
 
 
-SERVERS = {"redis": redis, "nginx": nginx, "memcached": memcached, "postgres": postgres}
+SERVERS = {
+    "redis": redis,
+    "nginx": nginx,
+    "memcached": memcached,
+    "postgres": postgres,
+    "mariadb": mariadb,
+}
