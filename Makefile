@@ -13,8 +13,9 @@ DOCS_READY := $(VENV)/.docs-ready
 # Built in place, and found there: an editable install would be found by the tests of installing, too.
 export PYTHONPATH := $(CURDIR)
 
-# Processes that share the suite.
+# Processes that share the suite, and what else pytest is told.
 JOBS ?= 4
+SUITE ?=
 
 # Of each fuzz target; and where new inputs go: tests/csrc/corpus for those that shall stay.
 FUZZ_SECONDS ?= 600
@@ -44,7 +45,7 @@ test: suite conformance
 # Most tests wait for something: several processes of them, a file in each, take half the time.
 # Timeouts and races on a busy machine: what fails is run once more, in plain sight, and counts then.
 suite: build
-	$(RUN) -m pytest -q -n $(JOBS) --dist loadfile || { echo "once more, what failed:"; $(RUN) -m pytest --last-failed; }
+	$(RUN) -m pytest -q -n $(JOBS) --dist loadfile $(SUITE) || { echo "once more, what failed:"; $(RUN) -m pytest $(SUITE) --last-failed --last-failed-no-failures none; }
 
 conformance: build
 	$(RUN) tests/conformance/run.py

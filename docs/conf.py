@@ -1,7 +1,7 @@
 """The site: `make docs`. Pages are MyST Markdown; the reference comes from the docstrings.
 
-What the pages would otherwise copy is taken from where it is kept: figures from the table of rows.md
-(the role `ratio`), signatures and meaning from the built package.
+What the pages would otherwise copy is taken from where it is kept: figures from rows.md (the role
+`ratio`), signatures and meaning from the built package.
 """
 
 import re
