@@ -333,7 +333,7 @@ cdef ssize_t receive_plain_error(socket sock, ps_io *io) except -1:
     msg.msg_iov = &iov
     msg.msg_iovlen = 1
     msg.msg_name = io.name
-    msg.msg_namelen = sizeof(ps_sockaddr) if io.name != NULL else 0
+    msg.msg_namelen = <socklen_t>(sizeof(ps_sockaddr) if io.name != NULL else 0)
     io.msg = &msg
     n = receive_error(sock, io)
     io.namelen = msg.msg_namelen
