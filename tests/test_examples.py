@@ -69,7 +69,9 @@ def test_greeting(example, environment):
 @pytest.mark.parametrize("name", CHECKED)
 def test_what_an_example_says_last(name, environment):
     done = run(environment, "-X", "dev", "-W", "error", EXAMPLES / name)
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    # Of a busy machine asyncio's debug mode says that it is slow.
+    said = [line for line in done.stderr.splitlines() if not line.startswith("Executing <")]
+    assert (done.returncode, said) == (0, []), done.stdout
     assert done.stdout.splitlines()[-1] == CHECKED[name]
 
 

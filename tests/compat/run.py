@@ -19,15 +19,15 @@ import argparse
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import servers
 from catalogue import PROGRAMS
+from environment import about_pysock, environment_with_packages, have_servers, versions
 from table import Report
-from ways import ROOT, WAYS, run, variables
+from ways import WAYS, run
 
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "requirements.txt"
@@ -53,53 +53,6 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     return arguments
 
 
-def environment_with_packages(requirements: Path = REQUIREMENTS, name: str = "compat") -> str:
-    """The interpreter of the venv that has *requirements* in it, made where it is not."""
-    home = ROOT / ".venv" / f"{name}-{sys.version_info[0]}.{sys.version_info[1]}"
-    python, ready = home / "bin" / "python", home / ".ready"
-    wanted = requirements.read_text(encoding="utf-8")
-    if not ready.exists() or ready.read_text(encoding="utf-8") != wanted:
-        print(f"installing {requirements.name} in {home.relative_to(ROOT)}", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", home], check=True)
-        install = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
-        done = subprocess.run(
-            [*install, "-r", requirements], check=False, stderr=subprocess.PIPE, text=True
-        )
-        if done.returncode:
-            sys.exit(f"{done.stderr}\ncannot install {requirements}")
-        ready.write_text(wanted, encoding="utf-8")
-    return str(python)
-
-
-def about_pysock(python: str) -> dict[str, object]:
-    command = [python, "-m", "pysock", "--info", "--json"]
-    done = subprocess.run(
-        command, env=variables([], {}), check=False, capture_output=True, text=True
-    )
-    if done.returncode:
-        sys.exit(f"pysock does not run:\n{done.stderr}")
-    return json.loads(done.stdout)
-
-
-def versions(python: str) -> dict[str, str]:
-    code = (
-        "import importlib.metadata as m, json; "
-        "print(json.dumps({d.name.lower(): d.version for d in m.distributions()}))"
-    )
-    done = subprocess.run([python, "-I", "-c", code], check=True, capture_output=True, text=True)
-    return json.loads(done.stdout)
-
-
-def have_servers(names: list[str], *, may_install: bool) -> None:
-    absent = servers.missing(names)
-    if absent and may_install:
-        servers.install(absent)
-        absent = servers.missing(names)
-    if absent:
-        print(f"missing: {' '.join(absent)} (--install installs them)", file=sys.stderr)
-        sys.exit(2)
-
-
 def main(argv: list[str] | None = None) -> int:
     arguments = parse_arguments(argv)
     chosen = [p for p in PROGRAMS if not arguments.only or p.name in arguments.only]
@@ -108,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     names = list(dict.fromkeys(name for program in chosen for name in program.servers))
     have_servers(names, may_install=arguments.install or os.environ.get("CI") == "true")
-    python = environment_with_packages()
+    python = environment_with_packages(REQUIREMENTS, "compat")
     rounds = arguments.rounds or (1 if arguments.quick else 3)
     about = about_pysock(python)
     if about["backend"] != "c" and not os.environ.get("PYSOCK_NO_EXTENSIONS"):

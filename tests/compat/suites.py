@@ -27,8 +27,8 @@ from pathlib import Path
 import servers
 import suite_run
 from difference import Difference, Report
+from environment import about_pysock, environment_with_packages, have_servers
 from projects import PROJECTS, Project
-from run import about_pysock, environment_with_packages, have_servers
 from ways import HERE, WAYS
 
 REQUIREMENTS = HERE / "suites.txt"
