@@ -1,5 +1,6 @@
 """EpollSelector.select: what an event loop pays to learn who is ready."""
 
+import resource
 import selectors
 from contextlib import ExitStack
 from itertools import repeat
@@ -20,6 +21,8 @@ def selecting(title, *promise, **parameters):
 )
 def bench_select(socket, count, idle=0, timeout=None):
     cls = getattr(socket, "EpollSelector", selectors.EpollSelector)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # two a connection, four variants
     with ExitStack() as stack:
         selector = stack.enter_context(cls())
         for i in range(count + idle):
