@@ -44,8 +44,11 @@ test: suite conformance
 
 # Most tests wait for something: several processes of them, a file in each, take half the time.
 # Timeouts and races on a busy machine: what fails is run once more, in plain sight, and counts then.
+# A test that hangs ends as one that failed: it is told where, and does not keep the others waiting.
+HANGS := -o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
 suite: build
-	$(RUN) -m pytest -q -n $(JOBS) --dist loadfile $(SUITE) || { echo "once more, what failed:"; $(RUN) -m pytest $(SUITE) --last-failed --last-failed-no-failures none; }
+	$(RUN) -m pytest -q -rfE -n $(JOBS) --dist loadfile $(HANGS) $(SUITE) || \
+		{ echo "once more, what failed:"; $(RUN) -m pytest $(HANGS) $(SUITE) --last-failed --last-failed-no-failures none; }
 
 conformance: build
 	$(RUN) tests/conformance/run.py
