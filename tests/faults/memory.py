@@ -110,8 +110,9 @@ def descriptors():
     for kind in ("SOCK_STREAM", "SOCK_DGRAM"):
         calls = MESSAGES | (EXTENDED if net is not stdlib else {})
         for name, (bind, fds_of) in calls.items():
-            if name == "DatagramBatch" and (kind == "SOCK_STREAM" or net.BACKEND != "c"):
-                continue  # not for streams; and the fallback's is a loop in Python
+            batch = name in ("recvmmsg", "DatagramBatch")
+            if batch and (kind == "SOCK_STREAM" or net.BACKEND != "c"):
+                continue  # a loop in Python, as above
             start("no memory", "descriptors", kind, name)
             seen = set()
             for at in range(80):
