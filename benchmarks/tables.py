@@ -12,7 +12,8 @@ from pathlib import Path
 from headlines import SLOWER, by_section
 
 ROOT = Path(__file__).resolve().parents[1]
-BEGIN, END = "<!-- benchmark table -->", "<!-- end of the benchmark table -->"
+sys.path.append(str(ROOT / "docs"))
+from marked_table import write  # noqa: E402
 
 
 def cells(row):
@@ -32,20 +33,11 @@ def table(sections):
         yield from map(cells, rows)
 
 
-def write(path, sections):
-    text = path.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"{path.name} has no {BEGIN} and {END}")
-    path.write_text("\n".join([before + BEGIN, *table(sections), END + after]), encoding="utf-8")
-
-
 def main(results):
     benchmarks = json.loads(Path(results).read_text())["benchmarks"]
     figures = [one["extra_info"] for one in benchmarks if "ratio" in one["extra_info"]]
-    write(ROOT / "README.md", by_section(figures))
-    write(ROOT / "docs" / "rows.md", {"": figures})
+    write(ROOT / "README.md", "benchmark", table(by_section(figures)))
+    write(ROOT / "docs" / "rows.md", "benchmark", table({"": figures}))
 
 
 if __name__ == "__main__":

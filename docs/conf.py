@@ -11,7 +11,9 @@ from pathlib import Path
 from docutils import nodes
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
+
+from marked_table import read  # noqa: E402
 
 import pysock  # noqa: E402  # the one that was built here
 
@@ -37,14 +39,13 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 default_role = "py:obj"
 nitpick_ignore_regex = [("py:obj", ".*")]
 
-TABLE = re.compile(r"<!-- benchmark table -->\n(.*?)<!-- end of the benchmark table -->", re.DOTALL)
 FIRST_LINE = re.compile(r"(?P<name>\w+)(?P<arguments>\(.*?\))(?: -> (?P<result>.+))?")
 MAN_PAGE = re.compile(r"(?P<page>\w+)\((?P<section>\d)\)")
 
 
 def ratios():
     """What each operation's ratio is, by its title."""
-    table = TABLE.search((ROOT / "docs" / "rows.md").read_text())[1]
+    table = read(ROOT / "docs" / "rows.md", "benchmark")
     cells = [[cell.strip() for cell in line.split("|")] for line in table.splitlines()[2:]]
     return {title: ratio.strip("*") for _, title, ratio, *_ in cells}
 

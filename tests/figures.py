@@ -12,7 +12,8 @@ from collections import defaultdict
 from pathlib import Path
 from xml.etree import ElementTree
 
-BEGIN, END = "<!-- trust table -->", "<!-- end of the trust table -->"
+sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))
+from marked_table import write
 
 # Row: its title, the part of a test's name that puts it there, and what it has found so far.
 ROWS = {
@@ -115,15 +116,11 @@ def lines(paths):
 
 def main(*names):
     paths = [Path(name) for name in names]
-    table = "\n".join(lines([path for path in paths if path.suffix == ".xml"]))
-    print(table)
+    table = list(lines([path for path in paths if path.suffix == ".xml"]))
+    print("\n".join(table))
     for page in paths:
         if page.suffix == ".md":
-            before, _, rest = page.read_text().partition(BEGIN)
-            _, found, after = rest.partition(END)
-            if not found:
-                sys.exit(f"{page}: {BEGIN} and {END} are not there")
-            page.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
+            write(page, "trust", table)
 
 
 if __name__ == "__main__":

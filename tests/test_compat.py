@@ -11,7 +11,7 @@ import pytest
 COMPAT = Path(__file__).resolve().parent / "compat"
 sys.path.append(str(COMPAT))
 
-import markdown  # noqa: E402
+import programs_page  # noqa: E402
 import servers  # noqa: E402
 import table  # noqa: E402
 import ways  # noqa: E402
@@ -128,13 +128,14 @@ def test_a_page_has_the_losses_as_plain_as_the_wins(tmp_path):
     ways = {"socket": runs(4, 5, 6), "-m pysock": runs(8, 9, 10), "install()": runs(9, 9, 9)}
     source, page = tmp_path / "compat.json", tmp_path / "page.md"
     source.write_text(json.dumps({"runs": {PROGRAMS[0].name: ways}}))
-    page.write_text(f"before\n{markdown.BEGIN}\nold\n{markdown.END}\nafter\n")
-    markdown.main(source, page)
+    marks = "<!-- programs table -->\nold\n<!-- end of the programs table -->"
+    page.write_text(f"before\n{marks}\nafter\n")
+    programs_page.main(source, page)
     text = page.read_text()
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
     assert f"| {PROGRAMS[0].name} |" in text and "| 0.56 (slower) | 1.00 |" in text
     with pytest.raises(SystemExit):
-        markdown.main(source, source)
+        programs_page.main(source, source)
 
 
 @pytest.mark.parametrize("each", PROGRAMS, ids=lambda each: each.name)

@@ -1,7 +1,7 @@
 """Write the table of a `make compat` run into a page: no figure in it is typed by hand.
 
 python tests/compat/run.py --json compat.json
-python tests/compat/markdown.py compat.json docs/programs.md
+python tests/compat/programs_page.py compat.json docs/programs.md
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from pathlib import Path
 
 from catalogue import PROGRAMS
 from table import BASELINE, Run, ratio_of
+from ways import ROOT
 
-BEGIN, END = "<!-- programs table -->", "<!-- end of the programs table -->"
+sys.path.append(str(ROOT / "docs"))
+from marked_table import write
 
 
 def cells(before: list[float], after: list[float], *, more_is_better: bool) -> str:
@@ -40,12 +42,7 @@ def lines(runs: dict[str, dict[str, list[Run]]]):
 def main(source: str, target: str) -> None:
     saved = json.loads(Path(source).read_text(encoding="utf-8"))["runs"]
     runs = {n: {w: [Run(**r) for r in v] for w, v in ways.items()} for n, ways in saved.items()}
-    page = Path(target)
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        sys.exit(f"{target} has no {BEGIN} and {END}")
-    page.write_text("\n".join([before + BEGIN, *lines(runs), END + after]), encoding="utf-8")
+    write(Path(target), "programs", lines(runs))
 
 
 if __name__ == "__main__":
