@@ -27,6 +27,16 @@ def _subclasses(cls):
 
 socket = next(filter(_of_this_interpreter, _socket.socket.__subclasses__()))
 getaddrinfo = _module.getaddrinfo
+
+
+def socket_repr(self):
+    """Under the standard library's name, which filters for warnings match; not of a subclass."""
+    text = socket.__repr__(self)
+    if (type(self).__module__, type(self).__qualname__) == (__package__, socket.__qualname__):
+        text = text.replace(__package__, socket.__module__, 1)
+    return text
+
+
 SocketIO = next(filter(_of_this_interpreter, RawIOBase.__subclasses__()))
 EpollSelector = next(
     (

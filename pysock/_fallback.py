@@ -22,11 +22,7 @@ class socket(_base.socket):
     __slots__ = ()
     __module__ = __package__
 
-    def __repr__(self):
-        text = super().__repr__()
-        if type(self) is __class__:  # filters for warnings match the standard library's name
-            text = text.replace(__class__.__module__, __class__.__base__.__module__, 1)
-        return text
+    __repr__ = _base.socket_repr
 
     accept = rebind(_base.socket.accept)  # makes a socket of this package's class
 
