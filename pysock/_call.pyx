@@ -43,7 +43,9 @@ from .ps_io cimport (
     MSG_DONTWAIT, MSG_WAITALL, PS_TRYABLE_FLAGS, ps_io, ps_io_advance, ps_transfer,
 )
 from .ps_socket cimport SOCK_STREAM
-from .ps_wait cimport POLLIN, ps_clock, ps_wait, ps_wait_room, ps_watch_close, ps_watch_open, ps_watch_wait
+from .ps_wait cimport (
+    POLLIN, ps_clock, ps_wait, ps_wait_room, ps_watch_close, ps_watch_open, ps_watch_wait,
+)
 
 cdef size_t gil_hold = 16384
 

@@ -54,7 +54,7 @@ cdef int wait(int epoll, ps_event *events, int most, int timeout_ms) except -1:
 cdef list ready_keys(dict fd_to_key, ps_event *events, int n):
     cdef list ready = []
     cdef PyObject *found
-    cdef object key, pair
+    cdef object key
     cdef int i, mask
     for i in range(n):
         found = PyDict_GetItemWithError(fd_to_key, events[i].data.fd)
@@ -96,13 +96,13 @@ cdef class Epoll:
         cdef double seconds
         cdef int timeout_ms = -1
         cdef int n, most
-        if self.epoll < 0:
-            return base_select(self, timeout)  # which says that it is closed
         if timeout is not None:
             seconds = timeout
             if not seconds < INT32_MAX // 1000:
                 return base_select(self, timeout)  # which says what is wrong with it
             timeout_ms = <int>ceil(seconds * 1e3) if seconds > 0 else 0
+        if self.epoll < 0:
+            return base_select(self, timeout)  # which says that it is closed
         most = <int>max(len(self.fd_to_key), 1)
         if most <= ON_STACK:
             n = wait(self.epoll, stack, most, timeout_ms)
