@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import servers
 from ways import ROOT, variables
+
+
+def add_options(parser: argparse.ArgumentParser, each: str) -> None:
+    """Those that a run has whatever it runs."""
+    parser.add_argument(
+        "--install", action="store_true", help="install missing servers (and where CI=true)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help=f"write every {each} there")
+
+
+def prepare(
+    wanted: list[str], requirements: Path, name: str, *, install: bool
+) -> tuple[str, dict[str, object]]:
+    """The interpreter to run, and what its pysock is. What is missing ends the program, with 2."""
+    have_servers(wanted, may_install=install or os.environ.get("CI") == "true")
+    python = environment_with_packages(requirements, name)
+    about = about_pysock(python)
+    if about["backend"] != "c" and not os.environ.get("PYSOCK_NO_EXTENSIONS"):
+        print("the extension is missing: build it, or set PYSOCK_NO_EXTENSIONS=1", file=sys.stderr)
+        sys.exit(2)
+    return python, about
 
 
 def environment_with_packages(requirements: Path, name: str) -> str:

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import servers
 from catalogue import PROGRAMS
-from environment import about_pysock, environment_with_packages, have_servers, versions
+from environment import add_options, prepare, versions
 from table import Report
 from ways import WAYS, run
 
@@ -42,10 +42,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="few requests, one round")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME")
     parser.add_argument("--rounds", type=int, default=0, metavar="N", help="3; with --quick 1")
-    parser.add_argument(
-        "--install", action="store_true", help="install missing servers (and where CI=true)"
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every run there")
+    add_options(parser, "run")
     parser.add_argument("--list", action="store_true", help="name the programs, and end")
     arguments = parser.parse_args(argv)
     if unknown := set(arguments.only) - {program.name for program in PROGRAMS}:
@@ -60,13 +57,8 @@ def main(argv: list[str] | None = None) -> int:
         print("\n".join(f"{program.name:22}{program.exercised}" for program in chosen))
         return 0
     names = list(dict.fromkeys(name for program in chosen for name in program.servers))
-    have_servers(names, may_install=arguments.install or os.environ.get("CI") == "true")
-    python = environment_with_packages(REQUIREMENTS, "compat")
+    python, about = prepare(names, REQUIREMENTS, "compat", install=arguments.install)
     rounds = arguments.rounds or (1 if arguments.quick else 3)
-    about = about_pysock(python)
-    if about["backend"] != "c" and not os.environ.get("PYSOCK_NO_EXTENSIONS"):
-        print("the extension is missing: build it, or set PYSOCK_NO_EXTENSIONS=1", file=sys.stderr)
-        return 2
     report = Report(about, versions(python), rounds, list(WAYS))
     with tempfile.TemporaryDirectory(prefix="compat-") as directory:
         os.chmod(directory, 0o711)  # servers that are not root's have theirs in it

@@ -27,7 +27,7 @@ from pathlib import Path
 import servers
 import suite_run
 from difference import Difference, Report
-from environment import about_pysock, environment_with_packages, have_servers
+from environment import add_options, prepare
 from projects import PROJECTS, Project
 from ways import HERE, WAYS
 
@@ -42,10 +42,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", default=[], metavar="PROJECT")
     ways = [way for way in WAYS if way != "socket"]
     parser.add_argument("--way", choices=ways, default="install()")
-    parser.add_argument(
-        "--install", action="store_true", help="install missing servers (and where CI=true)"
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every outcome there")
+    add_options(parser, "outcome")
     parser.add_argument("--list", action="store_true", help="name the projects, and end")
     arguments = parser.parse_args(argv)
     if unknown := set(arguments.only) - {project.name for project in PROJECTS}:
@@ -83,12 +80,7 @@ def main(argv: list[str] | None = None) -> int:
         print("\n".join(f"{project.name:13}{project.version}" for project in chosen))
         return 0
     names = list(dict.fromkeys(name for project in chosen for name in project.servers))
-    have_servers(names, may_install=arguments.install or os.environ.get("CI") == "true")
-    python = environment_with_packages(REQUIREMENTS, "suites")
-    about = about_pysock(python)
-    if about["backend"] != "c" and not os.environ.get("PYSOCK_NO_EXTENSIONS"):
-        print("the extension is missing: build it, or set PYSOCK_NO_EXTENSIONS=1", file=sys.stderr)
-        return 2
+    python, about = prepare(names, REQUIREMENTS, "suites", install=arguments.install)
     known = known_differences(KNOWN.read_text(encoding="utf-8"))
     report = Report(about, arguments.way)
     report.servers = {name: servers.version(name) for name in names}
