@@ -13,6 +13,13 @@ static inline int64_t now_ns(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* The CPU time of this thread. */
+static inline int64_t cpu_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 /* The error of the call that returned result: a short transfer is one, too. */
 static inline int64_t failure(int64_t result) {
     return result < 0 ? -errno : -EIO;

@@ -6,12 +6,6 @@
 
 enum { MIB = 1 << 20 };
 
-static int64_t cpu_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static int64_t forward(int64_t left, int from, int to, const int *pipe_ends) {
     while (left > 0) {
         size_t most = left < MIB ? (size_t)left : MIB;

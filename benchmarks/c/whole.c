@@ -9,12 +9,6 @@
 
 enum { IOV_MOST = 1024 };
 
-static int64_t cpu_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static int64_t receive_all(int fd, char *room, size_t size) {
     size_t got = 0;
     while (got < size) {
