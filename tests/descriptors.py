@@ -1,6 +1,7 @@
 """Descriptors to send, and counting them, for the tests of send_fds and recv_fds."""
 
 import contextlib
+import gc
 import os
 import signal
 
@@ -42,13 +43,17 @@ def unix_pair(module, kind):
 
 @contextlib.contextmanager
 def alarm_raises(seconds):
+    """Once, and not in a callback of the garbage collector's, where it would go nowhere."""
+
     def handler(*_):
         raise ZeroDivisionError
 
     before = signal.signal(signal.SIGALRM, handler)
+    gc.disable()
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        gc.enable()
         signal.signal(signal.SIGALRM, before)
