@@ -110,21 +110,32 @@ def test_a_program_that_hangs_ends_with_all_that_it_started(program, monkeypatch
                     pass
 
 
-def test_the_table_marks_what_is_less_than_the_runs_scatter():
-    def cells(before, after):
-        return table.compare(before, after).split()
+def runs(*walls, failure=""):
+    return [{"requests": 10, "wall": wall, "cpu": 1.0, "failure": failure} for wall in walls]
 
-    assert cells([10, 12, 14], [5, 6, 7]) == ["12", "6", "2.00"]
-    assert cells([5, 6, 7], [10, 12, 14]) == ["6", "12", "0.50"]
-    assert cells([10, 12, 14], [11, 13, 12.5]) == ["12", "12", "~0.96"]
-    faster = table.compare([10, 12, 14], [24, 25, 26], more_is_better=True)
-    assert faster.split() == ["12", "25", "2.08"]
+
+def test_a_difference_is_one_that_every_round_shows():
+    def rates(*walls_of_ways):
+        given = [[table.Run(**run) for run in runs(*walls)] for walls in walls_of_ways]
+        return table.comparisons(dict(zip(ways.WAYS, given, strict=True)))[0]
+
+    twice = rates((4, 6, 20), (2, 3, 10), (2, 3, 10))
+    assert twice.ratio == pytest.approx(2) and twice.settled
+    half = rates((2, 3, 10), (4, 6, 20), (4, 6, 20))
+    assert half.ratio == pytest.approx(0.5) and half.settled
+    once_not = rates((4, 6, 20), (2, 3, 21), (2, 3, 21))
+    assert once_not.ratio == pytest.approx(2) and not once_not.settled
+    assert table.cell(once_not).split() == ["2", "3", "~2.00"]
+
+
+def test_a_round_with_a_failure_has_no_figures():
+    good, bad = table.Run(10, 1.0, 1.0), table.Run(failure="it did not work")
+    given = {"socket": [good, good], "-m pysock": [good, bad], "install()": [good, good]}
+    assert [figure.ratio for figure in table.comparisons(given)] == [1, 1]
+    assert table.comparisons({way: [bad] for way in ways.WAYS}) == []
 
 
 def test_a_page_has_the_losses_as_plain_as_the_wins(tmp_path):
-    def runs(*walls):
-        return [{"requests": 10, "wall": wall, "cpu": 1.0} for wall in walls]
-
     ways = {"socket": runs(4, 5, 6), "-m pysock": runs(8, 9, 10), "install()": runs(9, 9, 9)}
     source, page = tmp_path / "compat.json", tmp_path / "page.md"
     source.write_text(json.dumps({"runs": {PROGRAMS[0].name: ways}}))

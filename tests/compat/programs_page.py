@@ -11,18 +11,17 @@ import sys
 from pathlib import Path
 
 from catalogue import PROGRAMS
-from table import BASELINE, Run, ratio_of
+from table import Comparison, Run, comparisons
 from ways import ROOT
 
 sys.path.append(str(ROOT / "docs"))
 from marked_table import write
 
 
-def cells(before: list[float], after: list[float], *, more_is_better: bool) -> str:
-    ratio, scattered = ratio_of(before, after, more_is_better=more_is_better)
-    if scattered:
-        return f"{ratio:.2f}"
-    return f"**{ratio:.2f}**" if ratio > 1 else f"{ratio:.2f} (slower)"
+def cell(figure: Comparison) -> str:
+    if not figure.settled:
+        return f"{figure.ratio:.2f}"
+    return f"**{figure.ratio:.2f}**" if figure.ratio > 1 else f"{figure.ratio:.2f} (slower)"
 
 
 def lines(runs: dict[str, dict[str, list[Run]]]):
@@ -31,11 +30,7 @@ def lines(runs: dict[str, dict[str, list[Run]]]):
     for program in PROGRAMS:
         if program.name not in runs:
             continue
-        ways = dict(runs[program.name])
-        before = ways.pop(BASELINE)
-        after = [run for way in ways.values() for run in way]
-        rate = cells([r.rate for r in before], [r.rate for r in after], more_is_better=True)
-        cost = cells([r.cost for r in before], [r.cost for r in after], more_is_better=False)
+        rate, cost = map(cell, comparisons(runs[program.name]))
         yield f"| {program.name} | {program.exercised} | {program.side} | {rate} | {cost} |"
 
 

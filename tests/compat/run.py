@@ -1,6 +1,6 @@
 """Real programs with real servers, unchanged, on the standard library and on pysock.
 
-    python tests/compat/run.py                       everything, three rounds
+    python tests/compat/run.py                       everything, six rounds
     python tests/compat/run.py --quick               few requests, to see whether it works
     python tests/compat/run.py --only redis_py http_server
     python tests/compat/run.py --install             first installs the servers that are missing
@@ -33,6 +33,7 @@ HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "requirements.txt"
 
 QUICK = 20  # times fewer requests
+ROUNDS = 6  # of which by chance all say the same once in 32 times
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -41,7 +42,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="few requests, one round")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME")
-    parser.add_argument("--rounds", type=int, default=0, metavar="N", help="3; with --quick 1")
+    parser.add_argument("--rounds", type=int, default=0, metavar="N", help="6; with --quick 1")
     add_options(parser, "run")
     parser.add_argument("--list", action="store_true", help="name the programs, and end")
     arguments = parser.parse_args(argv)
@@ -58,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     names = list(dict.fromkeys(name for program in chosen for name in program.servers))
     python, about = prepare(names, REQUIREMENTS, "compat", install=arguments.install)
-    rounds = arguments.rounds or (1 if arguments.quick else 3)
+    rounds = arguments.rounds or (1 if arguments.quick else ROUNDS)
     report = Report(about, versions(python), rounds, list(WAYS))
     with tempfile.TemporaryDirectory(prefix="compat-") as directory:
         os.chmod(directory, 0o711)  # servers that are not root's have theirs in it

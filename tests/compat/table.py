@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import platform
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from statistics import median
+from statistics import fmean, median
 
 from catalogue import Program
 
@@ -91,20 +92,14 @@ class Report:
         return "\n".join(lines)
 
     def speed(self) -> str:
-        """Both ways of pysock taken together: after the start they are one."""
         head = f"{'':21}{'':8}{'requests a second':^24}{'CPU us a request':^24}"
         columns = f"{'socket':>8}{'pysock':>8}{'ratio':>8}"
         lines = [head.rstrip(), f"{'program':21}{'CPU of':8}{columns}{columns}"]
         for program, ways in self.runs.items():
-            good = {way: [r for r in runs if not r.failure] for way, runs in ways.items()}
-            before = good.pop(BASELINE)
-            after = [run for runs in good.values() for run in runs]
-            if not before or not after:
-                continue
-            cells = compare([r.rate for r in before], [r.rate for r in after], more_is_better=True)
-            cells += compare([r.cost for r in before], [r.cost for r in after])
-            lines.append(f"{program.name:21}{program.side:8}{cells}")
-        lines.append("Medians. Ratios above 1: pysock is better; ~: less than the runs scatter.")
+            cells = "".join(map(cell, comparisons(ways)))
+            if cells:
+                lines.append(f"{program.name:21}{program.side:8}{cells}")
+        lines.append("Medians. Ratios above 1: pysock is better; ~: not in every round.")
         return "\n".join(lines)
 
     def failures(self) -> list[str]:
@@ -139,17 +134,44 @@ def short(verdict: str) -> str:
     return "ok" if verdict == "pass" else "FAIL"
 
 
-def ratio_of(
-    before: list[float], after: list[float], *, more_is_better: bool = False
-) -> tuple[float, bool]:
-    """How much better *after* is, and whether that is less than the runs scatter."""
-    old, new = median(before), median(after)
-    # As many runs on the far side of the other's median as not: no difference was measured.
-    mixed = min(after) <= old <= max(after) and min(before) <= new <= max(before)
-    return (new / old if more_is_better else old / new), mixed
+@dataclass(frozen=True)
+class Comparison:
+    """A figure of the standard library and one of pysock, as the rounds gave them."""
+
+    before: float
+    after: float
+    ratio: float  # above 1: pysock is better
+    settled: bool  # every round says the same of who is better
 
 
-def compare(before: list[float], after: list[float], *, more_is_better: bool = False) -> str:
-    ratio, mixed = ratio_of(before, after, more_is_better=more_is_better)
-    shown = f"{'~' if mixed else ''}{ratio:.2f}"
-    return f"{median(before):8.0f}{median(after):8.0f}{shown:>8}"
+def comparisons(ways: dict[str, list[Run]]) -> list[Comparison]:
+    """Of requests a second, and of the CPU of a request, in the rounds that passed every way."""
+    rounds = [
+        dict(zip(ways, runs, strict=True))
+        for runs in zip(*ways.values(), strict=True)
+        if not any(run.failure for run in runs)
+    ]
+    if not rounds:
+        return []
+    rates = [figures(runs, lambda run: run.rate) for runs in rounds]
+    costs = [figures(runs, lambda run: run.cost) for runs in rounds]
+    return [
+        comparison(rates, [after / before for before, after in rates]),
+        comparison(costs, [before / after for before, after in costs]),
+    ]
+
+
+def figures(runs: dict[str, Run], of: Callable[[Run], float]) -> tuple[float, float]:
+    """Before and after, in one round; pysock's two ways are one, after the start."""
+    return of(runs[BASELINE]), fmean(of(run) for way, run in runs.items() if way != BASELINE)
+
+
+def comparison(pairs: list[tuple[float, float]], ratios: list[float]) -> Comparison:
+    before, after = (median(column) for column in zip(*pairs, strict=True))
+    agree = all(ratio > 1 for ratio in ratios) or all(ratio < 1 for ratio in ratios)
+    return Comparison(before, after, median(ratios), agree and len(ratios) > 1)
+
+
+def cell(figure: Comparison) -> str:
+    ratio = f"{'' if figure.settled else '~'}{figure.ratio:.2f}"
+    return f"{figure.before:8.0f}{figure.after:8.0f}{ratio:>8}"
