@@ -6,7 +6,13 @@ pysock adds are listed in `EXTENDED`.
 """
 
 import socket as _stdlib
+import sys as _sys
 from types import FunctionType as _FunctionType
+
+if _sys.platform == "win32":
+    raise ImportError(
+        f"{__name__} needs a POSIX system: on Windows catch this error, and import socket instead"
+    )
 
 # The module is `socket` with some names replaced: all of its names first, private ones included,
 # for libraries use them (ssl takes _GLOBAL_DEFAULT_TIMEOUT, and its identity matters).

@@ -115,3 +115,18 @@ def test_the_two_legs_are_what_they_say(pysock):
     else:
         assert pysock.BACKEND == "stdlib"
         assert pysock.socket.recv is socket.socket.recv
+
+
+def test_on_windows_the_import_says_what_to_do():
+    """An error that `except ImportError` catches, and no other."""
+    program = (
+        "import asyncio, socket, subprocess, sys\n"  # which have looked at the platform themselves
+        "sys.platform = 'win32'\n"
+        "try:\n"
+        "    import pysock as socket\n"
+        "except ImportError as error:\n"
+        "    assert 'POSIX' in str(error), error\n"
+        "print(socket.__name__)"
+    )
+    said = subprocess.check_output([sys.executable, "-c", program], text=True, cwd=ROOT)
+    assert said == "socket\n"
