@@ -175,6 +175,13 @@ def test_a_server_that_does_not_start_is_told_with_what_it_said(tmp_path):
             raise AssertionError("never here")
 
 
+def test_a_server_has_its_own_time_to_be_ready(tmp_path):
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    with pytest.raises(RuntimeError, match="does not listen"):
+        with servers.serving(command, tmp_path, [servers.free_port()], within=2):
+            raise AssertionError("never here")
+
+
 LISTENER = """
 import os, signal, socket, sys
 with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as listener:

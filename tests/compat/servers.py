@@ -82,14 +82,16 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(command: list[str], home: Path, ports: list[int], **options) -> Iterator[None]:
+def serving(
+    command: list[str], home: Path, ports: list[int], *, within: float = READY_WITHIN, **options
+) -> Iterator[None]:
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
             command, cwd=home, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options
         )
     try:
         for port in ports:
-            wait_for(port, process, home)
+            wait_for(port, process, home, within)
         yield
     finally:
         process.terminate()
@@ -100,8 +102,8 @@ def serving(command: list[str], home: Path, ports: list[int], **options) -> Iter
             process.wait()
 
 
-def wait_for(port: int, process: subprocess.Popen, home: Path) -> None:
-    end = time.monotonic() + READY_WITHIN
+def wait_for(port: int, process: subprocess.Popen, home: Path, within: float) -> None:
+    end = time.monotonic() + within
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
