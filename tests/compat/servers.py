@@ -20,13 +20,15 @@ from pathlib import Path
 READY_WITHIN = 30  # seconds
 PASSWORD = "a word: \u00e4 and %"
 
-# The program of each server, where PATH may not lead, and Debian's package.
+# The program of each server, where PATH may not lead, and Debian's package. RabbitMQ's by its path:
+# what PATH finds changes the user, and takes the system's settings.
 PACKAGES = {
     "redis": ("redis-server", "redis-server"),
     "nginx": ("nginx", "nginx"),
     "memcached": ("memcached", "memcached"),
     "postgres": ("postgres", "postgresql"),
     "mariadb": ("mariadbd", "mariadb-server"),
+    "rabbitmq": ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server"),
 }
 
 
@@ -59,6 +61,8 @@ def install(packages: list[str]) -> None:
 
 def version(name: str) -> str:
     program = find(PACKAGES[name][0])
+    if name == "rabbitmq":  # asked, it starts
+        return Path(program).resolve().parents[1].name.partition("-")[2]
     option = "-v" if name == "nginx" else "--version"
     done = subprocess.run([program, option], check=True, capture_output=True, text=True)
     words = (done.stdout + done.stderr).replace("nginx/", "").replace("v=", "").split()
@@ -208,6 +212,45 @@ def mariadb(home: Path, python: str) -> Iterator[dict[str, str]]:
         }
 
 
+NODE = "compat@localhost"
+RABBITMQ = """
+[{{rabbit, [
+    {{tcp_listeners, [{{"127.0.0.1", {port}}}]}},
+    {{default_user, <<"compat">>}},
+    {{default_pass, <<{password}>>}}
+]}}].
+"""
+
+
+@contextlib.contextmanager
+def rabbitmq(home: Path, python: str) -> Iterator[dict[str, str]]:
+    port = free_port()
+    configuration = home / "rabbitmq.config"
+    password = ", ".join(map(str, PASSWORD.encode()))  # the file's text would be taken for Latin-1
+    configuration.write_text(RABBITMQ.format(port=port, password=password), encoding="ascii")
+    environment = {
+        **os.environ,
+        "HOME": str(home),  # of Erlang's cookie
+        "RUNNING_UNDER_SYSTEMD": "true",  # the script becomes the broker, and is not its parent
+        # A node by itself: no epmd, which would outlive it, and no listener for other nodes. The
+        # broker asks at which port that is, and does not start without an answer.
+        "ERL_FLAGS": "-start_epmd false -dist_listen false -erl_epmd_port 1",
+        # Named from the start: else the broker asks epmd first whether another has its name. Syslog
+        # is not used, but starts, and by its default protocol not on a machine without a name.
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-sname {NODE} -syslog protocol rfc5424",
+        "RABBITMQ_NODENAME": NODE,
+        "RABBITMQ_CONF_ENV_FILE": str(home / "none"),
+        "RABBITMQ_CONFIG_FILE": str(configuration),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "none"),
+        "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
+        "RABBITMQ_LOG_BASE": str(home),
+        "RABBITMQ_LOGS": "-",
+    }
+    options = {"env": environment, **unprivileged(home)}
+    with serving([find(PACKAGES["rabbitmq"][0])], home, [port], within=120, **options):
+        yield {"RABBITMQ_PORT": str(port), "RABBITMQ_PASSWORD": PASSWORD}
+
+
 def certify(home: Path, python: str) -> None:
     command = [python, "-m", "trustme", "-q", "-d", home, "-i", "localhost", "127.0.0.1"]
     subprocess.run(command, check=True)
@@ -274,4 +317,5 @@ SERVERS = {
     "memcached": memcached,
     "postgres": postgres,
     "mariadb": mariadb,
+    "rabbitmq": rabbitmq,
 }
