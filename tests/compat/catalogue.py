@@ -28,6 +28,7 @@ PROGRAMS = [
     Program(
         "pymemcache_memcached", "pymemcache", "get, set, cas, many, pool", 12000, ("memcached",)
     ),
+    Program("pika_rabbitmq", "pika", "confirms, acks, heartbeats, loop", 6000, ("rabbitmq",)),
     Program("aiohttp_self", "aiohttp", "client and server, WebSocket", 2000, side="both"),
     Program("http_server", "", "ThreadingHTTPServer", 3000, side="server"),
     Program("gunicorn_sync", "gunicorn", "sync worker", 3000, side="server"),
