@@ -112,8 +112,10 @@ def extensions(package, *, warnings_as_errors=False, debug=False):
     csrc = os.path.relpath(HERE)
     source = os.path.relpath(os.path.join(os.path.dirname(HERE), "pysock"))
     flags = ["-std=c11", "-fvisibility=hidden", "-Wall", "-Wextra"] if os.name == "posix" else []
-    # Cython 3 declares C-only helpers that a module may not use, and casts method signatures.
-    flags += ["-Wno-unused-function", "-Wno-cast-function-type"] if flags else []
+    # Cython 3 declares C-only helpers that a module may not use, casts method signatures, and does
+    # not name those fields of a type that the interpreter is too new for it to know: they are zero.
+    generated = ["unused-function", "cast-function-type", "missing-field-initializers"]
+    flags += [f"-Wno-{warning}" for warning in generated] if flags else []
     flags += ["-O0", "-g3", "-UNDEBUG"] if debug else hardening() if flags else []
     if warnings_as_errors:
         # The interpreter's headers are not ours: they are read as the system's.
