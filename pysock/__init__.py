@@ -20,7 +20,7 @@ globals().update(
     {name: value for name, value in vars(_stdlib).items() if not name.startswith("__")}
 )
 
-from . import (  # noqa: E402, F401
+from . import (  # noqa: E402
     _backend,
     _constants,
     _credentials,
@@ -58,6 +58,7 @@ create_connection = _connect.create_connection
 socket = _backend.socket
 globals().update(_backend.FASTER)
 globals().update(_constants.CONSTANTS)
+_pickling.register()
 
 EXTENDED = [
     "BACKEND",

@@ -17,4 +17,6 @@ def _reduce(sock):
     return _rebuild, (descriptor, sock.family, sock.type, sock.proto)
 
 
-reduction.register(socket, _reduce)
+def register():
+    """Tell multiprocessing. A call, for a lazy import that is asked for nothing never happens."""
+    reduction.register(socket, _reduce)

@@ -4,6 +4,7 @@ import copy
 import gc
 import io
 import os
+import pathlib
 import pickle
 import re
 import socket
@@ -14,6 +15,8 @@ import weakref
 from unittest import mock
 
 import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def test_it_is_a_socket(pysock, pair):
@@ -145,6 +148,25 @@ def test_weak_references_and_no_pickle(net, pair):
     for duplicate in (copy.copy, copy.deepcopy):
         with pytest.raises(TypeError):
             duplicate(a)
+
+
+# What an interpreter before 3.15 ignores.
+@pytest.mark.parametrize("imports", ["normal", "all"])
+def test_multiprocessing_is_told(pysock, imports):
+    """By the import alone, also where no module runs before a name of it is used."""
+    program = (
+        "import pysock; from multiprocessing.reduction import ForkingPickler\n"
+        "with pysock.socket() as sock: print(len(ForkingPickler.dumps(sock)) > 0)"
+    )
+    fallback = "1" if pysock.BACKEND == "stdlib" else ""
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-X", f"lazy_imports={imports}", "-Werror", "-c", program],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYSOCK_NO_EXTENSIONS": fallback},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
 
 
 @pytest.mark.parametrize("make", ["socket", "socketpair", "accept", "dup", "fromfd"])
