@@ -4,6 +4,7 @@ import io
 import os
 import selectors
 import socket as _stdlib
+from _socket import _Address as _StandardAddress
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from ipaddress import IPv4Address, IPv6Address
@@ -15,15 +16,9 @@ _Host: TypeAlias = str | bytes | bytearray | int | IPv4Address | IPv6Address
 _InternetAddress: TypeAlias = (
     tuple[_Host, int | str] | tuple[_Host, int | str, int] | tuple[_Host, int | str, int, int]
 )
-# The last member is for the families that are the standard library's alone.
-_Address: TypeAlias = (
-    _InternetAddress
-    | str
-    | ReadableBuffer
-    | os.PathLike[str]
-    | os.PathLike[bytes]
-    | tuple[Any, ...]
-)
+# The last member is for the families that are the standard library's alone, and depends on Python's
+# version: an int is an address since 3.14.
+_Address: TypeAlias = _InternetAddress | os.PathLike[str] | os.PathLike[bytes] | _StandardAddress
 _CMSG: TypeAlias = tuple[int, int, ReadableBuffer]
 
 __version__: Final[str]
