@@ -61,11 +61,12 @@ def run_script(path):
         fail(f"can't open file {path!r}: [Errno {error.errno}] {error.strerror}")
     search_first(os.path.dirname(os.path.realpath(path)))
     package.install()
+    names = {"__cached__": None} if "__cached__" in globals() else {}  # gone in Python 3.15
     run_code(
         compile(source, path, "exec", dont_inherit=True),
         __file__=path,
-        __cached__=None,
         __loader__=SourceFileLoader("__main__", path),
+        **names,
     )
 
 
