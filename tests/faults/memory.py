@@ -4,6 +4,8 @@ import array
 import itertools
 import os
 import socket as stdlib
+import subprocess
+import sys
 from functools import partial
 
 from cell import finish, net, start, stream_pair
@@ -16,6 +18,28 @@ except ImportError:
     set_nomemory = None
 
 FROM_SOCKET = ("recv", "recv of much", "recv_into", "recvfrom", "recvmsg", "recvmsg_into", "send")
+
+
+IN_C = ("socket", "socketpair")  # of the makers
+APPEND = """
+import gc
+from _testcapi import remove_mem_hooks, set_nomemory
+def append():
+    [].append((1.5, {}))
+for at in [1000] * 1000 + [*range(10)]:
+    set_nomemory(at, at + 1)
+    try:
+        append()
+    except MemoryError:
+        pass
+    remove_mem_hooks()
+gc.collect()
+"""
+
+
+def can_append():
+    """CPython 3.15.0rc2 cannot, without memory: what a list did not take is freed twice."""
+    return not subprocess.run([sys.executable, "-c", APPEND], stderr=subprocess.DEVNULL).returncode
 
 
 def failing(at, call):
@@ -64,7 +88,8 @@ def transfers():
 
 
 def makers():
-    for name, call in MAKERS.items():
+    chosen = MAKERS if can_append() else {name: MAKERS[name] for name in IN_C}
+    for name, call in chosen.items():
         start("no memory", name)
         seen = set()
         for at in range(0, 150, 1):
