@@ -196,8 +196,8 @@ def test_a_handler_that_raises_leaves_nothing_open(connect, black_hole, alarm, o
 
     address = black_hole().address
     before = descriptors()
-    alarm(0.2, handler)
     with takes(0.2, 10), pytest.raises(raised):  # its traceback, kept here, keeps no socket open
+        alarm(0.2, handler)
         connect([address] * 5, **options)
     assert descriptors() == before
 
