@@ -14,7 +14,7 @@ import sys
 import time
 from collections import deque
 from itertools import zip_longest
-from math import inf
+from math import inf, ldexp
 
 from ._address import standard_host, standard_port
 
@@ -130,8 +130,8 @@ def reuse_port_listeners(address, n, *, family=_stdlib.AF_INET, backlog=None):
 
 
 def _seconds(name, value):
-    """Return *value* as a float; it may be of the types that `settimeout()` takes."""
-    seconds = value if isinstance(value, float) else float(operator.index(value))
+    """Return *value* as a float; any real number will do, as for `settimeout()` since 3.15."""
+    seconds = ldexp(value, 0)  # float() would take text, too
     if not seconds >= 0:  # so it is for NaN
         raise ValueError(f"{name} must be 0 or a positive number of seconds, not {value}")
     return seconds

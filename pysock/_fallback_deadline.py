@@ -8,6 +8,7 @@ import errno
 import os
 import select
 import time
+from math import ldexp
 
 NOT_GIVEN = ...
 OVERTIME_MOST = 16  # transfers
@@ -19,8 +20,8 @@ class Deadline:
     def __init__(self, sock, timeout=..., deadline=None):
         """Take *timeout* in seconds, None to block, or *deadline* in `time.monotonic()`'s.
 
-        Without either it is the socket's timeout. TypeError for both, ValueError for a negative
-        timeout.
+        Without either it is the socket's timeout. Any real number will do. TypeError for both,
+        ValueError for a negative timeout.
         """
         self.never_waits = False
         self._overtime = 0
@@ -30,11 +31,13 @@ class Deadline:
         elif deadline is not None and timeout is not NOT_GIVEN:
             raise TypeError("timeout and deadline are two ways to say one thing: give one of them")
         elif deadline is not None:
-            timeout = max(deadline - time.monotonic(), 0)
-        elif timeout is not None and timeout < 0:
-            raise ValueError("Timeout value out of range")
-        elif timeout != timeout:
-            raise ValueError("Invalid value NaN (not a number)")
+            timeout = max(ldexp(deadline, 0) - time.monotonic(), 0)  # float() would take text, too
+        elif timeout is not None:
+            timeout = ldexp(timeout, 0)
+            if timeout < 0:
+                raise ValueError("Timeout value out of range")
+            if timeout != timeout:
+                raise ValueError("Invalid value NaN (not a number)")
         self._at = None if timeout is None else time.monotonic() + timeout
 
     def wait(self, fd, events):

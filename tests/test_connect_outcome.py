@@ -8,6 +8,8 @@ import os
 import signal
 import socket
 import sys
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from connections import descriptors, takes
@@ -117,6 +119,13 @@ def test_a_timeout_that_is_none(connect, listener, options, timeout, error):
     with socket.socket() as sock, pytest.raises(error) as expected:
         sock.settimeout(timeout)
     assert str(caught.value) == str(expected.value)
+
+
+@pytest.mark.parametrize("number", [Decimal("0.1"), Fraction(1, 10)], ids=repr)
+def test_seconds_are_any_real_number(connect, black_hole, number):
+    options = {"happy_eyeballs_delay": number, "total_timeout": number}
+    with takes(0.1, 5), pytest.raises(TimeoutError):
+        connect([black_hole().address] * 2, **options)
 
 
 def test_seconds_without_end(connect, listener):

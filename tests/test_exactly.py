@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 import tracemalloc
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -341,6 +343,19 @@ def test_a_call_has_its_own_time_and_leaves_the_sockets(pysock, connection, rece
     assert 0.1 <= time.monotonic() - start < 2
     assert b.gettimeout() == mode
     assert os.get_blocking(b.fileno()) is blocking
+
+
+@pytest.mark.parametrize("kind", [Decimal, Fraction])
+def test_times_are_real_numbers(pysock, pair, receive, kind):
+    a, b = pair
+    a.sendall(b"a")
+    start = time.monotonic()
+    assert partial_of(TimeoutError, receive, b, 2, timeout=kind("0.1")) == b"a"
+    assert 0.1 <= time.monotonic() - start < 2
+    a.sendall(b"b")
+    start = time.monotonic()
+    assert partial_of(TimeoutError, receive, b, 2, deadline=kind(start) + kind("0.1")) == b"b"
+    assert 0.1 <= time.monotonic() - start < 2
 
 
 def test_times_that_are_none(pysock, pair, receive):
