@@ -35,11 +35,11 @@ class socket(_base.socket):
     def connect_ex(self, address, /):
         return super().connect_ex(standard_address(self, address))
 
-    def sendto(self, data, *flags_and_address):
-        if flags_and_address:
-            *flags, address = flags_and_address
-            return super().sendto(data, *flags, standard_address(self, address))
-        return super().sendto(data)
+    def sendto(self, *data_flags_and_address):
+        if len(data_flags_and_address) > 1:
+            *data_and_flags, address = data_flags_and_address
+            return super().sendto(*data_and_flags, standard_address(self, address))
+        return super().sendto(*data_flags_and_address)
 
     def sendmsg(self, buffers, ancdata=(), flags=0, address=None, /):
         if address is not None:

@@ -87,7 +87,10 @@ def getsockopt(socket self not None, level, optname, buflen=0, /):
     return data if length == <socklen_t>size else data[:length]
 
 
-def setsockopt(socket self not None, level, optname, value, /, *optlen):
+cdef object NOT_GIVEN = object()
+
+
+def setsockopt(socket self not None, level=NOT_GIVEN, optname=NOT_GIVEN, value=NOT_GIVEN, /, *optlen):
     """setsockopt(level, optname, value)
     setsockopt(level, optname, None, optlen)
 
@@ -96,9 +99,10 @@ def setsockopt(socket self not None, level, optname, value, /, *optlen):
     that length. Raises OSError, OverflowError for an int that is no C int.
     """
     cdef int c_level, c_name, c_value, n
-    if optlen or not (ps_addr_family_known(self.sock_family) and fits_int(level, &c_level)
-                      and fits_int(optname, &c_name)):
-        return base.setsockopt(self, level, optname, value, *optlen)
+    if (optlen or value is NOT_GIVEN or not ps_addr_family_known(self.sock_family)
+            or not fits_int(level, &c_level) or not fits_int(optname, &c_name)):
+        given = [each for each in (level, optname, value) if each is not NOT_GIVEN]
+        return base.setsockopt(self, *given, *optlen)  # which says what is wrong with them, if anything
     if fits_int(value, &c_value):
         n = ps_setsockopt(self.sock_fd, c_level, c_name, &c_value, sizeof(c_value))
     elif PyBytes_CheckExact(value):

@@ -243,7 +243,8 @@ PLAIN = {
     "send nothing": lambda s: s.send(),
     "send keyword": lambda s: s.send(data=b"x"),
     "getsockopt nothing": lambda s: s.getsockopt(),
-    "setsockopt three": lambda s: s.setsockopt(1, 9),
+    "setsockopt nothing": lambda s: s.setsockopt(),
+    "setsockopt two": lambda s: s.setsockopt(1, 9),
     "setsockopt five": lambda s: s.setsockopt(1, 9, None, 1, 1),
     "listen two": lambda s: s.listen(1, 2),
     "listen None": lambda s: s.listen(None),
@@ -258,6 +259,18 @@ PLAIN = {
 )
 def test_every_method_of_a_socket_in_that_state(pysock, make, name):
     same(pysock, make, PLAIN[name])
+
+
+@pytest.mark.parametrize("method", ["sendto", "setsockopt"])
+@pytest.mark.parametrize("count", [0, 1, 2, 4, 5])
+def test_a_number_of_arguments_is_refused_in_the_same_words(pysock, method, count):
+    arguments = (1, 9, None, None, None)[:count]
+    with pysock.socket(type=socket.SOCK_DGRAM) as sock:
+        with pytest.raises(TypeError) as expected:
+            getattr(socket.socket, method)(sock, *arguments)
+        with pytest.raises(TypeError) as refused:
+            getattr(sock, method)(*arguments)
+    assert str(refused.value) == str(expected.value)
 
 
 def test_methods_refuse_what_is_no_socket(pysock):
