@@ -21,7 +21,7 @@ DIST = ROOT / "dist"
 TOOLS = os.path.dirname(sys.executable)
 PROGRAM = ROOT / "release" / "program.py"
 CONSUMER = ROOT / "tests" / "typed" / "consumer.py"
-VERSIONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]
+VERSIONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.14t", "3.15"]
 
 REQUIRED = {"PYSOCK_REQUIRE_EXTENSIONS": "1"}
 
@@ -73,7 +73,10 @@ def find_python(version):
 
 
 def version_of(python):
-    program = "import sys; print('%d.%d' % sys.version_info[:2])"
+    """Tell it as its wheels and its name have it: a free-threaded one's ends in t."""
+    program = (
+        "import sys; print('%d.%d%s' % (*sys.version_info[:2], sys.abiflags.replace('d', '')))"
+    )
     command = [python, "-c", program]
     return subprocess.check_output(command, stderr=subprocess.DEVNULL, text=True).strip()
 

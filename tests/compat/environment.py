@@ -36,7 +36,9 @@ def prepare(
 
 def environment_with_packages(requirements: Path, name: str) -> str:
     """The interpreter of the venv that has *requirements* in it, made where it is not."""
-    home = ROOT / ".venv" / f"{name}-{sys.version_info[0]}.{sys.version_info[1]}"
+    major, minor = sys.version_info[:2]
+    free_threaded = "t" if "t" in sys.abiflags else ""
+    home = ROOT / ".venv" / f"{name}-{major}.{minor}{free_threaded}"
     python, ready = home / "bin" / "python", home / ".ready"
     wanted = requirements.read_text(encoding="utf-8")
     if not ready.exists() or ready.read_text(encoding="utf-8") != wanted:
