@@ -31,6 +31,7 @@ from ._plain cimport as_int
 from ._slotbytes cimport bytes_data, new_bytes, renew_bytes, resize_bytes
 from ._sockaddr cimport unpack_address
 from ._sockobject cimport socket
+from ._threads cimport keep, shared_pointer, shared_size, take
 from .ps_addr cimport AF_UNIX, ps_addr_family_known, ps_sockaddr
 from .ps_batch cimport (
     MSG_DONTWAIT, MSG_PEEK, PS_BATCH, PS_UDP_MOST, ps_arrival, ps_inbox, ps_inbox_arrival,
@@ -133,22 +134,23 @@ cdef class Staging:
         return slots
 
 
-cdef Staging spare = None  # taken while in use, so that no two threads share it
-cdef size_t came_last = 0  # bytes: whether the next one is worth releasing the GIL for
+cdef shared_pointer spare = NULL  # a Staging, taken while in use, so that no two threads share it
+cdef shared_size came_last = 0  # bytes: whether the next one is worth releasing the GIL for
 
 
 cdef Staging take_spare():
-    global spare
-    cdef Staging taken = spare
-    spare = None
-    return taken if taken is not None else Staging()
+    cdef PyObject *taken = <PyObject *>take(&spare)
+    if taken == NULL:
+        return Staging()
+    staging = <Staging>taken
+    Py_DECREF(staging)
+    return staging
 
 
-cdef int give_back(Staging taken) except -1:
-    global spare
-    if taken.size <= STAGED:
-        spare = taken
-    return 0
+cdef void give_back(Staging taken) noexcept:
+    Py_INCREF(taken)  # the place's, and first: whoever takes it there may be done with it before
+    if taken.size > STAGED or not keep(&spare, <PyObject *>taken):
+        Py_DECREF(taken)
 
 
 cdef ssize_t receive_more(socket sock, ps_io *io) except -1:

@@ -2,22 +2,23 @@
 
 from libc.stdint cimport int64_t
 
-from ._sockobject cimport socket
+from ._sockobject cimport fd_place, socket
+from ._threads cimport shared_byte, shared_int, shared_size
 from .ps_io cimport MSG_DONTWAIT, PS_TRYABLE_FLAGS, ps_io, ps_transfer
 from .ps_wait cimport POLLIN
 
 cdef extern from "_traceback.h":  # for all that can raise BlockingIOError all day
     pass
 
-cdef size_t gil_hold  # transfers of at most so many bytes are tried without giving up the GIL
-cdef int contention   # above 0: other threads do I/O, and nothing is tried with the GIL held
+cdef shared_size gil_hold  # transfers of at most so many bytes are tried without giving up the GIL
+cdef shared_int contention  # above 0: other threads do I/O, and nothing is tried with the GIL held
 
 cdef enum:
     NOT_TRIED = -0x40000000  # no errno
     DESCRIPTORS = 1024       # a power of two
     SELDOM_READY = 2         # tries in vain, one after the other, that make the next one pointless
 
-cdef unsigned char[DESCRIPTORS] tries_in_vain  # of receives, by descriptor modulo DESCRIPTORS
+cdef shared_byte[DESCRIPTORS] tries_in_vain  # of receives, by descriptor modulo DESCRIPTORS
 
 cdef ssize_t transfer_slowly(socket sock, ps_transfer operation, ps_io *io, short events,
                              int64_t timeout, int64_t *deadline, ssize_t tried) except -1
@@ -31,11 +32,16 @@ cdef int wait_for_news(const int *place, int watch, int64_t timeout, int64_t *de
 
 cdef inline int wait_for(socket sock, short events, int64_t timeout, int64_t *deadline) except -1:
     """`wait_on` the socket's descriptor."""
-    return wait_on(&sock.sock_fd, events, timeout, deadline)
+    return wait_on(fd_place(sock), events, timeout, deadline)
 
 
-cdef inline unsigned char *in_vain(socket sock) noexcept:
+cdef inline shared_byte *in_vain(socket sock) noexcept:
     return &tries_in_vain[<unsigned int>sock.sock_fd % DESCRIPTORS]
+
+
+cdef inline void forget(shared_byte *count) noexcept:
+    if count[0]:  # written only then: threads without a GIL would pass its cache line around
+        count[0] = 0
 
 
 cdef inline bint may_try(socket sock, ps_io *io, short events, int64_t timeout) noexcept:
@@ -57,7 +63,7 @@ cdef inline ssize_t transfer_within(socket sock, ps_transfer operation, ps_io *i
     if may_try(sock, io, events, timeout):
         n = operation(sock.sock_fd, io, io.flags | MSG_DONTWAIT)
         if n >= 0 and events == POLLIN:
-            in_vain(sock)[0] = 0
+            forget(in_vain(sock))
             return n
         if n >= 0 and <size_t>n == io.len:
             return n
@@ -81,7 +87,7 @@ cdef inline int transfer_whole(socket sock, ps_transfer operation, ps_io *io, sh
         n = operation(sock.sock_fd, io, io.flags | MSG_DONTWAIT)
         if n >= 0:
             if events == POLLIN:
-                in_vain(sock)[0] = 0
+                forget(in_vain(sock))
             if <size_t>n == io.len:
                 io.len = 0
                 return 1

@@ -27,6 +27,10 @@ it is shows in how long it takes to get the GIL back after a wait. Beside a comp
 the switch interval, milliseconds; beside threads that soon block themselves it is some microseconds;
 alone it is nothing. So each wait measures it, and in the second case the GIL is released for every
 system call, as the standard library does, until nobody contends for it any more.
+
+A free-threaded interpreter has no GIL to contend for, and nothing is measured. What "with the GIL" is
+then is a thread that is attached to the interpreter: it holds up nobody but a garbage collection, for
+the microseconds of a try. To wait it detaches, in the same places.
 """
 
 from os import strerror
@@ -37,7 +41,8 @@ from libc.errno cimport EAGAIN, EINTR
 from libc.stdint cimport INT64_MAX, int64_t
 
 from ._errors cimport raise_errno, raise_timed_out
-from ._sockobject cimport socket
+from ._sockobject cimport fd_place, socket
+from ._threads cimport HAS_GIL
 from .ps_addr cimport AF_UNIX
 from .ps_io cimport (
     MSG_DONTWAIT, MSG_WAITALL, PS_TRYABLE_FLAGS, ps_io, ps_io_advance, ps_transfer,
@@ -47,7 +52,7 @@ from .ps_wait cimport (
     POLLIN, ps_clock, ps_wait, ps_wait_room, ps_watch_close, ps_watch_open, ps_watch_wait,
 )
 
-cdef size_t gil_hold = 16384
+cdef shared_size gil_hold = 16384
 
 cdef enum:
     REGAINED_AT_ONCE = 2_000  # ns: nobody else wanted the GIL
@@ -55,14 +60,17 @@ cdef enum:
     NO_WAIT = 3_000           # ns: what a receive takes that finds its data there
     NOT_WATCHED = -0x40000000 # no errno, and no descriptor
 
-cdef int contention = 0
+cdef shared_int contention = 0
 cdef object get_switch_interval = getswitchinterval
 
 
 cdef int regained_gil(int64_t wanted) except -1:
     """Learn from a wait: it was over, and the GIL *wanted*, at that ps_clock()."""
     global contention
-    cdef int64_t took = ps_clock() - wanted
+    cdef int64_t took
+    if not HAS_GIL:
+        return 0
+    took = ps_clock() - wanted
     if took <= REGAINED_AT_ONCE:
         if contention > 0:
             contention -= 1
@@ -141,7 +149,7 @@ cdef int wait(const int *place, int watch, short events, int64_t timeout,
         regained_gil(over)
         if ready > 0:
             if events == POLLIN and over - begun < NO_WAIT:
-                tries_in_vain[<unsigned int>fd % DESCRIPTORS] = 0
+                forget(&tries_in_vain[<unsigned int>fd % DESCRIPTORS])
             return 1
         if ready == 0:
             if over >= until:
@@ -189,7 +197,7 @@ cdef ssize_t transfer_blocking(socket sock, ps_transfer operation, ps_io *io,
         regained_gil(over)
         if n >= 0:
             if events == POLLIN and over - begun < NO_WAIT:
-                in_vain(sock)[0] = 0
+                forget(in_vain(sock))
             return n
         if n != -EINTR:
             raise_errno(n)
@@ -253,7 +261,7 @@ cdef ssize_t transfer_watching(socket sock, ps_transfer operation, ps_io *io, in
                 PyErr_CheckSignals()
             elif n != -EAGAIN:
                 raise_errno(n)
-            elif not wait_for_news(&sock.sock_fd, watch, timeout, deadline):
+            elif not wait_for_news(fd_place(sock), watch, timeout, deadline):
                 raise_timed_out()
     finally:
         ps_watch_close(watch)

@@ -11,6 +11,7 @@ from ._remembered import entries, known
 from ._errors cimport raise_errno
 from ._pending cimport copies_always
 from ._sockobject cimport socket
+from ._threads cimport shared_int
 from .ps_addr cimport AF_INET, AF_INET6, socklen_t
 from .ps_probe cimport (
     ps_probe_batch, ps_probe_gro_segments, ps_probe_gso_segments, ps_probe_zerocopy,
@@ -23,8 +24,8 @@ cdef enum:
     UDP_GRO = 104
 
 cdef bint gso_disabled = environ.get("PYSOCK_DISABLE_GSO", "0") not in ("", "0")
-cdef int probed_gso = 0  # 0: not yet
-cdef int probed_gro = 0
+cdef shared_int probed_gso = 0  # 0: not yet
+cdef shared_int probed_gro = 0
 
 
 cdef bint is_udp(socket sock) noexcept:

@@ -21,7 +21,8 @@ from ._errors cimport raise_errno, raise_timed_out
 from ._pending cimport leave, owners, warn_of_pending
 from ._plain cimport as_int
 from ._sockaddr cimport pack_address, unpack_address
-from ._sockobject cimport audit_address, audit_new, module_state, set_module_state, socket
+from ._sockobject cimport audit_address, audit_new, module_state, set_module_state, socket, take_fd
+from ._threads cimport shared_int, shared_pointer
 from .ps_addr cimport AF_INET, AF_UNIX, ps_addr_family_known, ps_sockaddr, socklen_t
 from .ps_socket cimport (
     SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, ps_accept, ps_bind, ps_close, ps_connect,
@@ -47,8 +48,8 @@ cdef object socket_class = None
 cdef tuple no_arguments = ()
 
 # Taken from the first socket that the interpreter initialised; until then it initialises them all.
-cdef bint module_state_known = False
-cdef void *known_module_state = NULL
+cdef shared_pointer known_module_state = NULL
+cdef shared_int module_state_known = False  # set after it
 
 
 def register_class(cls, /):
@@ -361,11 +362,10 @@ cdef inline bint is_exactly(object obj, object cls):
 
 
 cdef int close_now(socket self) except -1:
-    cdef int fd = self.sock_fd
+    cdef int fd = take_fd(self)  # first: nobody may use the number while or after it is closed
     cdef int n
     if fd == -1:
         return 0
-    self.sock_fd = -1  # first: nobody may use the number while or after it is closed
     with nogil:
         n = ps_close(fd)
     if n < 0 and n != -ECONNRESET:

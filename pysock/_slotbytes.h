@@ -8,15 +8,11 @@
 #ifndef PYSOCK_SLOTBYTES_H
 #define PYSOCK_SLOTBYTES_H
 
-#include <Python.h>
+#include "_threads.h"
 
 /* Make data, which the caller has a reference to, as if it were new: 0 where others have one. */
 static inline int pysock_renew_bytes(PyObject *data) {
-#ifdef Py_GIL_DISABLED
-    (void)data; /* other threads' references are counted elsewhere */
-    return 0;
-#else
-    if (Py_REFCNT(data) != 1) {
+    if (!pysock_is_only_reference(data)) {
         return 0;
     }
 #if defined(__GNUC__)
@@ -28,7 +24,6 @@ static inline int pysock_renew_bytes(PyObject *data) {
 #pragma GCC diagnostic pop
 #endif
     return 1;
-#endif
 }
 
 #endif

@@ -10,11 +10,12 @@
 #ifndef PYSOCK_SOCKOBJECT_H
 #define PYSOCK_SOCKOBJECT_H
 
-#include <Python.h>
+#include "_threads.h"
+
 #include <stdint.h>
 
 typedef struct {
-    PyObject_HEAD int sock_fd; /* -1 once closed */
+    PyObject_HEAD pysock_shared_int sock_fd; /* -1 once closed */
 #if defined(PYSOCK_WRONG_LAYOUT) && PYSOCK_WRONG_LAYOUT == 2
     int sock_type;
     int sock_family;
@@ -32,6 +33,18 @@ typedef struct {
     char unknown[64];
 #endif
 } PysockSocketObject;
+
+#ifndef __cplusplus
+/* Where the descriptor's number stands, for who reads it again after a wait. */
+static inline const int *pysock_fd_place(PysockSocketObject *sock) {
+    return (const int *)&sock->sock_fd;
+}
+
+/* Close the object, but for its descriptor: that is the caller's, and no other thread's. */
+static inline int pysock_take_fd(PysockSocketObject *sock) {
+    return pysock_exchange(&sock->sock_fd, -1);
+}
+#endif
 
 /* What the interpreter's initialiser writes beside the plain fields, and an object that pysock
  * fills by itself must have too: the same for every socket of an interpreter. */

@@ -19,7 +19,7 @@ from libc.stdint cimport INT64_MAX, int64_t
 from ._call cimport wait_on
 from ._deadline cimport NOT_GIVEN, Patience, patience_of
 from ._errors cimport raise_errno, raise_timed_out
-from ._sockobject cimport socket
+from ._sockobject cimport fd_place, socket
 from .ps_splice cimport (
     PS_SPLICE_ROOM, PS_SPLICE_SOURCE, PS_SPLICE_TARGET, ps_splice, ps_splice_close, ps_splice_drain,
     ps_splice_init, ps_splice_inside, ps_splice_pause, ps_splice_steps,
@@ -46,7 +46,7 @@ cdef class End:
         if isinstance(thing, socket):
             if getattr(thing, "_sslobj", None) is not None:
                 raise ValueError(f"splice not allowed on instances of {type(thing).__name__}")
-            self.place = &(<socket>thing).sock_fd
+            self.place = fd_place(thing)
         else:
             self.number = PyObject_AsFileDescriptor(thing)
             self.current = PyLong_CheckExact(thing)

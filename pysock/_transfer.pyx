@@ -26,6 +26,7 @@ from ._pending cimport counted, receive_plain_error
 from ._plain cimport as_int, int_of
 from ._sockaddr cimport pack_address, unpack_address
 from ._sockobject cimport audit_address, socket
+from ._threads cimport is_only_reference, keep, shared_pointer, shared_size, take
 from .ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
 from .ps_errqueue cimport MSG_ERRQUEUE
 from .ps_io cimport MSG_TRUNC, ps_io, ps_recv, ps_recvfrom, ps_send, ps_sendto, ps_transfer
@@ -47,19 +48,17 @@ cdef enum:
     COPIED_MOST = 32768      # of a spare, at most so much is copied; more is handed over
     SPARE_MOST = 1 << 20     # larger requests leave no spare behind
 
-cdef PyObject *spare = NULL  # owned; taken while in use, so that no two threads share it
+cdef shared_pointer spare = NULL  # owned; taken while in use, so that no two threads share it
 
 # What the last large request brought. Who asks for 256 KiB mostly gets a message of some bytes
 # (asyncio) or as much as fits (a bulk transfer), and the next one will be like it: that decides
 # whether the GIL is worth releasing.
-cdef size_t came_last = 0
+cdef shared_size came_last = 0
 
 
 cdef PyObject *take_spare(Py_ssize_t size) except NULL:
     """A bytes object of at least *size* bytes that nobody else has."""
-    global spare
-    cdef PyObject *taken = spare
-    spare = NULL
+    cdef PyObject *taken = <PyObject *>take(&spare)
     if taken != NULL:
         if bytes_size(taken) >= size:
             return taken
@@ -68,10 +67,7 @@ cdef PyObject *take_spare(Py_ssize_t size) except NULL:
 
 
 cdef void give_back(PyObject *taken) noexcept:
-    global spare
-    if spare == NULL and bytes_size(taken) <= SPARE_MOST:
-        spare = taken
-    else:
+    if bytes_size(taken) > SPARE_MOST or not keep(&spare, taken):
         Py_DECREF(<object>taken)
 
 
@@ -107,7 +103,8 @@ cdef object receive(socket sock, ps_transfer operation, ps_io *io):
         give_back(taken)
         raise
     came_last = <size_t>n
-    if n <= COPIED_MOST:
+    # A spare that another thread made can be used, but not be cut and handed over.
+    if n <= COPIED_MOST or not is_only_reference(taken):
         try:
             return PyBytes_FromStringAndSize(bytes_data(taken), n)
         finally:

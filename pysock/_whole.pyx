@@ -24,6 +24,7 @@ from ._call cimport transfer_whole
 from ._deadline cimport NOT_GIVEN, Patience, patience_of
 from ._plain cimport int_of
 from ._sockobject cimport audit_address, socket
+from ._threads cimport HAS_GIL, keep, shared_pointer, take
 from .ps_addr cimport ps_addr_family_known
 from .ps_io cimport MSG_MORE, PS_COPIED_MOST, msghdr, ps_gather, ps_io, ps_recv, ps_send, ps_sendmsg
 from .ps_socket cimport SOCK_STREAM
@@ -47,7 +48,7 @@ cdef enum:
     ON_STACK = 4096  # bytes of small buffers that are put together on the C stack
     ROOM = 1 << 18   # of more of them, at a time
 
-cdef char *spare_room = NULL  # taken while in use, so that no two threads share it
+cdef shared_pointer spare_room = NULL  # taken while in use, so that no two threads share it
 
 cdef object exc_info = sys.exc_info
 cdef object socket_class = None  # set once, by _accelerated.py
@@ -78,7 +79,7 @@ cdef int note(str name, object value) except -1:
 # Receiving
 
 
-cdef object take(PyObject **data, size_t size):
+cdef object cut(PyObject **data, size_t size):
     """The bytes object *data*, cut to *size*; nobody else has it, and it is not the caller's any more."""
     cdef PyObject *taken
     _PyBytes_Resize(data, <Py_ssize_t>size)
@@ -121,8 +122,8 @@ def recv_exactly(socket self not None, Py_ssize_t n, /, *, timeout=NOT_GIVEN, de
         done = transfer_whole(self, ps_recv, &io, POLLIN, patience.timeout, &patience.deadline)
     finally:
         if done < 0:
-            note("partial", take(&data, <size_t>n - io.len) if data != NULL else b"")
-    received = take(&data, <size_t>n - io.len)
+            note("partial", cut(&data, <size_t>n - io.len) if data != NULL else b"")
+    received = cut(&data, <size_t>n - io.len)
     if not done:
         raise IncompleteReadError(received, n)
     return received
@@ -188,9 +189,7 @@ def sendall(socket self not None, data, Py_ssize_t flags=0, /):
 
 cdef char *take_room() except NULL:
     """ROOM bytes that nobody else has."""
-    global spare_room
-    cdef char *room = spare_room
-    spare_room = NULL
+    cdef char *room = <char *>take(&spare_room)
     if room == NULL:
         room = <char *>PyMem_RawMalloc(ROOM)
     if room == NULL:
@@ -199,10 +198,7 @@ cdef char *take_room() except NULL:
 
 
 cdef void give_back(char *room) noexcept:
-    global spare_room
-    if spare_room == NULL:
-        spare_room = room
-    else:
+    if not keep(&spare_room, room):
         PyMem_RawFree(room)
 
 
@@ -228,7 +224,7 @@ cdef size_t size_if_small(object buffers) noexcept:
 cdef int send_small(socket sock, object buffers, size_t *left, Patience *patience) except -1:
     """Send *buffers*, of which `size_if_small` has just said *left*; that is what was not sent then.
 
-    No Python code runs before all is copied: nobody can change the list.
+    No Python code runs before all is copied: nobody can change a list. (Without a GIL it is none.)
     """
     cdef char[ON_STACK] stack
     cdef char *room = take_room() if left[0] > ON_STACK else &stack[0]
@@ -302,6 +298,8 @@ def sendmsg_all(socket self not None, buffers, /, *, timeout=NOT_GIVEN, deadline
         return loops.sendmsg_all(self, buffers, timeout=timeout, deadline=deadline)
     patience = patience_of(self, timeout, deadline)
     audit_address("socket.sendmsg", self, None)
+    if not HAS_GIL and PyList_CheckExact(buffers):
+        buffers = tuple(buffers)  # which no other thread can change
     total = size_if_small(buffers)
     if total == 0:
         data = Buffers.__new__(Buffers)

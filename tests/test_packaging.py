@@ -144,11 +144,17 @@ def test_source_distribution(project):
 def test_wheel(built):
     name, files = only_wheel(built / "dist")
     version = f"cp{sys.version_info.major}{sys.version_info.minor}"
-    assert name.split("-")[2:4] == [version, version] and not name.endswith("-any.whl")
+    abi = f"{version}t" if sysconfig.get_config_var("Py_GIL_DISABLED") else version
+    assert name.split("-")[2:4] == [version, abi] and not name.endswith("-any.whl")
     assert {f"pysock/{module}{SUFFIX}" for module in MODULES} <= set(files)
     assert {"pysock/__init__.py", "pysock/__init__.pyi", "pysock/py.typed"} <= set(files)
     # What an installation is compiled against, complete: no other .pxd could be.
-    public = {"pysock/capi.pxd", "pysock/_sockobject.pxd", "pysock/_sockobject.h"}
+    public = {
+        "pysock/capi.pxd",
+        "pysock/_sockobject.pxd",
+        "pysock/_sockobject.h",
+        "pysock/_threads.h",
+    }
     assert {file for file in files if file.endswith((".pxd", ".pyx", ".h"))} == public
     assert {file.partition("/")[0].partition("-")[0] for file in files} == {
         "pysock",
