@@ -16,6 +16,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from ._plain cimport plain_number, plain_text
+from ._threads cimport acquire, lock, release
 from .ps_addr cimport (
     AF_INET, AF_INET6, AF_UNIX, PS_HOST_TEXT, ntohl, ntohs, ps_addr_host, ps_addr_pack_inet,
     ps_addr_pack_inet6, ps_addr_pack_unix, ps_addr_path, ps_sockaddr, socklen_t,
@@ -97,31 +98,38 @@ cdef struct remembered_peer:
     PyObject *peer  # NULL, or a tuple that is held
 
 cdef remembered_peer[SETS * WAYS] remembered
-cdef unsigned int displaced = 0  # which place of a full set is the next to be given up
+cdef unsigned char[SETS] displaced  # which place of a full set is the next to be given up
+cdef lock[SETS] locks               # of a set, and what is displaced of it
 
 
 cdef object unpack_inet4(const ps_sockaddr *addr):
-    global displaced
     cdef uint64_t key = <uint64_t>addr.in_.sin_addr.s_addr << 16 | addr.in_.sin_port
-    cdef remembered_peer *place = &remembered[((key * 0x9E3779B97F4A7C15U) >> 57) * WAYS]
+    cdef uint64_t number = (key * 0x9E3779B97F4A7C15U) >> 57
+    cdef remembered_peer *place = &remembered[number * WAYS]
     cdef PyObject *before
     cdef int i
+    acquire(&locks[number])
     for i in range(WAYS):
         if place[i].key == key and place[i].peer != NULL:
-            return <object>place[i].peer
+            peer = <object>place[i].peer
+            release(&locks[number])
+            return peer
+    release(&locks[number])
     peer = unpack_inet(addr)  # may collect garbage, and so come here: only now is a place chosen
+    acquire(&locks[number])
     for i in range(WAYS):
         if place[i].peer == NULL:
             place += i
             break
     else:
         # In turn, not the oldest: five peers that come round and round would each miss then.
-        displaced += 1
-        place += displaced % WAYS
+        displaced[number] = <unsigned char>((displaced[number] + 1) % WAYS)
+        place += displaced[number]
     before = place.peer
     Py_INCREF(peer)
     place.peer = <PyObject *>peer
     place.key = key
+    release(&locks[number])
     Py_XDECREF(before)
     return peer
 
