@@ -4,10 +4,10 @@ Everything else of a selector is the standard library's own: what is registered 
 `_fd_to_key`, the descriptor of epoll in its `_selector`.
 """
 
-from cpython.dict cimport PyDict_GetItemWithError
+cimport cython
+
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM
 from libc.errno cimport EINTR
 from libc.math cimport ceil
@@ -53,14 +53,13 @@ cdef int wait(int epoll, ps_event *events, int most, int timeout_ms) except -1:
 
 cdef list ready_keys(dict fd_to_key, ps_event *events, int n):
     cdef list ready = []
-    cdef PyObject *found
     cdef object key
     cdef int i, mask
     for i in range(n):
-        found = PyDict_GetItemWithError(fd_to_key, events[i].data.fd)
-        if found == NULL:
+        # A reference of its own: making the pair may collect garbage, whose end may unregister.
+        key = fd_to_key.get(events[i].data.fd)
+        if key is None:
             continue
-        key = <object>found  # owned: making the pair may collect garbage, whose end may unregister
         mask = 0
         if events[i].events & ~<unsigned int>EPOLLIN:
             mask |= EVENT_WRITE
@@ -81,8 +80,9 @@ cdef class Epoll:
 
     def _look_at(self, int epoll, dict fd_to_key):
         """From now on *epoll*, a descriptor, is what is waited for; -1 is a closed selector's."""
-        self.epoll = epoll
-        self.fd_to_key = fd_to_key
+        with cython.critical_section(self):
+            self.epoll = epoll
+            self.fd_to_key = fd_to_key
 
     def select(self, timeout=None):
         """select(timeout=None) -> list of (key, events)
@@ -95,23 +95,27 @@ cdef class Epoll:
         cdef ps_event *events = stack
         cdef double seconds
         cdef int timeout_ms = -1
-        cdef int n, most
+        cdef int epoll, n, most
+        cdef dict fd_to_key
         if timeout is not None:
             seconds = timeout
             if not seconds < INT32_MAX // 1000:
                 return base_select(self, timeout)  # which says what is wrong with it
             timeout_ms = <int>ceil(seconds * 1e3) if seconds > 0 else 0
-        if self.epoll < 0:
+        with cython.critical_section(self):
+            epoll = self.epoll
+            fd_to_key = self.fd_to_key
+        if epoll < 0:
             return base_select(self, timeout)  # which says that it is closed
-        most = <int>max(len(self.fd_to_key), 1)
+        most = <int>max(len(fd_to_key), 1)
         if most <= ON_STACK:
-            n = wait(self.epoll, stack, most, timeout_ms)
-            return ready_keys(self.fd_to_key, stack, n)
+            n = wait(epoll, stack, most, timeout_ms)
+            return ready_keys(fd_to_key, stack, n)
         events = <ps_event *>PyMem_Malloc(<size_t>most * sizeof(ps_event))
         if events == NULL:
             raise MemoryError()
         try:
-            n = wait(self.epoll, events, most, timeout_ms)
-            return ready_keys(self.fd_to_key, events, n)
+            n = wait(epoll, events, most, timeout_ms)
+            return ready_keys(fd_to_key, events, n)
         finally:
             PyMem_Free(events)
