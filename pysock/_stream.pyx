@@ -2,8 +2,8 @@
 
 Here are the methods that read and write, and what they mean; what else a file object has is in
 _stream_base.pyx, the bytes are in _inflow.pyx and _outflow.pyx. A call that finds what it wants already
-received neither waits nor takes a turn: it is over before another thread could come. Every other one
-takes the turn of its half first.
+received neither waits nor takes a turn, where there is a GIL: it is over before another thread could
+come. Every other one takes the turn of its half first.
 """
 
 import io
@@ -20,6 +20,7 @@ from ._deadline cimport Patience
 from ._inflow cimport Inflow
 from ._outflow cimport Outflow
 from ._stream_base cimport StreamBase
+from ._turn cimport must_take
 
 
 cdef list separators_of(object separator):
@@ -86,7 +87,7 @@ cdef class Stream(StreamBase):
         cdef Py_ssize_t count = -1 if size is None else size
         cdef Patience patience = self.patience(timeout, deadline)
         cdef Inflow inflow = self.inflow
-        if 0 <= count <= <Py_ssize_t>inflow.unread() and not inflow.turn.taken:
+        if not must_take(inflow.turn) and 0 <= count <= <Py_ssize_t>inflow.unread():
             return inflow.take(<size_t>count)
         inflow.turn.begin(&patience)
         try:
@@ -119,7 +120,7 @@ cdef class Stream(StreamBase):
         cdef Inflow inflow = self.inflow
         if n < 0:
             raise ValueError("readexactly size can not be less than zero")
-        if <size_t>n <= inflow.unread() and not inflow.turn.taken:
+        if not must_take(inflow.turn) and <size_t>n <= inflow.unread():
             return inflow.take(<size_t>n)
         inflow.turn.begin(&patience)
         try:
@@ -228,7 +229,7 @@ cdef class Stream(StreamBase):
         cdef Patience patience = self.patience(timeout, deadline)
         cdef Inflow inflow = self.inflow
         cdef bytes line
-        if not inflow.turn.taken:
+        if not must_take(inflow.turn):
             line = inflow.line_at_hand(most)
             if line is not None:
                 return line
@@ -348,7 +349,7 @@ cdef class Stream(StreamBase):
         """Send what was written. What an exception left unsent the next call sends."""
         cdef Patience patience = self.patience(timeout, deadline)
         cdef Outflow outflow = self.outflow
-        if outflow.unsent() == 0 and not outflow.turn.taken:
+        if not must_take(outflow.turn) and outflow.unsent() == 0:
             return
         outflow.turn.begin(&patience)
         try:

@@ -4,14 +4,16 @@ from ._deadline cimport Patience
 from ._inflow cimport Inflow
 from ._outflow cimport Outflow
 from ._sockobject cimport socket
+from ._threads cimport shared_int
 
 
 cdef class StreamBase:
-    cdef socket its_socket  # None once detached
+    cdef socket its_socket
+    cdef shared_int is_detached
+    cdef shared_int is_closed
     cdef Inflow inflow
     cdef Outflow outflow
     cdef size_t limit       # bytes that readuntil searches
-    cdef bint is_closed
     cdef object __weakref__
 
     cdef int check_open(self) except -1

@@ -9,6 +9,7 @@ from ._deadline cimport Patience, patience_of
 from ._inflow cimport Inflow
 from ._outflow cimport Outflow
 from ._sockobject cimport socket
+from ._threads cimport exchange
 from .ps_socket cimport SOCK_STREAM
 
 
@@ -37,10 +38,10 @@ cdef class StreamBase:
         self.limit = <size_t>limit
         self.inflow = Inflow(sock, <size_t>max(buffer_size, LEAST))
         self.outflow = Outflow(sock, <size_t>max(buffer_size, LEAST))
-        self.is_closed = False
+        self.is_detached = self.is_closed = False
 
     cdef int check_open(self) except -1:
-        if self.its_socket is None:
+        if self.is_detached:
             raise ValueError("the socket has been detached from this stream")
         if self.is_closed:
             raise ValueError("I/O operation on closed file.")
@@ -52,7 +53,7 @@ cdef class StreamBase:
 
     def close(self):
         """Send what was written and close the socket, which is closed also when that fails."""
-        if self.is_closed or self.its_socket is None:
+        if self.is_closed or self.is_detached:
             return
         try:
             self.flush()
@@ -66,24 +67,23 @@ cdef class StreamBase:
         Raises ValueError while bytes are unread: the socket's next reader would miss them, or after a
         STARTTLS take what came in the clear for what came under TLS. `peek()` shows them.
         """
-        cdef socket sock
         self.check_open()
         if self.inflow.unread() > 0:
             raise ValueError(f"{self.inflow.unread()} received bytes are unread")
         self.flush()
-        sock = self.its_socket
-        self.its_socket = None
-        return sock
+        if exchange(&self.is_detached, True):
+            self.check_open()  # which says that another thread was first
+        return self.its_socket
 
     @property
     def closed(self):
         """Whether `close()` was called."""
-        return self.is_closed
+        return self.is_closed != 0
 
     @property
     def sock(self):
         """The socket; None after `detach()`."""
-        return self.its_socket
+        return None if self.is_detached else self.its_socket
 
     def fileno(self):
         """The socket's descriptor; it says nothing of what is buffered here."""
@@ -130,7 +130,7 @@ cdef class StreamBase:
         self.close()
 
     def __repr__(self):
-        state = "detached" if self.its_socket is None else "closed" if self.is_closed else repr(self.its_socket)
+        state = "detached" if self.is_detached else "closed" if self.is_closed else repr(self.its_socket)
         return f"<Stream {state}>"
 
     def __del__(self):

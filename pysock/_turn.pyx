@@ -1,7 +1,7 @@
 """One thread at a time: who is reading a stream, or writing it, and the others' wait for it.
 
 The GIL keeps two threads out of a call that does not wait. One that waits gives the GIL up in the
-middle, and takes a turn first.
+middle, and takes a turn first. Where there is no GIL every call takes one.
 """
 
 from cpython.exc cimport PyErr_CheckSignals
