@@ -3,10 +3,15 @@
 Nothing is made for a datagram unless it is looked at: what the kernel handed over stays where it is,
 a joined message in one piece, and `batch[i]` finds datagram i in it. The arena has one slot for each
 message, laid out in csrc (ps_inbox_lay): a slot's address comes from nowhere else.
+
+What is done to a batch without waiting is done in its critical section. It is given up to wait, as a
+GIL would be; until then `busy` has been set, and the datagrams are gone.
 """
 
-from . import _fallback_batch as loops
+from ._fallback_batch import not_for_batches, sendmmsg as send_by_loops
 from ._remembered import entries, raise_kept
+
+cimport cython
 
 from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -127,9 +132,11 @@ cdef class DatagramBatch:
         """How many bytes of a datagram there is room for."""
         return self.slot_size
 
+    @cython.critical_section
     def __len__(self):
         return self.count()
 
+    @cython.critical_section
     def __getitem__(self, number):
         cdef Py_ssize_t index = PyNumber_AsSsize_t(number, IndexError)
         cdef Py_ssize_t count = self.count()
@@ -169,6 +176,7 @@ cdef class DatagramBatch:
         self.firsts[self.messages] = total
         return 0
 
+    @cython.critical_section
     def recv_into(self, socket sock not None, flags=0):
         """recv_into(sock[, flags]) -> number of datagrams
 
@@ -181,7 +189,7 @@ cdef class DatagramBatch:
         cdef int64_t deadline = 0
         io.flags = as_int(flags)
         if sock.sock_type == SOCK_STREAM or not ps_addr_family_known(sock.sock_family):
-            raise loops.not_for_batches(sock)
+            raise not_for_batches(sock)
         self.take()
         try:
             self.generation += 1
@@ -248,6 +256,7 @@ cdef class DatagramBatch:
                 audit_address("socket.sendmsg", sock, peer)
         return 0
 
+    @cython.critical_section
     def send(self, socket sock not None, n=None, address=None, flags=0):
         """send(sock[, n[, address[, flags]]]) -> number of datagrams sent
 
@@ -268,7 +277,7 @@ cdef class DatagramBatch:
                 raise ValueError(f"n must be 0 to {self.count()}")
             if (c_flags & ~PS_BATCH_SEND_FLAGS or sock.sock_type != SOCK_DGRAM
                     or not ps_addr_family_known(sock.sock_family)):
-                return loops.sendmmsg(sock, self.pairs(wanted, address), None, c_flags)
+                return send_by_loops(sock, self.pairs(wanted, address), None, c_flags)
             count = <size_t>wanted
             out = Outgoing()
             # A joined message is one piece, unless its datagrams are cut at the slot size.
@@ -276,7 +285,7 @@ cdef class DatagramBatch:
             if address is not None:
                 name = out.add_name(sock, address, &length)
                 if name == NULL:
-                    return loops.sendmmsg(sock, self.pairs(wanted, address), None, c_flags)
+                    return send_by_loops(sock, self.pairs(wanted, address), None, c_flags)
                 audit_address("socket.sendmsg", sock, address)
             self.gather(out, sock, count, name, length)
             return out.send(sock, c_flags, False)
@@ -327,18 +336,20 @@ cdef class Datagram:
         return self.batch is None or self.generation != self.batch.generation
 
     cdef ps_arrival *arrival(self) except NULL:
-        if self.is_gone():
-            raise RuntimeError("the batch has received again: this datagram is gone")
-        return &self.batch.arrivals[self.message]
+        with cython.critical_section(self.batch):
+            if self.is_gone():
+                raise RuntimeError("the batch has received again: this datagram is gone")
+            return &self.batch.arrivals[self.message]
 
     cdef const ps_meta *told(self) except NULL:
-        self.arrival()
-        if not self.parsed:
-            ps_meta_parse(&self.meta, &self.batch.inbox.headers[self.message].msg_hdr)
-            if self.batch.arrivals[self.message].datagrams == 1:
-                self.meta.has &= ~<unsigned>PS_META_SEGMENT  # joined with none
-            self.parsed = True
-        return &self.meta
+        with cython.critical_section(self.batch):
+            self.arrival()
+            if not self.parsed:
+                ps_meta_parse(&self.meta, &self.batch.inbox.headers[self.message].msg_hdr)
+                if self.batch.arrivals[self.message].datagrams == 1:
+                    self.meta.has &= ~<unsigned>PS_META_SEGMENT  # joined with none
+                self.parsed = True
+            return &self.meta
 
     def __getbuffer__(self, Py_buffer *view, int flags):
         self.arrival()
@@ -346,8 +357,9 @@ cdef class Datagram:
         PyBuffer_FillInfo(view, self, self.data, <Py_ssize_t>self.length, 0, flags)
 
     def __bytes__(self):
-        self.arrival()
-        return PyBytes_FromStringAndSize(self.data, <Py_ssize_t>self.length)
+        with cython.critical_section(self.batch):
+            self.arrival()
+            return PyBytes_FromStringAndSize(self.data, <Py_ssize_t>self.length)
 
     def __len__(self):
         return <Py_ssize_t>self.length
@@ -360,8 +372,10 @@ cdef class Datagram:
     @property
     def address(self):
         """The sender, in the form of the socket's family; None where it has no name."""
-        cdef ps_arrival *arrival = self.arrival()
-        return unpack_address(arrival.name, arrival.namelen)
+        cdef ps_arrival *arrival
+        with cython.critical_section(self.batch):
+            arrival = self.arrival()
+            return unpack_address(arrival.name, arrival.namelen)
 
     @property
     def truncated(self):
@@ -372,7 +386,8 @@ cdef class Datagram:
     @property
     def control_truncated(self):
         """Whether control messages were lost (MSG_CTRUNC): what was not told may have been."""
-        return self.arrival().control_truncated
+        with cython.critical_section(self.batch):
+            return self.arrival().control_truncated
 
     @property
     def timestamp_ns(self):
@@ -410,7 +425,9 @@ cdef class Datagram:
         return drops_of(self.told())
 
     def __repr__(self):
-        if self.is_gone():
-            return "<Datagram that is gone>"
-        told = show(self.told())
-        return f"<Datagram of {self.length} bytes from {self.address!r}{', ' if told else ''}{told}>"
+        with cython.critical_section(self.batch):
+            if self.is_gone():
+                return "<Datagram that is gone>"
+            told = show(self.told())
+            address = self.address
+        return f"<Datagram of {self.length} bytes from {address!r}{', ' if told else ''}{told}>"
