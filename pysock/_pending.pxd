@@ -27,7 +27,7 @@ cdef class Sends:
     cdef bint counting
     cdef uint64_t cookie
     cdef set objects                   # ids of the socket objects that have used it
-    cdef list flying                   # Held of calls that have not returned
+    cdef set flying                    # Held of calls that have not returned
     cdef list pending                  # Held of those that have
     cdef list early                    # Notices, while a call is flying
     cdef list others                   # Messages

@@ -13,13 +13,18 @@ A message of the error queue cannot be looked at without taking it. Those that a
 (ICMP errors, transmit timestamps) are kept for whoever receives with MSG_ERRQUEUE, and are given out
 in their order before the kernel is asked; and a notice that such a call takes is noted here before it
 is handed on.
+
+All of it is under one critical section, that of `counted`: what is done without waiting is done before
+another thread comes, as beside a GIL.
 """
 
 import os
 import sys
 import warnings
-import weakref
 from functools import partial
+from weakref import ref as reference
+
+cimport cython
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -58,7 +63,7 @@ cdef object socket_file = _base.socket.close.__code__.co_filename
 cdef dict counted = {}
 cdef dict owners = {}
 
-cdef ps_error taken  # a message, from one line to the next: nobody else has the GIL
+cdef ps_error taken  # a message, from one line to the next: nobody else is in the critical section
 
 
 cdef class Held:
@@ -123,7 +128,7 @@ cdef class Sends:
 
     def __cinit__(self):
         self.objects = set()
-        self.flying = []
+        self.flying = set()
         self.pending = []
         self.early = []
         self.others = []
@@ -137,17 +142,18 @@ cdef class Sends:
         cdef Notice notice
         cdef bint done = False
         cdef list let_go
-        if job.numbered:
-            held.numbers = job.numbers
-            held.left = job.numbers.last - job.numbers.first + 1
-            self.pending.append(held)  # before it leaves the other list: whatever fails, it is held
-            for notice in self.early:
-                done = held.is_done_by(&notice.it) or done
-        self.flying.remove(held)
-        if not self.flying:
-            self.early.clear()
-        let_go = self.settle() if done else None
-        self.drop_if_unused()
+        with cython.critical_section(counted):
+            if job.numbered:
+                held.numbers = job.numbers
+                held.left = job.numbers.last - job.numbers.first + 1
+                self.pending.append(held)  # before it leaves the other list: whatever fails, it is held
+                for notice in self.early:
+                    done = held.is_done_by(&notice.it) or done
+            self.flying.discard(held)
+            if not self.flying:
+                del self.early[:]
+            let_go = self.settle() if done else None
+            self.drop_if_unused()
         return 0
 
     cdef list settle(self):
@@ -163,7 +169,7 @@ cdef class Sends:
             if not held.left:
                 self.completed += 1
                 self.copied += held.copied
-        self.pending = left
+        self.pending[:] = left
         return done
 
     cdef list note(self, const ps_notice *came):
@@ -194,41 +200,45 @@ cdef class Sends:
         cdef ps_notice notice
         cdef ssize_t n
         cdef list let_go = []
-        while self.pending and not self.confused:
-            n = ps_error_take(sock.sock_fd, &taken)
-            if n == -EAGAIN:
-                break
-            if n < 0:
-                raise_errno(n)
-            if ps_notice_parse(&taken.msg, &notice):
-                let_go.append(self.note(&notice))
-            elif len(self.others) < KEPT_MOST:
-                self.others.append(taken_message(n))
+        with cython.critical_section(counted):
+            while self.pending and not self.confused:
+                n = ps_error_take(sock.sock_fd, &taken)
+                if n == -EAGAIN:
+                    break
+                if n < 0:
+                    raise_errno(n)
+                if ps_notice_parse(&taken.msg, &notice):
+                    let_go.append(self.note(&notice))
+                elif len(self.others) < KEPT_MOST:
+                    self.others.append(taken_message(n))
         return 0
 
     cdef int own(self, socket sock) except -1:
         """Stay for as long as *sock* lives."""
         cdef object key = id(sock)
-        if key not in self.objects:
-            disown(key)
-            owners[key] = weakref.ref(sock, partial(disown, key)), self
-            self.objects.add(key)
+        with cython.critical_section(counted):
+            if key not in self.objects:
+                disown(key)
+                owners[key] = reference(sock, partial(disown, key)), self
+                self.objects.add(key)
         return 0
 
     cdef int drop_if_unused(self) except -1:
-        if not (self.objects or self.pending or self.flying):
-            counted.pop(self.cookie, None)
+        with cython.critical_section(counted):
+            if not (self.objects or self.pending or self.flying):
+                counted.pop(self.cookie, None)
         return 0
 
 
 def disown(key, _=None):
     """The socket object with that id is gone, closed, or has another socket of the kernel's."""
     cdef Sends sends
-    entry = owners.pop(key, None)
-    if entry is not None:
-        sends = entry[1]
-        sends.objects.discard(key)
-        sends.drop_if_unused()
+    with cython.critical_section(counted):
+        entry = owners.pop(key, None)
+        if entry is not None:
+            sends = entry[1]
+            sends.objects.discard(key)
+            sends.drop_if_unused()
 
 
 def forsake_all():
@@ -274,16 +284,17 @@ cdef Sends begin(socket sock):
     cdef Sends sends
     if not is_tcp_or_udp(sock) or ps_zerocopy_cookie(sock.sock_fd, &cookie) < 0:
         return None
-    sends = counted.get(cookie)
-    if sends is None:
-        sends = Sends()
-        if not ps_zerocopy_init(&sends.counter, sock.sock_fd, cookie):
-            return None
-        sends.counting = True
-        sends.cookie = cookie
-        counted[cookie] = sends
-    sends.own(sock)
-    return sends
+    with cython.critical_section(counted):
+        sends = counted.get(cookie)
+        if sends is None:
+            sends = Sends()
+            if not ps_zerocopy_init(&sends.counter, sock.sock_fd, cookie):
+                return None
+            sends.counting = True
+            sends.cookie = cookie
+            counted[cookie] = sends
+        sends.own(sock)
+        return sends
 
 
 cdef bint copies_always(socket sock) except -1:
@@ -348,9 +359,10 @@ cdef int note_messages(socket sock, const ps_inbox *inbox) except -1:
     cdef Sends sends = sends_of(sock)
     if sends is None:
         return 0
-    for i in range(inbox.came):
-        if ps_notice_parse(&inbox.headers[i].msg_hdr, &notice):
-            let_go.append(sends.note(&notice))
+    with cython.critical_section(counted):
+        for i in range(inbox.came):
+            if ps_notice_parse(&inbox.headers[i].msg_hdr, &notice):
+                let_go.append(sends.note(&notice))
     return 0
 
 
@@ -368,13 +380,16 @@ cdef ssize_t receive_error(socket sock, ps_io *io) except -1:
     cdef Sends sends = sends_of(sock)
     if sends is None:
         return transfer(sock, ps_recvmsg, io, POLLIN, &deadline)
-    if sends.others:
-        return (<Message>sends.others.pop(0)).give(msg)
+    with cython.critical_section(counted):
+        kept = sends.others.pop(0) if sends.others else None
+    if kept is not None:
+        return (<Message>kept).give(msg)
     if room < PS_ERROR_CONTROL:  # for a notice that is cut would be lost
         msg.msg_control = control.bytes
         msg.msg_controllen = PS_ERROR_CONTROL
     n = transfer(sock, ps_recvmsg, io, POLLIN, &deadline)
-    let_go = sends.note(&notice) if ps_notice_parse(msg, &notice) else None
+    with cython.critical_section(counted):
+        let_go = sends.note(&notice) if ps_notice_parse(msg, &notice) else None
     if room < PS_ERROR_CONTROL:
         came = msg.msg_controllen
         msg.msg_control = wanted

@@ -4,6 +4,8 @@ Each public function is a method: _accelerated.py lists it in `socket`. What is 
 is heard that it no longer is, is in _pending.pyx.
 """
 
+cimport cython
+
 from libc.errno cimport EAGAIN
 from libc.stdint cimport int64_t
 
@@ -13,9 +15,9 @@ from ._transfer import send as send_copying
 from ._call cimport transfer, wait_for_news
 from ._deadline cimport NOT_GIVEN, Patience, patience_of
 from ._errors cimport raise_errno, raise_timed_out
-from ._pending cimport Held, Sends, begin, sends_of
+from ._pending cimport Held, Sends, begin, counted, sends_of
 from ._plain cimport as_int
-from ._sockobject cimport socket
+from ._sockobject cimport fd_place, socket
 from .ps_io cimport PS_TRYABLE_FLAGS
 from .ps_socket cimport SOCK_STREAM
 from .ps_wait cimport POLLOUT, ps_watch_close, ps_watch_open
@@ -58,7 +60,7 @@ def send_zerocopy(socket self not None, buffer, flags=0):
     job.counter = &sends.counter
     job.is_stream = self.sock_type == SOCK_STREAM
     job.copies = job.no_memory = job.numbered = False
-    sends.flying.append(held)
+    sends.flying.add(held)
     try:
         try:
             n = transfer(self, ps_send_zerocopy, &job.io, POLLOUT, &deadline)
@@ -96,15 +98,16 @@ cdef int wait_for_all(socket sock, Sends sends, Patience patience) except -1:
             sends.drain(sock)
             if not sends.pending or sends.confused:
                 return 0
-            if not wait_for_news(&sock.sock_fd, watch, patience.timeout, &patience.deadline):
+            if not wait_for_news(fd_place(sock), watch, patience.timeout, &patience.deadline):
                 raise_timed_out()
     finally:
         ps_watch_close(watch)
 
 
 cdef object report(Sends sends):
-    completed, sends.completed = sends.completed, 0
-    copied, sends.copied = sends.copied, 0
+    with cython.critical_section(counted):
+        completed, sends.completed = sends.completed, 0
+        copied, sends.copied = sends.copied, 0
     return Reaped(completed, copied)
 
 
