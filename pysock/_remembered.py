@@ -21,13 +21,13 @@ entries: dict = {}  # id of a socket object: its Entry
 
 
 class Entry:
-    """*gso_refused*: no GSO on this socket. *error*: the exception to raise next, or None."""
+    """*gso_refused*: no GSO on this socket. *errors*: what to raise next, at most one."""
 
-    __slots__ = ("_cookie", "_reference", "error", "gso_refused")
+    __slots__ = ("_cookie", "_reference", "errors", "gso_refused")
 
     def __init__(self, sock):
         self.gso_refused = False
-        self.error = None
+        self.errors = []  # taken by pop(): two threads do not get the same one
         self._cookie = _cookie(sock)
         key = id(sock)
         self._reference = weakref.ref(sock, lambda _: entries.pop(key, None))
@@ -49,7 +49,7 @@ def known(sock):
     """Return the socket's Entry, or None."""
     entry = entries.get(id(sock))
     if entry is not None and not entry.is_of(sock):
-        del entries[id(sock)]
+        entries.pop(id(sock), None)
         return None
     return entry
 
@@ -69,14 +69,18 @@ def refuse_gso(sock):
 def keep_error(sock, error):
     """Let the next batch call on *sock* raise *error*."""
     # Not its traceback: that holds frames, which hold the socket.
-    _entry(sock).error = error.with_traceback(None)
+    _entry(sock).errors[:] = [error.with_traceback(None)]
 
 
 def raise_kept(sock):
     """Raise what was kept for *sock*, once."""
     entry = known(sock)
-    if entry is not None and entry.error is not None:
-        error, entry.error = entry.error, None
-        if not entry.gso_refused:
-            del entries[id(sock)]
-        raise error
+    if entry is None:
+        return
+    try:
+        error = entry.errors.pop()
+    except IndexError:
+        return
+    if not entry.gso_refused:
+        entries.pop(id(sock), None)
+    raise error
