@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import sys
+import sysconfig
 import textwrap
 
 from ._terminal import painter
@@ -18,12 +19,19 @@ MEANINGS = {
 }
 
 
+def interpreter():
+    said = f"{platform.python_implementation()} {platform.python_version()}"
+    if not sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return said
+    return f"{said} free-threaded, its GIL {'on' if sys._is_gil_enabled() else 'off'}"
+
+
 def about():
     return {
         "package": package.__name__,
         "version": package.__version__,
         "backend": package.BACKEND,
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "python": interpreter(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
     }
 

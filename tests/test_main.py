@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -237,6 +238,8 @@ def test_info_for_programs(python, pysock):
     said = json.loads(answer(python("-m", "pysock", "--info", "--json")))
     assert list(said) == ["package", "version", "backend", "python", "system", "capabilities"]
     assert said["capabilities"] == pysock.capabilities()
+    built_without_gil = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+    assert (" free-threaded, its GIL o" in said["python"]) == built_without_gil
     assert said["version"] == pysock.__version__ and said["backend"] == pysock.BACKEND
 
 
