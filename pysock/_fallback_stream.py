@@ -25,12 +25,20 @@ class _Turn:
         self._lock = threading.Lock()
         self._owner = None
 
-    def is_taken(self):
-        return self._lock.locked()
+    def begin_at_once(self):
+        """Take it, if nobody has it; `end` has to follow."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        self._owner = threading.get_ident()
+        return True
+
+    def end(self):
+        self._owner = None
+        self._lock.release()
 
     @contextmanager
     def taken(self, deadline):
-        if not self._lock.acquire(blocking=False):
+        if not self.begin_at_once():
             if self._owner == threading.get_ident():
                 raise RuntimeError("reentrant call: this thread is in the middle of another one")
             if deadline.never_waits:
@@ -38,12 +46,11 @@ class _Turn:
             left = deadline.left()
             if not self._lock.acquire(timeout=-1 if left is None else left):
                 raise TimeoutError("timed out")
-        self._owner = threading.get_ident()
+            self._owner = threading.get_ident()
         try:
             yield
         finally:
-            self._owner = None
-            self._lock.release()
+            self.end()
 
 
 def _size(number):
@@ -218,10 +225,13 @@ class Stream(io.BufferedIOBase):
 
     def readline(self, size=-1, /, *, timeout=..., deadline=None):
         size = -1 if size is None else _size(size)
-        if size < 0 and timeout is ... and not self._reading.is_taken() and not self._closed:
-            found = self._unread.find(b"\n") + 1
-            if found:
-                return self._take(found)  # at once, and by far the most of them
+        if size < 0 and timeout is ... and not self._closed and self._reading.begin_at_once():
+            try:
+                found = self._unread.find(b"\n") + 1
+                if found:
+                    return self._take(found)  # at once, and by far the most of them
+            finally:
+                self._reading.end()
         until = self._deadline(timeout, deadline)
         searched = 0
         with self._reading.taken(until):
