@@ -63,6 +63,7 @@ DIRECTIVES = {
     "auto_pickle": False,  # a __reduce_cython__ would let sockets be pickled
     "binding": True,  # functions bind as methods
     "boundscheck": False,
+    "freethreading_compatible": True,  # what threads share: pysock/_threads.h
     "initializedcheck": False,
     "wraparound": False,
 }
