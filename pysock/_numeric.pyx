@@ -17,6 +17,7 @@ from . import _base
 
 from ._plain cimport plain_number, plain_text
 from ._sockobject cimport audit_getaddrinfo, audit_gethostbyname
+from ._threads cimport get
 from .ps_addr cimport (
     AF_INET, AF_INET6, PS_HOST_TEXT, in_addr, inet_aton as c_inet_aton, inet_ntop as c_inet_ntop,
     inet_pton as c_inet_pton, ntohl as c_ntohl, ntohs as c_ntohs, ps_addr_dotted_quad,
@@ -197,7 +198,7 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
         return base_getaddrinfo(host, port, family, type, proto, flags)
     question = (((c_flags << 8 | c_family) << 8 | c_type) << 16 | c_proto) << 2
     question |= (host_family == AF_INET6) << 1 | (port is None)
-    answer = numeric_answers.get(question)
+    answer = get(numeric_answers, question)
     if answer is None:
         return learn(question, address, base_getaddrinfo(host, port, family, type, proto, flags))
     audit_getaddrinfo(host, port, <int>c_family, <int>c_type, <int>c_proto)

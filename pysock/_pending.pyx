@@ -37,6 +37,7 @@ from . import _base
 from ._call cimport transfer
 from ._errors cimport raise_errno
 from ._sockobject cimport socket
+from ._threads cimport get
 from .ps_addr cimport AF_INET, AF_INET6, ps_sockaddr, socklen_t
 from .ps_errqueue cimport (
     PS_ERROR_CONTROL, ps_error, ps_error_control, ps_error_take, ps_message, ps_message_control,
@@ -266,7 +267,7 @@ cdef Sends sends_of(socket sock):
         if n == -EBADF:
             raise_errno(n)
         if n == 0:
-            return counted.get(cookie)
+            return get(counted, cookie)
     return None
 
 
@@ -285,7 +286,7 @@ cdef Sends begin(socket sock):
     if not is_tcp_or_udp(sock) or ps_zerocopy_cookie(sock.sock_fd, &cookie) < 0:
         return None
     with cython.critical_section(counted):
-        sends = counted.get(cookie)
+        sends = get(counted, cookie)
         if sends is None:
             sends = Sends()
             if not ps_zerocopy_init(&sends.counter, sock.sock_fd, cookie):
@@ -310,7 +311,7 @@ cdef Py_ssize_t leave(socket sock) except -1:
     """Before *sock* is closed: how many of its sends nobody can reap any more."""
     cdef object key = id(sock)
     cdef Sends sends
-    entry = owners.get(key)
+    entry = get(owners, key)
     if entry is None:
         return 0
     sends = entry[1]

@@ -15,6 +15,7 @@ from libc.stdint cimport INT32_MAX, int64_t
 
 from . import _base
 from ._errors cimport raise_errno
+from ._threads cimport get
 from .ps_epoll cimport EPOLLIN, EPOLLOUT, ps_epoll_wait, ps_event
 from .ps_wait cimport ps_clock
 
@@ -57,7 +58,7 @@ cdef list ready_keys(dict fd_to_key, ps_event *events, int n):
     cdef int i, mask
     for i in range(n):
         # A reference of its own: making the pair may collect garbage, whose end may unregister.
-        key = fd_to_key.get(events[i].data.fd)
+        key = get(fd_to_key, events[i].data.fd)
         if key is None:
             continue
         mask = 0

@@ -60,6 +60,13 @@ static inline void pysock_release(pysock_lock *lock) {
     PyMutex_Unlock(lock);
 }
 
+/* What dict has for key, or None. The reference is the caller's from the start: Cython's own
+ * `dict.get` borrows one, and counts it when the thing may be gone. */
+static inline PyObject *pysock_get(PyObject *dict, PyObject *key) {
+    PyObject *found;
+    return PyDict_GetItemRef(dict, key, &found) == 0 ? Py_NewRef(Py_None) : found;
+}
+
 /* Whether the caller's reference is the only one. Not every build can tell: 0 where it cannot. */
 static inline int pysock_is_only_reference(PyObject *object) {
 #if PY_VERSION_HEX >= 0x030E0000
@@ -102,6 +109,15 @@ static inline void pysock_acquire(pysock_lock *lock) {
 
 static inline void pysock_release(pysock_lock *lock) {
     (void)lock;
+}
+
+static inline PyObject *pysock_get(PyObject *dict, PyObject *key) {
+    PyObject *found = PyDict_GetItemWithError(dict, key);
+    if (found == NULL && !PyErr_Occurred()) {
+        found = Py_None;
+    }
+    Py_XINCREF(found);
+    return found;
 }
 
 static inline int pysock_is_only_reference(PyObject *object) {

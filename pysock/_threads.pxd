@@ -21,4 +21,5 @@ cdef extern from "_threads.h":
     void acquire "pysock_acquire"(lock *lock) noexcept
     void release "pysock_release"(lock *lock) noexcept
 
+    object get "pysock_get"(dict items, object key)
     bint is_only_reference "pysock_is_only_reference"(PyObject *object) noexcept
