@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import gc
+import math
 import os
 import signal
 import socket
@@ -118,12 +119,21 @@ def partial_of(error, receive, sock, n, **patience):
 
 
 @contextlib.contextmanager
-def drained(sock, after=0.0):
-    """Receive in a thread until the other side shuts down; yields what has come."""
+def drained(sock, after=0.0, until=lambda: math.inf):
+    """Receive in a thread until the other side shuts down; yields what has come.
+
+    *until* says, and may wait before it does, how many bytes of all there are to be taken.
+    """
     came = bytearray()
 
     def drain():
-        while piece := socket.socket.recv(sock, 65536):
+        most = until()
+        while True:
+            while len(came) >= most:
+                most = until()
+            piece = socket.socket.recv(sock, min(65536, most - len(came)))
+            if not piece:
+                return
             came.extend(piece)
 
     thread = threading.Timer(after, drain)
