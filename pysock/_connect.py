@@ -157,6 +157,14 @@ class _Attempt:
         self.timeout = timeout
         self.until = inf if timeout is None else time.monotonic() + timeout
 
+    def error(self):
+        """What the attempt, which is over, has failed of; None where it is connected."""
+        try:
+            number = self.sock.getsockopt(_stdlib.SOL_SOCKET, _stdlib.SO_ERROR)
+        except OSError as error:  # another thread has closed the socket: the others go on
+            return error
+        return OSError(number, os.strerror(number)) if number else None
+
 
 class _Race:
     """Attempts to connect to the addresses *found*, of which the first that succeeds is kept.
@@ -231,10 +239,10 @@ class _Race:
         until = min(self._deadline, self._due if self._found else inf, *ends)
         left = max(until - time.monotonic(), 0)
         for fd, _ in self._poller.poll(min(left * 1000, _LONGEST_POLL)):
-            error = self._running[fd].sock.getsockopt(_stdlib.SOL_SOCKET, _stdlib.SO_ERROR)
-            if error == 0:
+            error = self._running[fd].error()
+            if error is None:
                 return self._take(fd)
-            self._fail(fd, OSError(error, os.strerror(error)))
+            self._fail(fd, error)
         now = time.monotonic()
         for fd, attempt in list(self._running.items()):
             if now >= attempt.until:

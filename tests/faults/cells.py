@@ -9,6 +9,7 @@ import connecting
 import disturbed
 import memory
 import refused
+import reused
 
 
 def main():
@@ -24,6 +25,7 @@ def main():
         disturbed.other_threads,
         connecting.connect,
         connecting.accept,
+        reused.connect,
         memory.no_memory,
     ):
         part()

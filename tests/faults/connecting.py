@@ -56,15 +56,22 @@ def of(family, timeout):
         yield sock
 
 
+@contextlib.contextmanager
+def instead(name, value):
+    """*value* is net's *name*."""
+    before = getattr(net, name)
+    setattr(net, name, value)
+    try:
+        yield
+    finally:
+        setattr(net, name, before)
+
+
 def racing(address, timeout):
     """A race of *address* against a port that refuses; or, without a race, what is like it."""
-    asked = net.getaddrinfo
     with refusing_address() as refusing:
-        net.getaddrinfo = lambda *args: found([address, refusing])
-        try:
+        with instead("getaddrinfo", lambda *args: found([address, refusing])):
             return net.create_connection(("name.test", 80), timeout, **RACE)
-        finally:
-            net.getaddrinfo = asked
 
 
 def connecting(sock, address, method="connect"):
