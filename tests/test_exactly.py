@@ -328,9 +328,9 @@ def test_a_call_has_its_own_time_and_leaves_the_sockets(pysock, connection, rece
     a, b = connection
     b.settimeout(mode)
     blocking = os.get_blocking(b.fileno())
+    a.sendall(b"ab")
     late = threading.Timer(0.1, a.sendall, [b"cd"])
     late.start()
-    a.sendall(b"ab")
     assert receive(b, 4, timeout=30) == b"abcd"
     late.join()
     late = threading.Timer(0.1, a.sendall, [b"ef"])

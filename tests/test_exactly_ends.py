@@ -296,9 +296,9 @@ def test_streams_of_another_family(pysock, pair, receive, mode):
     a, b = pair
     with other_family(pysock, b) as other:
         other.settimeout(mode)
+        a.sendall(b"abc")
         late = threading.Timer(0.05, a.sendall, [b"d" * 100_000])
         late.start()
-        a.sendall(b"abc")
         assert receive(other, 100_003, timeout=30) == b"abc" + b"d" * 100_000
         late.join()
         a.sendall(b"e")
