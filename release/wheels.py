@@ -74,9 +74,7 @@ def find_python(version):
 
 def version_of(python):
     """Tell it as its wheels and its name have it: a free-threaded one's ends in t."""
-    program = (
-        "import sys; print('%d.%d%s' % (*sys.version_info[:2], sys.abiflags.replace('d', '')))"
-    )
+    program = "import sysconfig; print(sysconfig.get_config_var('LDVERSION'))"
     command = [python, "-c", program]
     return subprocess.check_output(command, stderr=subprocess.DEVNULL, text=True).strip()
 

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import servers
@@ -36,9 +37,7 @@ def prepare(
 
 def environment_with_packages(requirements: Path, name: str) -> str:
     """The interpreter of the venv that has *requirements* in it, made where it is not."""
-    major, minor = sys.version_info[:2]
-    free_threaded = "t" if "t" in sys.abiflags else ""
-    home = ROOT / ".venv" / f"{name}-{major}.{minor}{free_threaded}"
+    home = ROOT / ".venv" / f"{name}-{sysconfig.get_config_var('LDVERSION')}"
     python, ready = home / "bin" / "python", home / ".ready"
     wanted = requirements.read_text(encoding="utf-8")
     if not ready.exists() or ready.read_text(encoding="utf-8") != wanted:

@@ -64,8 +64,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def find_version(python: str) -> str:
-    version = "'%d.%d%s' % (*sys.version_info[:2], sys.abiflags.replace('d', ''))"
-    code = f"import test.support, sys; print({version})"
+    code = "import test.support, sysconfig; print(sysconfig.get_config_var('LDVERSION'))"
     done = subprocess.run([python, "-c", code], check=False, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{python} does not have CPython's tests (the `test` package):\n{done.stderr}")
