@@ -425,11 +425,9 @@ cdef class Datagram:
         return drops_of(self.told())
 
     def __repr__(self):
-        cdef ps_arrival *arrival
         with cython.critical_section(self.batch):
             if self.is_gone():
                 return "<Datagram that is gone>"
             told = show(self.told())
-            arrival = self.arrival()
-            address = unpack_address(arrival.name, arrival.namelen)
+            address = self.address
         return f"<Datagram of {self.length} bytes from {address!r}{', ' if told else ''}{told}>"

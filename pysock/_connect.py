@@ -14,9 +14,10 @@ import sys
 import time
 from collections import deque
 from itertools import zip_longest
-from math import inf, ldexp
+from math import inf
 
 from ._address import standard_host, standard_port
+from ._fallback_deadline import as_float
 
 # The package's names are looked up in it when they are called: who patches one is followed.
 _package = sys.modules[__package__]
@@ -131,7 +132,7 @@ def reuse_port_listeners(address, n, *, family=_stdlib.AF_INET, backlog=None):
 
 def _seconds(name, value):
     """Return *value* as a float; any real number will do, as for `settimeout()` since 3.15."""
-    seconds = ldexp(value, 0)  # float() would take text, too
+    seconds = as_float(value)
     if not seconds >= 0:  # so it is for NaN
         raise ValueError(f"{name} must be 0 or a positive number of seconds, not {value}")
     return seconds

@@ -14,6 +14,11 @@ NOT_GIVEN = ...
 OVERTIME_MOST = 16  # transfers
 
 
+def as_float(number):
+    """Return *number*, any real one, as a float; `float()` would take text, too."""
+    return ldexp(number, 0)
+
+
 class Deadline:
     """When a call on *sock* gives up: `wait()` until a descriptor is ready, or raise."""
 
@@ -31,9 +36,9 @@ class Deadline:
         elif deadline is not None and timeout is not NOT_GIVEN:
             raise TypeError("timeout and deadline are two ways to say one thing: give one of them")
         elif deadline is not None:
-            timeout = max(ldexp(deadline, 0) - time.monotonic(), 0)  # float() would take text, too
+            timeout = max(as_float(deadline) - time.monotonic(), 0)
         elif timeout is not None:
-            timeout = ldexp(timeout, 0)
+            timeout = as_float(timeout)
             if timeout < 0:
                 raise ValueError("Timeout value out of range")
             if timeout != timeout:
