@@ -59,7 +59,8 @@ if [ "$what" = quick ]; then
     conformance+=(--backend c --module test_socket --jobs 3)
 fi
 if [ "$what" != conformance ]; then
-    "$python" -W error -m pytest -q -p no:cacheprovider -o junit_family=xunit1 \
+    # Not -W error: what the tests start, the processes of xdist among them, would not inherit it.
+    PYTHONWARNINGS=error "$python" -m pytest -q -p no:cacheprovider -o junit_family=xunit1 \
         --junitxml "$root/build/$mode.xml" "${suite[@]}" "${skipped[@]}" "${@:-tests}"
 fi
 if [ "$what" != suite ]; then
