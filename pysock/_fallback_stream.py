@@ -6,12 +6,14 @@ import socket
 import sys
 import threading
 from contextlib import contextmanager
+from functools import partial
 from operator import index
 from warnings import warn
 
 from . import _base
 from ._exceptions import IncompleteReadError, LimitOverrunError
 from ._fallback_deadline import Deadline
+from ._fallback_whole import keep
 
 DEFAULT = 65536
 MSG_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
@@ -129,7 +131,9 @@ class Stream(io.BufferedIOBase):
     def _call(self, method, argument, events, deadline):
         """Call a method of the socket, waiting until *deadline* at most."""
         sock = self._sock
-        while self._plain and not deadline.never_waits and sock.fileno() != -1:
+        # Without a time to keep to, the call itself waits: it knows the kernel's own timeouts.
+        polls = self._plain and (deadline.left() is not None or sock.gettimeout() is not None)
+        while polls and not deadline.never_waits and sock.fileno() != -1:
             deadline.wait(sock.fileno(), events)
             try:
                 return method(*argument, MSG_DONTWAIT)
@@ -149,11 +153,14 @@ class Stream(io.BufferedIOBase):
     # Reading
 
     def _refill(self, deadline):
-        room = bytearray(self._size)
-        n = self._call(self._sock.recv_into, (room, len(room)), select.POLLIN, deadline)
-        n = _moved(n, len(room), "recv_into")
-        self._unread += memoryview(room)[:n]
-        return n
+        room, counts = bytearray(self._size), []
+        receive = partial(keep, counts, self._sock.recv_into)
+        try:
+            self._call(receive, (room, len(room)), select.POLLIN, deadline)
+        finally:  # a signal's handler can raise after the call, too
+            for n in counts:
+                self._unread += memoryview(room)[: _moved(n, len(room), "recv_into")]
+        return counts[0]
 
     def _fill_to(self, count, deadline):
         while len(self._unread) < count and self._refill(deadline):
@@ -290,8 +297,12 @@ class Stream(io.BufferedIOBase):
     def _send(self, deadline):
         # At most a TLS record, which OpenSSL wants to see again when it could not be sent.
         data = bytes(memoryview(self._unsent)[:RECORD_MOST])
-        n = self._call(self._sock.send, (data,), select.POLLOUT, deadline)
-        del self._unsent[: _moved(n, len(data), "send")]
+        counts = []
+        try:
+            self._call(partial(keep, counts, self._sock.send), (data,), select.POLLOUT, deadline)
+        finally:  # a signal that cuts a send short raises after it
+            for n in counts:
+                del self._unsent[: _moved(n, len(data), "send")]
 
     def write(self, data, /, *, timeout=..., deadline=None):
         until = self._deadline(timeout, deadline)

@@ -4,7 +4,7 @@ The fallback's own methods, and what the C backend hands a call to that it does 
 another family, or a class whose own `recv` or `send` does more (TLS, for one).
 
 What a system call moved is counted before anything else can happen. A signal's handler can raise
-after any bytecode, so one bytecode both makes the call and keeps its result: see `_keep`.
+after any bytecode, so one bytecode both makes the call and keeps its result: see `keep`.
 """
 
 import errno
@@ -22,7 +22,7 @@ from ._fallback_deadline import NOT_GIVEN, Deadline
 _AT_ONCE = 1e-6  # s: 0 would make a socket non-blocking
 
 
-def _keep(results, function, *arguments):
+def keep(results, function, *arguments):
     """Append to *results* what *function*, one of the interpreter's own, returns."""
     results.extend(map(function, *([argument] for argument in arguments)))
 
@@ -98,10 +98,10 @@ def recv_exactly(self, n, /, *, timeout=NOT_GIVEN, deadline=None):
     left = n
 
     def by_method(*flags):
-        _keep(pieces, recv, self, left, *flags)
+        keep(pieces, recv, self, left, *flags)
 
     def by_descriptor():
-        _keep(pieces, os.read, self.fileno(), left)
+        keep(pieces, os.read, self.fileno(), left)
 
     try:
         while left > 0:
@@ -132,10 +132,10 @@ def recv_exactly_into(self, buffer, /, *, timeout=NOT_GIVEN, deadline=None):
     done = 0
 
     def by_method(*flags):
-        _keep(counts, recv_into, self, room, 0, *flags)
+        keep(counts, recv_into, self, room, 0, *flags)
 
     def by_descriptor():
-        _keep(counts, os.readv, self.fileno(), [room])
+        keep(counts, os.readv, self.fileno(), [room])
 
     try:
         with _writable(buffer) as whole:
@@ -196,7 +196,7 @@ def sendall(self, data, flags=0, /):
         with whole:
             while True:
                 with whole[at:] as piece:
-                    _keep(sent, _base.socket.send, self, piece, flags)
+                    keep(sent, _base.socket.send, self, piece, flags)
                 at += sent[-1]
                 if at == len(whole):
                     return
@@ -238,10 +238,10 @@ def sendmsg_all(self, buffers, /, *, timeout=NOT_GIVEN, deadline=None):
     at = 0
 
     def by_method(*flags):
-        _keep(sent, send, self, whole[at:], *flags)
+        keep(sent, send, self, whole[at:], *flags)
 
     def by_descriptor():
-        _keep(sent, os.write, self.fileno(), whole[at:])
+        keep(sent, os.write, self.fileno(), whole[at:])
 
     try:
         while at < len(whole):

@@ -167,6 +167,53 @@ def test_ten_timeouts_and_then_all_of_it(pysock, kind):
             assert read() == record
 
 
+READS = {
+    "readline": lambda stream: stream.readline(),
+    "readexactly": lambda stream: stream.readexactly(10),
+    "readuntil": lambda stream: stream.readuntil(b"8\n"),
+    "read": lambda stream: stream.read(10),
+}
+
+
+@pytest.mark.parametrize("kind", ["plain", "standard"])
+@pytest.mark.parametrize("name", READS)
+def test_kernel_timeouts_of_a_blocking_socket_are_obeyed(pysock, kind, name):
+    with connection(pysock, kind) as (a, b), pysock.Stream(b) as stream:
+        b.setsockopt(pysock.SOL_SOCKET, pysock.SO_RCVTIMEO, struct.pack("ll", 0, 20_000))
+        rescue = threading.Timer(5, b.shutdown, [pysock.SHUT_RDWR])
+        rescue.start()
+        for byte in b"012345678":
+            with pytest.raises(BlockingIOError):
+                READS[name](stream)
+            a.sendall(bytes([byte]))
+        a.sendall(b"\n")
+        assert READS[name](stream) == b"012345678\n"
+        rescue.cancel()
+        rescue.join()
+
+
+def test_a_kernel_timeout_of_flush_sends_nothing_twice(pysock, pair):
+    a, b = pair
+    b.setsockopt(pysock.SOL_SOCKET, pysock.SO_SNDBUF, 4096)
+    b.setsockopt(pysock.SOL_SOCKET, pysock.SO_SNDTIMEO, struct.pack("ll", 0, 20_000))
+    stream = pysock.Stream(b)
+    data, got = os.urandom(60_000), b""
+    assert stream.write(data) == len(data)
+    rescue = threading.Timer(5, b.shutdown, [pysock.SHUT_RDWR])
+    rescue.start()
+    in_vain = 0
+    while len(got) < len(data):
+        try:
+            stream.flush()
+        except BlockingIOError:
+            in_vain += 1
+        got += a.recv(len(data))
+    assert got == data and in_vain > 1
+    rescue.cancel()
+    rescue.join()
+    stream.close()
+
+
 @pytest.mark.parametrize("name", ["readline", "readexactly", "readuntil", "read"])
 def test_one_deadline_for_a_peer_that_sends_drop_by_drop(pysock, stream, name):
     a, file = stream

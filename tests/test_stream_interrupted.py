@@ -54,6 +54,34 @@ def test_a_handler_that_raises_loses_nothing(pysock, pair, name, size):
     sender.join()
 
 
+def test_a_handler_that_raises_in_a_flush_sends_nothing_twice(pysock, pair):
+    """A send that waits for room has often sent a part when the signal comes."""
+    a, b = pair
+    b.setsockopt(pysock.SOL_SOCKET, pysock.SO_SNDBUF, 4096)
+    stream = pysock.Stream(b)
+    data, got, broken = os.urandom(60_000), b"", 0
+
+    def handler(*_):
+        raise ZeroDivisionError
+
+    stream.write(data)
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        while len(got) < len(data):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.02)
+                stream.flush()
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except ZeroDivisionError:
+                broken += 1
+            got += a.recv(len(data))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert got == data and broken > 1
+    stream.close()
+
+
 @pytest.mark.parametrize("timeout", [None, 30])
 def test_a_storm_of_signals(pysock, stream, alarms, timeout):
     a, file = stream
