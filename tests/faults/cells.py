@@ -7,6 +7,7 @@ import signal
 
 import connecting
 import disturbed
+import kernel_timeout
 import memory
 import refused
 import reused
@@ -26,6 +27,7 @@ def main():
         connecting.connect,
         connecting.accept,
         reused.connect,
+        kernel_timeout.gives_up,
         memory.no_memory,
     ):
         part()

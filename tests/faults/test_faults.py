@@ -30,6 +30,7 @@ PARTS = [
     "short writes",
     "small buffer",
     "storm of signals",
+    "the kernel's own timeout",
 ]
 
 
