@@ -82,10 +82,17 @@ def test_close_in_another_thread(pysock, connection, receive):
     a, b = connection
     b.settimeout(0.3)
     deliver(a, b, b"abc")
-    late = threading.Timer(0.05, b.close)
-    late.start()
+
+    def close():
+        while waiting(b):  # the call has not begun, or is about to take it
+            time.sleep(0.001)
+        time.sleep(0.02)  # from there to the wait
+        b.close()
+
+    closer = threading.Thread(target=close)
+    closer.start()
     assert partial_of(OSError, receive, b, 10) == b"abc"
-    late.join()
+    closer.join()
     assert b.fileno() == -1
 
 
