@@ -244,6 +244,8 @@ def note(*example):
 def function_is_as_in_socket(name, given):
     note(name, [text for text, _ in given])
     tried["shared"] += 1
+    if differs_by_design(name, given):
+        return
     before = stdlib.getdefaulttimeout()
     expected = call_with(getattr(stdlib, name), given)
     stdlib.setdefaulttimeout(before)
@@ -252,7 +254,7 @@ def function_is_as_in_socket(name, given):
     assert is_same(got, expected, given), (name, given, got, expected)
 
 
-TAKES_AN_ADDRESS = ("bind", "connect", "connect_ex", "sendto", "sendmsg")
+TAKES_AN_ADDRESS = "bind connect connect_ex sendto sendmsg create_connection create_server".split()
 
 
 def differs_by_design(name, given):
