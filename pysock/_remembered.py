@@ -68,7 +68,8 @@ def refuse_gso(sock):
 
 def keep_error(sock, error):
     """Let the next batch call on *sock* raise *error*."""
-    # Not its traceback: that holds frames, which hold the socket.
+    # Not its traceback, nor another exception's: that holds frames, which hold the socket.
+    error.__cause__ = error.__context__ = None
     _entry(sock).errors[:] = [error.with_traceback(None)]
 
 

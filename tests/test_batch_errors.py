@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from importlib import import_module
 
 import pytest
@@ -70,6 +71,21 @@ def test_what_was_remembered_goes_with_the_socket(pysock):
         del a
     gc.collect()
     assert len(entries) == entries_before
+
+
+def test_a_kept_error_does_not_keep_its_socket(pysock):
+    """Nor by the exception that was being handled when it came."""
+
+    def dropped():
+        with udp(pysock, connected=True) as (a, _):
+            try:
+                raise KeyError
+            except KeyError:
+                assert a.sendmmsg([b"x", bytes(65508)]) == 1
+            return weakref.ref(a)
+
+    gc.collect()
+    assert dropped()() is None
 
 
 def test_a_full_buffer(pysock):
