@@ -36,7 +36,10 @@ class Deadline:
         elif deadline is not None and timeout is not NOT_GIVEN:
             raise TypeError("timeout and deadline are two ways to say one thing: give one of them")
         elif deadline is not None:
-            timeout = max(as_float(deadline) - time.monotonic(), 0)
+            deadline = as_float(deadline)
+            if deadline != deadline:
+                raise ValueError("Invalid value NaN (not a number)")
+            timeout = max(deadline - time.monotonic(), 0)
         elif timeout is not None:
             timeout = as_float(timeout)
             if timeout < 0:

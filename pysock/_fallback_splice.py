@@ -11,6 +11,7 @@ import time
 
 from . import _base
 from ._fallback_deadline import Deadline
+from ._fallback_whole import note
 
 _ROOM = 64 << 10
 _PIPE_BUF = select.PIPE_BUF  # so much a pipe takes that poll() calls ready
@@ -107,6 +108,6 @@ def splice(src, dst, count=None, timeout=None):
                 moved, taken, given = moved + sum(given), [], []
             return moved
         except BaseException as error:
-            error.bytes_moved = moved + sum(given)
-            error.pending = b"".join(taken)[sum(given) :]
+            note(error, "bytes_moved", moved + sum(given))
+            note(error, "pending", b"".join(taken)[sum(given) :])
             raise

@@ -13,46 +13,87 @@ from warnings import warn
 from . import _base
 from ._exceptions import IncompleteReadError, LimitOverrunError
 from ._fallback_deadline import Deadline
-from ._fallback_whole import keep
+from ._fallback_whole import keep, note
 
 DEFAULT = 65536
 MSG_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 RECORD_MOST = 16384
+_LONGEST = 1e9  # s
+_OVER = (BlockingIOError, TimeoutError)
 
 
 class _Turn:
-    """One thread at a time; RuntimeError for a signal's handler that breaks into its own call."""
+    """One thread at a time; RuntimeError for a signal's handler that breaks into its own call.
+
+    A handler can raise as soon as the lock is there: `keep` keeps in the same bytecode that it is.
+    Whoever has True among what it *got* has to release it, and to call nothing before that.
+    """
 
     def __init__(self):
-        self._lock = threading.Lock()
-        self._owner = None
+        self.lock = threading.RLock()  # which knows its owner from the first moment on
 
-    def begin_at_once(self):
-        """Take it, if nobody has it; `end` has to follow."""
-        if not self._lock.acquire(blocking=False):
-            return False
-        self._owner = threading.get_ident()
-        return True
-
-    def end(self):
-        self._owner = None
-        self._lock.release()
+    def begin_at_once(self, got):
+        """Take it, if nobody has it."""
+        if not self.lock._is_owned():
+            keep(got, self.lock.acquire, False)
+        return True in got
 
     @contextmanager
     def taken(self, deadline):
-        if not self.begin_at_once():
-            if self._owner == threading.get_ident():
-                raise RuntimeError("reentrant call: this thread is in the middle of another one")
-            if deadline.never_waits:
-                raise BlockingIOError("another thread is in the middle of a call")
-            left = deadline.left()
-            if not self._lock.acquire(timeout=-1 if left is None else left):
-                raise TimeoutError("timed out")
-            self._owner = threading.get_ident()
+        got = []
         try:
+            if not self.begin_at_once(got):
+                self._wait(got, deadline)
             yield
         finally:
-            self.end()
+            if True in got:
+                self.lock.release()
+
+    def _wait(self, got, deadline):
+        if self.lock._is_owned():
+            raise RuntimeError("reentrant call: this thread is in the middle of another one")
+        if deadline.never_waits:
+            raise BlockingIOError("another thread is in the middle of a call")
+        left = deadline.left()
+        keep(got, self.lock.acquire, True, -1 if left is None else min(left, threading.TIMEOUT_MAX))
+        if True not in got:
+            raise TimeoutError("timed out")
+
+
+class _LentTimeout:
+    """The timeout of a socket, lent to calls that each have a time of their own.
+
+    A method that waits by itself, as those of ssl.SSLSocket do, knows no timeout but its socket's.
+    One thread may read by such a method while another writes: who comes last puts back what was
+    there before the first.
+    """
+
+    def __init__(self, sock):
+        self._sock = sock
+        self._lock = threading.Lock()
+        self._own = None
+        self._lent = 0
+
+    def own(self):
+        """The socket's own timeout while it is lent, else or where it never waits `...`."""
+        with self._lock:
+            return self._own if self._lent and self._own != 0 else ...
+
+    @contextmanager
+    def lent(self, seconds):
+        with self._lock:
+            if not self._lent:
+                self._own = self._sock.gettimeout()
+            self._lent += 1
+        try:
+            # 0 would mean never to wait, and more than a time_t holds is an OverflowError.
+            self._sock.settimeout(None if seconds is None else min(max(seconds, 1e-6), _LONGEST))
+            yield
+        finally:
+            with self._lock:
+                self._lent -= 1
+                if not self._lent and self._sock.fileno() != -1:
+                    self._sock.settimeout(self._own)
 
 
 def _size(number):
@@ -108,6 +149,7 @@ class Stream(io.BufferedIOBase):
         self._size = max(buffer_size, RECORD_MOST)
         self._unread = bytearray()
         self._unsent = bytearray()
+        self._timeout = _LentTimeout(sock)
         self._reading = _Turn()
         self._writing = _Turn()
         self._closed = False
@@ -126,6 +168,8 @@ class Stream(io.BufferedIOBase):
 
     def _deadline(self, timeout, deadline):
         self._check_open()
+        if timeout is ... and deadline is None:
+            timeout = self._timeout.own()
         return Deadline(self._sock, timeout, deadline)
 
     def _call(self, method, argument, events, deadline):
@@ -141,14 +185,8 @@ class Stream(io.BufferedIOBase):
                 pass  # somebody was there before us
         if self._plain or deadline.never_waits:
             return method(*argument)
-        before = sock.gettimeout()
-        left = deadline.left()
-        sock.settimeout(None if left is None else max(left, 1e-6))
-        try:
+        with self._timeout.lent(deadline.left()):
             return method(*argument)
-        finally:
-            if sock.fileno() != -1:
-                sock.settimeout(before)
 
     # Reading
 
@@ -232,13 +270,16 @@ class Stream(io.BufferedIOBase):
 
     def readline(self, size=-1, /, *, timeout=..., deadline=None):
         size = -1 if size is None else _size(size)
-        if size < 0 and timeout is ... and not self._closed and self._reading.begin_at_once():
+        if size < 0 and timeout is ... and not self._closed:
+            got = []
             try:
-                found = self._unread.find(b"\n") + 1
-                if found:
-                    return self._take(found)  # at once, and by far the most of them
+                if self._reading.begin_at_once(got):
+                    found = self._unread.find(b"\n") + 1
+                    if found:
+                        return self._take(found)  # at once, and by far the most of them
             finally:
-                self._reading.end()
+                if True in got:
+                    self._reading.lock.release()
         until = self._deadline(timeout, deadline)
         searched = 0
         with self._reading.taken(until):
@@ -306,28 +347,29 @@ class Stream(io.BufferedIOBase):
 
     def write(self, data, /, *, timeout=..., deadline=None):
         until = self._deadline(timeout, deadline)
-        with memoryview(data).cast("B") as view, self._writing.taken(until):
-            taken = 0
-            while True:
-                count = min(len(view) - taken, self._size - len(self._unsent))
-                self._unsent += view[taken : taken + count]
-                taken += count
-                if taken == len(view):
-                    return taken
-                try:
-                    self._send(until)
-                    until.press_on()
-                except OSError as error:
-                    count = min(len(view) - taken, self._size - len(self._unsent))
-                    self._unsent += view[taken : taken + count]
-                    taken += count
-                    if taken == len(view) and isinstance(error, (BlockingIOError, TimeoutError)):
-                        return taken
-                    error.characters_written = taken
+        taken = 0
+        with memoryview(data).cast("B") as view:
+            try:
+                with self._writing.taken(until):
+                    taken = self._keep_of(view)
+                    while taken < len(view):
+                        try:
+                            self._send(until)
+                            until.press_on()
+                        finally:
+                            taken += self._keep_of(view[taken:])
+            except BaseException as error:
+                # All in the buffer and only the time over: it is written, as if it had been less.
+                if taken < len(view) or not taken or not isinstance(error, _OVER):
+                    note(error, "characters_written", taken)
                     raise
-                except BaseException as error:
-                    error.characters_written = taken
-                    raise
+            return taken
+
+    def _keep_of(self, view):
+        """Keep, to be sent, what the buffer has room for: the number of bytes."""
+        count = min(len(view), self._size - len(self._unsent))
+        self._unsent += view[:count]
+        return count
 
     def writelines(self, lines, /, *, timeout=..., deadline=None):
         until = self._deadline(timeout, deadline)
@@ -335,8 +377,8 @@ class Stream(io.BufferedIOBase):
         for line in lines:
             try:
                 total += self.write(line, **until.as_argument())
-            except OSError as error:
-                error.characters_written = total + getattr(error, "characters_written", 0)
+            except BaseException as error:
+                note(error, "characters_written", total + getattr(error, "characters_written", 0))
                 raise
 
     def flush(self, *, timeout=..., deadline=None):

@@ -20,6 +20,7 @@ from ._exceptions import IncompleteReadError
 from ._fallback_deadline import NOT_GIVEN, Deadline
 
 _AT_ONCE = 1e-6  # s: 0 would make a socket non-blocking
+_LONGEST = 1e9  # s: a time_t has to hold it
 
 
 def keep(results, function, *arguments):
@@ -27,7 +28,7 @@ def keep(results, function, *arguments):
     results.extend(map(function, *([argument] for argument in arguments)))
 
 
-def _note(error, name, value):
+def note(error, name, value):
     """Put *value* on an exception that passes; one that refuses attributes passes as it is."""
     with suppress(Exception):
         setattr(error, name, value)
@@ -61,7 +62,7 @@ def _move(sock, patience, events, own, by_method, by_descriptor):
         by_method()
     elif own:  # it knows no time but the socket's
         try:
-            sock.settimeout(None if left is None else max(left, _AT_ONCE))
+            sock.settimeout(None if left is None else min(max(left, _AT_ONCE), _LONGEST))
             by_method()
         finally:
             with suppress(OSError):  # closed meanwhile
@@ -116,7 +117,7 @@ def recv_exactly(self, n, /, *, timeout=NOT_GIVEN, deadline=None):
                 _check_time(patience)
         return b"".join(pieces)
     except BaseException as error:
-        _note(error, "partial", b"".join(pieces))
+        note(error, "partial", b"".join(pieces))
         raise
 
 
@@ -151,7 +152,7 @@ def recv_exactly_into(self, buffer, /, *, timeout=NOT_GIVEN, deadline=None):
                 if done < len(whole):
                     _check_time(patience)
     except BaseException as error:
-        _note(error, "bytes_received", sum(counts))
+        note(error, "bytes_received", sum(counts))
         raise
     return done
 
@@ -204,7 +205,7 @@ def sendall(self, data, flags=0, /):
                 if patience.left() and self.fileno() >= 0:
                     patience.wait(self.fileno(), select.POLLOUT)
     except BaseException as error:
-        _note(error, "bytes_sent", sum(sent))
+        note(error, "bytes_sent", sum(sent))
         raise
 
 
@@ -253,5 +254,5 @@ def sendmsg_all(self, buffers, /, *, timeout=NOT_GIVEN, deadline=None):
             if at < len(whole):
                 _check_time(patience)
     except BaseException as error:
-        _note(error, "bytes_sent", sum(sent))
+        note(error, "bytes_sent", sum(sent))
         raise

@@ -153,8 +153,12 @@ def splice(src, dst, count=None, timeout=None):
         move(&s, source, target, &patience)
         return s.moved
     except BaseException as error:
-        error.bytes_moved = s.moved
-        error.pending = drained(&s)
+        pending = drained(&s)
+        try:
+            error.bytes_moved = s.moved
+            error.pending = pending
+        except Exception:
+            pass  # it refuses attributes, and passes as it is
         raise
     finally:
         ps_splice_close(&s)

@@ -49,6 +49,15 @@ cdef int acquire_writable(object buffer, Py_buffer *view, str method) except -1:
     return 0
 
 
+cdef int note_written(object error, object count) except -1:
+    """Say how much was written; an exception that refuses attributes passes as it is."""
+    try:
+        error.characters_written = count
+    except Exception:
+        pass
+    return 0
+
+
 @cython.binding(False)
 @cython.embedsignature(True)
 @cython.embedsignature.format("clinic")
@@ -314,21 +323,18 @@ cdef class Stream(StreamBase):
             outflow.turn.begin(&patience)
             try:
                 outflow.write(<const char *>view.buf, <size_t>view.len, &taken, &patience)
-            except BaseException as error:
-                # All in the buffer and only the time over: it is written, as if it had been less.
-                if (isinstance(error, (BlockingIOError, TimeoutError))
-                        and taken == <size_t>view.len):
-                    return view.len
-                try:
-                    error.characters_written = taken
-                except (AttributeError, TypeError):
-                    pass
-                raise
             finally:
                 outflow.turn.end()
-            return view.len
+        except BaseException as error:
+            # All in the buffer and only the time over: it is written, as if it had been less.
+            if (isinstance(error, (BlockingIOError, TimeoutError)) and view.len > 0
+                    and taken == <size_t>view.len):
+                return view.len
+            note_written(error, taken)
+            raise
         finally:
             PyBuffer_Release(&view)
+        return view.len
 
     def writelines(self, lines, /, *, timeout=..., deadline=None):
         """Write each of an iterable of bytes-like objects, as `write` does, nothing between them.
@@ -341,8 +347,8 @@ cdef class Stream(StreamBase):
             self.check_open()
             try:
                 total += <size_t>self.put(line, patience)
-            except OSError as error:
-                error.characters_written = total + getattr(error, "characters_written", 0)
+            except BaseException as error:
+                note_written(error, total + getattr(error, "characters_written", 0))
                 raise
 
     def flush(self, *, timeout=..., deadline=None):

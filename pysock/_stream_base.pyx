@@ -5,7 +5,7 @@ from warnings import warn
 
 cimport cython
 
-from ._deadline cimport Patience, patience_of
+from ._deadline cimport LentTimeout, Patience
 from ._inflow cimport Inflow
 from ._outflow cimport Outflow
 from ._sockobject cimport socket
@@ -36,8 +36,9 @@ cdef class StreamBase:
             raise ValueError("buffer_size must be positive")
         self.its_socket = sock
         self.limit = <size_t>limit
-        self.inflow = Inflow(sock, <size_t>max(buffer_size, LEAST))
-        self.outflow = Outflow(sock, <size_t>max(buffer_size, LEAST))
+        self.timeout = LentTimeout(sock)
+        self.inflow = Inflow(self.timeout, <size_t>max(buffer_size, LEAST))
+        self.outflow = Outflow(self.timeout, <size_t>max(buffer_size, LEAST))
         self.is_detached = self.is_closed = False
 
     cdef int check_open(self) except -1:
@@ -49,7 +50,7 @@ cdef class StreamBase:
 
     cdef Patience patience(self, object timeout, object deadline) except *:
         self.check_open()
-        return patience_of(self.its_socket, timeout, deadline)
+        return self.timeout.patience_of(timeout, deadline)
 
     def close(self):
         """Send what was written and close the socket, which is closed also when that fails."""

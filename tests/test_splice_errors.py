@@ -68,6 +68,19 @@ def test_a_target_that_stalls(pysock, channel, source, target, mode):
     assert collecting.got == data
 
 
+def test_an_exception_that_refuses_attributes_passes_as_it_is(pysock, channel):
+    class Refusing(Exception):
+        def __setattr__(self, name, value):
+            raise ValueError("no attributes")
+
+    def handler(*_):
+        raise Refusing
+
+    (_, b), (c, _) = channel("tcp"), channel("tcp")
+    with alarm(handler, 0.1), pytest.raises(Refusing):
+        pysock.splice(b, c)
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("timeout", [None, 30])
 @pytest.mark.parametrize("target", CHANNELS)

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from streams import KINDS, connection
 
 
 @pytest.fixture
@@ -122,6 +123,71 @@ def test_a_handler_cannot_break_into_the_call_of_its_thread(pysock, stream):
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert "reentrant" in str(raised[0])
+
+
+def test_handlers_that_raise_leave_the_turn_to_the_next_call(pysock, stream):
+    """Wherever in a call they do so, taking its turn and ending it included."""
+    a, file = stream
+    a.sendall(b"there\n")
+    assert file.peek() == b"there\n"
+
+    def handler(*_):
+        raise ZeroDivisionError
+
+    broken = 0
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        until = time.monotonic() + 1
+        while time.monotonic() < until:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.00005)
+                for _ in range(20):
+                    assert file.peek(timeout=0.5) == b"there\n"
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except ZeroDivisionError:
+                broken += 1
+    finally:
+        while True:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.signal(signal.SIGALRM, before)
+                break
+            except ZeroDivisionError:
+                pass
+    assert broken > 10
+    reader = threading.Thread(target=file.readline)  # the turn is no thread's
+    reader.start()
+    reader.join(10)
+    assert not reader.is_alive()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_reader_and_a_writer_with_times_of_their_own_leave_the_sockets(pysock, kind):
+    """A method that waits by itself knows but the socket's timeout: both borrow it."""
+    with connection(pysock, kind) as (a, b):
+        stream = pysock.Stream(b)
+
+        def read():
+            with pytest.raises(TimeoutError):
+                stream.read(10, timeout=0.4)
+
+        for own in (30.0, None):
+            b.settimeout(own)
+            reader = threading.Thread(target=read)
+            reader.start()
+            time.sleep(0.1)
+            with pytest.raises(TimeoutError):
+                stream.write(bytes(5_000_000), timeout=0.8)  # nobody takes it
+            reader.join()
+            assert b.gettimeout() == own
+        sender = threading.Timer(0.6, a.sendall, (b"late",))
+        sender.start()
+        assert stream.read(4) == b"late"
+        sender.join()
+        taker = threading.Thread(target=lambda: all(iter(lambda: a.recv(65536), b"")))
+        taker.start()
+        stream.close()
+        taker.join()
 
 
 def test_the_second_reader_waits_for_the_first(pysock, stream):

@@ -1,5 +1,6 @@
 """Stream: writing. Each byte is sent once, or kept to be sent, or not taken, and one can tell."""
 
+import contextlib
 import io
 import signal
 import threading
@@ -130,6 +131,77 @@ def test_writelines_tells_how_much_of_all_was_taken(pysock, pair):
         got = drain(a)
         stream.flush()
         assert got + drain(a) == b"".join(lines)[:taken]
+
+
+@contextlib.contextmanager
+def taken_to_the_end(sock):
+    """A thread receives all that comes; the list of it is whole when the block has ended."""
+    got = []
+    taker = threading.Thread(target=lambda: got.extend(iter(lambda: sock.recv(65536), b"")))
+    taker.start()
+    yield got
+    taker.join()
+
+
+class Refusing(Exception):
+    """An exception that takes no attributes of others."""
+
+    def __setattr__(self, name, value):
+        if not name.startswith("__"):  # contextlib puts the traceback back
+            raise ValueError("no attributes")
+        super().__setattr__(name, value)
+
+
+def interrupted(call, error):
+    """The exception that *call* ends in, when a signal's handler raises *error*."""
+
+    def handler(*_):
+        raise error
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(type(error)) as caught:
+            call()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    return caught.value
+
+
+def test_writelines_tells_it_after_a_handler_too(pysock, pair):
+    a, b = pair
+    data = numbered(3_000_000)
+    stream = pysock.Stream(b)
+    lines = [data[i : i + 50_000] for i in range(0, len(data), 50_000)]
+    error = interrupted(lambda: stream.writelines(lines), ZeroDivisionError())
+    with taken_to_the_end(a) as got:
+        stream.write(data[error.characters_written :])
+        stream.close()
+    assert b"".join(got) == data
+
+
+def test_an_exception_that_refuses_attributes_passes_as_it_is(pysock, pair):
+    a, b = pair
+    stream = pysock.Stream(b)
+    error = Refusing()
+    assert interrupted(lambda: stream.write(bytes(3_000_000)), error) is error
+    with taken_to_the_end(a):
+        stream.close()
+
+
+def test_a_writer_whose_turn_never_came_has_written_nothing(pysock, pair):
+    a, b = pair
+    stream = pysock.Stream(b)
+    writer = threading.Thread(target=stream.write, args=(bytes(3_000_000),))
+    writer.start()
+    time.sleep(0.1)
+    with pytest.raises(TimeoutError) as caught:
+        stream.write(b"hello", timeout=0.1)
+    assert caught.value.characters_written == 0
+    with taken_to_the_end(a):
+        writer.join()
+        stream.close()
 
 
 def test_what_cannot_be_written(pysock, pair):
