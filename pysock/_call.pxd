@@ -17,6 +17,7 @@ cdef enum:
     NOT_TRIED = -0x40000000  # no errno
     DESCRIPTORS = 1024       # a power of two
     SELDOM_READY = 2         # tries in vain, one after the other, that make the next one pointless
+    NEVER_TRIED = 255        # in their place: a try would not heed the socket's SO_RCVLOWAT
 
 cdef shared_byte[DESCRIPTORS] tries_in_vain  # of receives, by descriptor modulo DESCRIPTORS
 
@@ -40,7 +41,8 @@ cdef inline shared_byte *in_vain(socket sock) noexcept:
 
 
 cdef inline void forget(shared_byte *count) noexcept:
-    if count[0]:  # written only then: threads without a GIL would pass its cache line around
+    # Written only then: threads without a GIL would pass its cache line around.
+    if count[0] and count[0] != NEVER_TRIED:
         count[0] = 0
 
 

@@ -21,6 +21,9 @@ errors). After two such reports a watch is waited for instead, which reports onl
 A receive that had nothing to take twice running is not tried a third time: the call waits at once,
 and the next one is tried again when that wait turns out to have been none.
 
+Nor is one that has SO_RCVLOWAT set: MSG_DONTWAIT takes what is there, however little. The waits know
+better.
+
 Holding the GIL is right beside a thread that computes, and wrong beside threads that do what this
 one does: while one of them is in the kernel with the GIL, the others could have been there too. Which
 it is shows in how long it takes to get the GIL back after a wait. Beside a computing thread that is
@@ -217,7 +220,8 @@ cdef ssize_t transfer_polling(socket sock, ps_transfer operation, ps_io *io, sho
     cdef int fd
     if timeout != 0 and tried == NOT_TRIED:
         # Not even a try without the GIL, where that would be for nothing, too.
-        must_wait = not tryable or (events == POLLIN and io.likely <= gil_hold)
+        must_wait = not tryable or (events == POLLIN and (io.likely <= gil_hold
+                                                          or in_vain(sock)[0] == NEVER_TRIED))
     while True:
         if must_wait and not wait_for(sock, events, timeout, deadline):
             raise_timed_out()

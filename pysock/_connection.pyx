@@ -16,7 +16,7 @@ from libc.stdint cimport INT32_MAX, INT64_MAX, int64_t
 
 from ._address import standard_address
 
-from ._call cimport wait_for
+from ._call cimport NEVER_TRIED, in_vain, wait_for
 from ._errors cimport raise_errno, raise_timed_out
 from ._pending cimport leave, owners, warn_of_pending
 from ._plain cimport as_int
@@ -82,6 +82,8 @@ cdef int fill(socket sock, int fd, int family, int type, int proto) except -1:
     sock.sock_timeout = -1
     sock._io_refs = 0
     sock._closed = False
+    if in_vain(sock)[0] == NEVER_TRIED:  # it had the number before
+        in_vain(sock)[0] = 0
     if type & SOCK_NONBLOCK:
         sock.sock_timeout = 0
     else:
@@ -209,6 +211,8 @@ def accept(socket self not None, /):
         elif fd != -EAGAIN or timeout <= 0:
             raise_errno(fd)
     sock = new_socket(fd, self.sock_family, self.sock_type, self.sock_proto)
+    if in_vain(self)[0] == NEVER_TRIED:  # SO_RCVLOWAT is passed on
+        in_vain(sock)[0] = NEVER_TRIED
     return sock, unpack_address(&peer, length)
 
 

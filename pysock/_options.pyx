@@ -4,10 +4,11 @@ from . import _base
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 
+from ._call cimport NEVER_TRIED, in_vain
 from ._errors cimport raise_errno
 from ._sockobject cimport socket
 from .ps_addr cimport ps_addr_family_known, socklen_t
-from .ps_socket cimport ps_getsockopt, ps_setsockopt
+from .ps_socket cimport SO_RCVLOWAT, SOL_SOCKET, ps_getsockopt, ps_setsockopt
 
 
 cdef extern from "Python.h":
@@ -90,6 +91,15 @@ def getsockopt(socket self not None, level, optname, buflen=0, /):
 cdef object NOT_GIVEN = object()
 
 
+cdef int heed_low_water(socket sock) except -1:
+    """No receive is to be tried where it would take less than its SO_RCVLOWAT."""
+    cdef int mark = 1
+    cdef socklen_t length = sizeof(mark)
+    ps_getsockopt(sock.sock_fd, SOL_SOCKET, SO_RCVLOWAT, &mark, &length)
+    in_vain(sock)[0] = NEVER_TRIED if mark > 1 else 0
+    return 0
+
+
 def setsockopt(socket self not None, level=NOT_GIVEN, optname=NOT_GIVEN, value=NOT_GIVEN, /, *optlen):
     """setsockopt(level, optname, value)
     setsockopt(level, optname, None, optlen)
@@ -112,3 +122,5 @@ def setsockopt(socket self not None, level=NOT_GIVEN, optname=NOT_GIVEN, value=N
         return base.setsockopt(self, level, optname, value)
     if n < 0:
         raise_errno(n)
+    if c_level == SOL_SOCKET and c_name == SO_RCVLOWAT:
+        heed_low_water(self)

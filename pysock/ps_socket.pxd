@@ -24,6 +24,7 @@ cdef extern from "ps_socket.h" nogil:
     int ps_peercred(int fd, ps_peer *peer)
 
     enum: SOL_SOCKET
+    enum: SO_RCVLOWAT
 
     enum: SOCK_STREAM
     enum: SOCK_DGRAM

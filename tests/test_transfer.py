@@ -318,3 +318,30 @@ def test_gil_hold_is_a_setting_and_changes_no_result(pysock, pair):
         pysock.set_gil_hold(-1)
     with pytest.raises(TypeError):
         pysock.set_gil_hold("1")
+
+
+@pytest.mark.parametrize("asked", [100, 65536, 300_000])
+@pytest.mark.parametrize("timeout", [None, 20])
+@pytest.mark.parametrize("inherited", [False, True])
+def test_a_receive_waits_for_the_low_water_mark(net, listener, timeout, inherited, asked):
+    """As long as SO_RCVLOWAT says, and no longer: a try that takes what is there would not."""
+    if inherited:
+        listener.setsockopt(net.SOL_SOCKET, net.SO_RCVLOWAT, 10)
+    with net.create_connection(listener.getsockname()) as a, listener.accept()[0] as b:
+        if not inherited:
+            b.setsockopt(net.SOL_SOCKET, net.SO_RCVLOWAT, 10)
+        b.settimeout(timeout)
+        for receive in (
+            lambda: b.recv(asked),
+            lambda: b.recvfrom(asked)[0],
+            lambda: b.recvmsg(asked)[0],
+            lambda: bytes((room := bytearray(asked))[: b.recv_into(room)]),
+        ):
+            a.sendall(b"abc")
+            later = threading.Timer(0.1, a.sendall, (b"defghijklm",))
+            later.start()
+            assert receive() == b"abcdefghijklm"
+            later.join()
+        b.setsockopt(net.SOL_SOCKET, net.SO_RCVLOWAT, 1)
+        a.sendall(b"abc")
+        assert b.recv(asked) == b"abc"
