@@ -13,6 +13,7 @@ from libc.stdint cimport INT32_MAX, int64_t
 from libc.string cimport memset
 
 from ._address import standard_address
+from ._buffers import NotWritable
 
 from ._buffers cimport Buffers
 from ._call cimport transfer
@@ -188,7 +189,7 @@ def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, Py_ssiz
         return base.recvmsg_into(self, buffers, ancbufsize, flags)
     try:
         data.acquire(buffers, PyBUF_WRITABLE)
-    except (TypeError, BufferError):
+    except NotWritable:
         acquired = False
     if not acquired:
         return base.recvmsg_into(self, buffers, ancbufsize, flags)
