@@ -186,7 +186,7 @@ UNAVAILABLE = [
 
 def words(call):
     """What *call* raises, and what that says."""
-    with pytest.raises(BaseException) as caught:  # noqa: PT011
+    with pytest.raises(BaseException) as caught:
         call()
     return caught.type, str(caught.value), caught.value.__context__
 
