@@ -45,6 +45,9 @@ cdef object pack_control(tuple ancdata):
     cdef list headers = []
     cdef Buffers data = Buffers.__new__(Buffers)
     for entry in ancdata:
+        # The base class knows what else is a sequence, and what only looks like one.
+        if type(entry) is not tuple and type(entry) is not list:
+            return None
         entry = tuple(entry)
         if len(entry) != 3:
             return None
