@@ -85,17 +85,23 @@ def sendmsg(socket self not None, buffers, ancdata=(), flags=0, address=None, /)
     io.flags = int_of(flags)
     if not ps_addr_family_known(self.sock_family):
         return base.sendmsg(self, buffers, ancdata, flags, address)
-    # Iterated once, here: an iterator has nothing left for the base class.
-    buffers = tuple(buffers)
-    ancdata = tuple(ancdata)
     if address is not None:
         length = pack_address(self.sock_family, address, &name)
         if length == 0:
             return base.sendmsg(self, buffers, ancdata, flags, standard_address(self, address))
-    control = pack_control(ancdata) if ancdata else b""
+    try:
+        # Iterated once, here: an iterator has nothing left for the base class.
+        buffers = tuple(buffers)
+        ancdata = tuple(ancdata)
+        control = pack_control(ancdata) if ancdata else b""
+        if control is not None and len(buffers) <= PS_IOV_MOST:
+            data.acquire(buffers, PyBUF_SIMPLE)
+    except:
+        # CPython has told it by now: as soon as it has the address.
+        audit_address("socket.sendmsg", self, address)
+        raise
     if control is None or len(buffers) > PS_IOV_MOST:
         return base.sendmsg(self, buffers, ancdata, flags, address)
-    data.acquire(buffers, PyBUF_SIMPLE)
     audit_address("socket.sendmsg", self, address)
     memset(&msg, 0, sizeof(msg))
     if length > 0:
