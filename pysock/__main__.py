@@ -6,7 +6,9 @@ import os
 import pkgutil
 import runpy
 import sys
-from importlib.machinery import BuiltinImporter, SourceFileLoader
+from importlib.machinery import BuiltinImporter, SourceFileLoader, SourcelessFileLoader
+from importlib.util import MAGIC_NUMBER
+from types import CodeType
 
 package = importlib.import_module(__package__)
 
@@ -15,6 +17,7 @@ usage:
     python -m {__package__} script.py args...            as `python script.py args...`
     python -m {__package__} -m module args...            as `python -m module args...`
     python -m {__package__} -c code args...              as `python -c code args...`
+    python -m {__package__} - args...                    as `python - args...`, by standard input
     python -m {__package__} --info [--json]              the backend, versions, capabilities
     python -m {__package__} --bench [--quick] [--json]   its speed beside `socket` on this machine
     python -m {__package__} --help                       this text"""
@@ -61,13 +64,35 @@ def run_script(path):
         fail(f"can't open file {path!r}: [Errno {error.errno}] {error.strerror}")
     search_first(os.path.dirname(os.path.realpath(path)))
     package.install()
-    names = {"__cached__": None} if "__cached__" in globals() else {}  # gone in Python 3.15
-    run_code(
-        compile(source, path, "exec", dont_inherit=True),
-        __file__=path,
-        __loader__=SourceFileLoader("__main__", path),
-        **names,
-    )
+    loader = SourceFileLoader
+    if path.endswith(".pyc") or source.startswith(MAGIC_NUMBER):
+        loader = SourcelessFileLoader
+        code = compiled(source)
+    else:
+        code = compile(source, path, "exec", dont_inherit=True)
+    run_code(code, __file__=path, __loader__=loader("__main__", path), **cached())
+
+
+def compiled(data):
+    """Return the code object of a compiled file with the content *data*."""
+    if not data.startswith(MAGIC_NUMBER):
+        sys.exit("RuntimeError: Bad magic number in .pyc file")
+    code = pkgutil.read_code(io.BytesIO(data))
+    if not isinstance(code, CodeType):
+        sys.exit("RuntimeError: Bad code object in .pyc file")
+    return code
+
+
+def run_stdin():
+    source = sys.stdin.buffer.read() if sys.stdin else b""
+    search_first("")
+    package.install()
+    code = compile(source, "<stdin>", "exec", dont_inherit=True)
+    run_code(code, __file__="<stdin>", __loader__=BuiltinImporter, **cached())
+
+
+def cached():
+    return {"__cached__": None} if "__cached__" in globals() else {}  # gone in Python 3.15
 
 
 def search_first(directory):
@@ -110,6 +135,9 @@ def main(arguments):
     if sys.path[:1] == [os.getcwd()] and not safe_path():
         del sys.path[0]  # put there for `-m` of this package; the program gets its own entry
     match arguments:
+        case [joined, *rest] if joined[:2] in ("-m", "-c") and joined[2:]:
+            arguments = [joined[:2], joined[2:], *rest]
+    match arguments:
         case [option, *rest] if wrong := set(rest).difference(FLAGS.get(option, rest)):
             fail(f"{option} does not take {min(wrong, key=rest.index)!r}\n{USAGE}")
         case ["--info", *flags]:
@@ -129,6 +157,9 @@ def main(arguments):
             package.install()
             code = compile(command, "<string>", "exec", dont_inherit=True)
             run_code(code, __loader__=BuiltinImporter)
+        case ["-", *_]:
+            sys.argv = arguments
+            run_stdin()
         case [path, *rest] if not path.startswith("-"):
             sys.argv = [path, *rest]
             run_script(path)

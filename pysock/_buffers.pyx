@@ -3,6 +3,7 @@
 cimport cython
 
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.exc cimport PyErr_Clear
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_GET_SIZE
@@ -16,6 +17,12 @@ cdef extern from "Python.h":
     bint is_bytes "PyBytes_CheckExact"(PyObject *data)
     char *bytes_data "PyBytes_AS_STRING"(PyObject *data)
     Py_ssize_t bytes_size "PyBytes_GET_SIZE"(PyObject *data)
+    # As it is in C: -1, and the exception is left to the caller.
+    int try_buffer "PyObject_GetBuffer"(object exporter, Py_buffer *view, int flags) noexcept
+
+
+class NotWritable(Exception):
+    """One of many objects has no memory that can be written to."""
 
 
 @cython.final
@@ -63,7 +70,11 @@ cdef class Buffers:
             if self.views == NULL:
                 raise MemoryError()
         view = &self.views[self.held]
-        PyObject_GetBuffer(item, view, flags)
+        if flags != PyBUF_WRITABLE:
+            PyObject_GetBuffer(item, view, flags)
+        elif try_buffer(item, view, flags) < 0:
+            PyErr_Clear()  # whatever it is, as in CPython
+            raise NotWritable()
         self.held += 1
         iov.iov_base = view.buf
         iov.iov_len = <size_t>view.len
@@ -83,9 +94,8 @@ cdef bint acquire_writable(object buffer, Py_ssize_t nbytes, Py_buffer *view, ps
 
     The only place that bounds what a receive may write into somebody's buffer.
     """
-    try:
-        PyObject_GetBuffer(buffer, view, PyBUF_WRITABLE)
-    except (TypeError, BufferError):
+    if try_buffer(buffer, view, PyBUF_WRITABLE) < 0:
+        PyErr_Clear()  # whatever it is, as in CPython
         return False
     if not 0 <= nbytes <= view.len:
         PyBuffer_Release(view)

@@ -60,7 +60,9 @@ def create_connection(
     host, port = address
     if type(host) is not str or type(port) is not int or not host:
         if host is not None:
-            host = standard_host(host) or "0.0.0.0"
+            host = standard_host(host)
+            if isinstance(host, (str, bytes)) and not host:
+                host = "0.0.0.0"
         port = standard_port(port, "tcp")
     if happy_eyeballs_delay is None and total_timeout is None:
         if all_errors:  # an interpreter that does not know it says so

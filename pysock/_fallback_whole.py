@@ -171,7 +171,7 @@ def _writable(buffer):
         with memoryview(buffer) as view:
             if view.c_contiguous and not view.readonly:
                 return view.cast("B") if view.nbytes else memoryview(b"")
-    except (TypeError, BufferError):
+    except Exception:  # whatever it is, as in CPython
         pass
     raise not_writable(buffer)
 

@@ -5,6 +5,7 @@ _accelerated.py lists them. A socket that is not exactly a `pysock.socket` (ssl.
 asked by its own methods.
 """
 
+import errno
 import io as _io
 import os
 import socket as _stdlib
@@ -25,6 +26,7 @@ cdef object base_readinto = _base.SocketIO.readinto
 cdef object base_write = _base.SocketIO.write
 cdef object base_sendfile = _base.socket._sendfile_use_sendfile
 cdef object GiveUp = _stdlib._GiveupOnSendfile
+cdef object WOULD_BLOCK = {errno.EAGAIN, errno.EWOULDBLOCK}
 cdef object fstat = os.fstat
 cdef object UnsupportedOperation = _io.UnsupportedOperation
 
@@ -43,11 +45,13 @@ def readinto(self, buffer, /):
         return base_readinto(self, buffer)  # which says what is wrong
     try:
         return sock.recv_into(buffer)
-    except BlockingIOError:
-        return None
     except TimeoutError:
         self._timeout_occurred = True
         raise
+    except OSError as error:
+        if error.errno not in WOULD_BLOCK:
+            raise
+    return None
 
 
 def write(self, data, /):
@@ -61,8 +65,10 @@ def write(self, data, /):
         return base_write(self, data)  # which says what is wrong
     try:
         return sock.send(data)
-    except BlockingIOError:
-        return None
+    except OSError as error:
+        if error.errno not in WOULD_BLOCK:
+            raise
+    return None
 
 
 def _sendfile_use_sendfile(socket self not None, file, offset=0, count=None):

@@ -13,6 +13,7 @@ from libc.stdint cimport INT32_MAX, int64_t
 from libc.string cimport memset
 
 from ._address import standard_address
+from ._buffers import NotWritable
 
 from ._buffers cimport Buffers
 from ._call cimport transfer
@@ -44,6 +45,9 @@ cdef object pack_control(tuple ancdata):
     cdef list headers = []
     cdef Buffers data = Buffers.__new__(Buffers)
     for entry in ancdata:
+        # The base class knows what else is a sequence, and what only looks like one.
+        if type(entry) is not tuple and type(entry) is not list:
+            return None
         entry = tuple(entry)
         if len(entry) != 3:
             return None
@@ -81,17 +85,23 @@ def sendmsg(socket self not None, buffers, ancdata=(), flags=0, address=None, /)
     io.flags = int_of(flags)
     if not ps_addr_family_known(self.sock_family):
         return base.sendmsg(self, buffers, ancdata, flags, address)
-    # Iterated once, here: an iterator has nothing left for the base class.
-    buffers = tuple(buffers)
-    ancdata = tuple(ancdata)
     if address is not None:
         length = pack_address(self.sock_family, address, &name)
         if length == 0:
             return base.sendmsg(self, buffers, ancdata, flags, standard_address(self, address))
-    control = pack_control(ancdata) if ancdata else b""
+    try:
+        # Iterated once, here: an iterator has nothing left for the base class.
+        buffers = tuple(buffers)
+        ancdata = tuple(ancdata)
+        control = pack_control(ancdata) if ancdata else b""
+        if control is not None and len(buffers) <= PS_IOV_MOST:
+            data.acquire(buffers, PyBUF_SIMPLE)
+    except:
+        # CPython has told it by now: as soon as it has the address.
+        audit_address("socket.sendmsg", self, address)
+        raise
     if control is None or len(buffers) > PS_IOV_MOST:
         return base.sendmsg(self, buffers, ancdata, flags, address)
-    data.acquire(buffers, PyBUF_SIMPLE)
     audit_address("socket.sendmsg", self, address)
     memset(&msg, 0, sizeof(msg))
     if length > 0:
@@ -188,7 +198,7 @@ def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, Py_ssiz
         return base.recvmsg_into(self, buffers, ancbufsize, flags)
     try:
         data.acquire(buffers, PyBUF_WRITABLE)
-    except (TypeError, BufferError):
+    except NotWritable:
         acquired = False
     if not acquired:
         return base.recvmsg_into(self, buffers, ancbufsize, flags)

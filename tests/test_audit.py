@@ -23,7 +23,7 @@ on = True
 def quietly(call):
     try:
         call()
-    except OSError:
+    except (OSError, TypeError, ZeroDivisionError):
         pass
 a, b = net.socketpair()
 listener = net.socket(net.AF_INET, net.SOCK_STREAM | net.SOCK_NONBLOCK, 6)
@@ -40,6 +40,14 @@ udp.sendto(b"x", ("127.0.0.1", 9))
 udp.sendto(b"x", 0, ("127.0.0.1", 9))
 udp.sendmsg([b"x"], [], 0, ("127.0.0.1", 9))
 quietly(lambda: a.sendmsg([b"x"]))
+# Told as soon as there is an address, whatever is wrong with the rest.
+for number, (buffers, ancdata) in enumerate([
+    (None, ()), ([None], ()), ((1 / 0 for _ in "x"), ()), ([b"x"], None), ([b"x"], [None]),
+    ([b"x"], [(1, 1)]), ([b"x"], [(1, 1, None)]), ([b"x"] * 1025, ()),
+]):
+    quietly(lambda: udp.sendmsg(buffers, ancdata, 0, ("127.0.0.1", 100 + number)))
+    quietly(lambda: udp.sendmsg(buffers, ancdata, 0, "no address"))
+    quietly(lambda: udp.sendmsg(buffers, ancdata, "no flags", ("127.0.0.1", 9)))
 for _ in range(3):
     net.getaddrinfo("127.0.0.1", 80, type=net.SOCK_STREAM)
 net.gethostbyname("127.0.0.1")

@@ -1,6 +1,7 @@
 """What a `pysock.socket` is: a true subclass, with the manners of the standard library's class."""
 
 import copy
+import errno
 import gc
 import io
 import os
@@ -292,6 +293,46 @@ def test_documentation(pysock):
     for name in ("recv", "send", "accept", "bind", "connect", "sendmsg", "shutdown", "settimeout"):
         assert getattr(pysock.socket, name).__doc__
     assert pysock.socket.__doc__
+
+
+class SSLError(OSError):
+    """An error of some other library's, with the number that it has there."""
+
+
+@pytest.mark.parametrize("act", ["readinto", "write"])
+@pytest.mark.parametrize(
+    "error, blocks",
+    [
+        (BlockingIOError(errno.EAGAIN, "no"), True),
+        (SSLError(errno.EAGAIN, "no"), True),
+        (SSLError(errno.EWOULDBLOCK, "no"), True),
+        (SSLError(2, "no"), False),
+        (SSLError("no"), False),
+        (BlockingIOError("no"), False),
+        (BlockingIOError(errno.EINPROGRESS, "no"), False),
+        (InterruptedError(errno.EINTR, "no"), False),
+        (TimeoutError(errno.EAGAIN, "no"), None),
+        (TimeoutError("no"), False),
+    ],
+    ids=repr,
+)
+def test_what_a_file_takes_for_would_block_is_told_by_the_number(net, act, error, blocks):
+    class Mock(net.socket):
+        def send(self, *args):
+            raise error
+
+        recv_into = send
+
+    with Mock() as sock, net.SocketIO(sock, "rw") as file:
+        if blocks or blocks is None and act == "write":
+            assert getattr(file, act)(bytearray(1)) is None
+        else:
+            with pytest.raises(type(error)) as caught:
+                getattr(file, act)(bytearray(1))
+            assert caught.value is error
+        if act == "readinto" and isinstance(error, TimeoutError):
+            with pytest.raises(OSError, match="timed out object"):
+                file.readinto(bytearray(1))
 
 
 def test_a_file_after_a_timeout_and_without_data(net, pair):

@@ -72,6 +72,16 @@ def test_a_host_that_is_none_is_loopback_of_either_family(net):
             assert sock.getpeername() == server.getsockname()
 
 
+@pytest.mark.parametrize("options", [{}, *BOTH], ids=["alone", "race", "total"])
+@pytest.mark.parametrize("host", [[], (), {}, 0.0, False, bytearray()], ids=repr)
+def test_a_host_that_is_empty_and_no_text_is_refused(net, host, options):
+    if net is socket and options:
+        options = {}
+    for port in (1, "1"):
+        with pytest.raises(TypeError, match=r"getaddrinfo\(\) argument 1 must be string or None"):
+            net.create_connection((host, port), **options)
+
+
 # Who is asked, and in which order
 
 FAMILIES = st.lists(st.sampled_from([socket.AF_INET, socket.AF_INET6, socket.AF_UNIX]))

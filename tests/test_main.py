@@ -1,8 +1,10 @@
 """`python -m pysock program` is `python program`, but for the socket."""
 
 import json
+import marshal
 import os
 import pty
+import py_compile
 import re
 import signal
 import subprocess
@@ -55,12 +57,18 @@ def python(environment, tmp_path):
     with zipfile.ZipFile(tmp_path / "here" / "archive", "w") as archive:
         archive.writestr("__main__.py", REPORT)
 
-    def python(*command):
+    compiled = tmp_path / "here" / "compiled.pyc"
+    py_compile.compile(str(tmp_path / "here" / "script.py"), str(compiled), doraise=True)
+    (tmp_path / "here" / "compiled").write_bytes(compiled.read_bytes())
+    (tmp_path / "here" / "damaged.pyc").write_bytes(b"1234" + compiled.read_bytes()[4:])
+    (tmp_path / "here" / "no_code.pyc").write_bytes(compiled.read_bytes()[:16] + marshal.dumps(1))
+
+    def python(*command, stdin=None):
         return subprocess.run(
             [sys.executable, "-W", "error", *command],
             env=environment,
             cwd=tmp_path / "here",
-            stdin=subprocess.DEVNULL,
+            input=stdin or "",
             capture_output=True,
             text=True,
             timeout=60,
@@ -82,6 +90,9 @@ def answer(done):
     "program",
     [
         ["script.py"],
+        ["compiled.pyc"],
+        ["compiled"],
+        ["-"],
         ["./folder/../script.py"],
         ["../elsewhere/script.py"],
         ["link.py"],
@@ -91,17 +102,20 @@ def answer(done):
         ["-m", "folder"],
         ["-m", "folder.script"],
         ["-c", REPORT],
+        ["-mfolder"],
+        ["-c" + REPORT],
     ],
     ids=lambda program: program[-1].partition("\n")[0],
 )
 def test_program_sees_itself_as_under_plain_python(python, environment, program, safe_path):
     environment["PYTHONSAFEPATH"] = safe_path  # from Python 3.11 on
-    if safe_path and program[0] == "-m":
+    if safe_path and program[0].startswith("-m"):
         environment["PYTHONPATH"] += os.pathsep + "."
     arguments = ["-m", "argument", "--info", "-c", ""]
-    plain = json.loads(answer(python(*program, *arguments)))
+    plain = json.loads(answer(python(*program, *arguments, stdin=REPORT)))
     assert plain["argv"][1:] == arguments
-    assert json.loads(answer(python("-m", "pysock", *program, *arguments))) == plain
+    ours = python("-m", "pysock", *program, *arguments, stdin=REPORT)
+    assert json.loads(answer(ours)) == plain
 
 
 def test_program_named_by_an_absolute_path(python, tmp_path):
@@ -251,6 +265,7 @@ def test_help(python, option, flags):
         "script.py args...",
         "-m module args...",
         "-c code args...",
+        "- args...",
         "--info [--json]",
         "--bench [--quick] [--json]",
         "--help",
@@ -281,6 +296,22 @@ def test_wrong_arguments(python, arguments, complaint):
     assert (done.returncode, done.stdout) == (2, "")
     assert f"-m pysock: {complaint}\nusage:\n" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("program", ["damaged.pyc", "no_code.pyc"])
+def test_compiled_file_that_is_none(python, program):
+    plain, ours = python(program), python("-m", "pysock", program)
+    assert plain.returncode == 1 and "RuntimeError: Bad " in plain.stderr
+    assert (ours.returncode, ours.stdout, ours.stderr) == (1, "", plain.stderr)
+
+
+def test_program_on_standard_input(python, pysock):
+    program = "import socket; print(socket.socket.__module__)"
+    assert answer(python("-m", "pysock", "-", stdin=program)) == "pysock\n"
+    assert answer(python("-m", "pysock", "-")) == ""
+    plain, ours = python("-", stdin="1/0"), python("-m", "pysock", "-", stdin="1/0")
+    assert (ours.returncode, ours.stdout) == (plain.returncode, "")
+    assert ours.stderr.splitlines()[-1] == plain.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("program", [["missing.py"], ["-m", "missing"], ["empty"], ["loop.py"]])

@@ -2,6 +2,7 @@
 
 import array
 import os
+import socket
 import struct
 
 import pytest
@@ -106,6 +107,53 @@ def test_several_control_messages(net):
 def test_wrong_control_messages(net, pair, ancdata):
     with pytest.raises((TypeError, OverflowError)):
         pair[0].sendmsg([b"x"], ancdata)
+
+
+class Three:
+    """A sequence by its manners alone."""
+
+    def __init__(self, *items):
+        self.items = items
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, i):
+        return self.items[i]
+
+
+class Iterable:
+    def __iter__(self):
+        return iter((*RIGHTS, b""))
+
+
+class Misleading(tuple):
+    def __iter__(self):
+        return iter((9, 9, b""))
+
+
+RIGHTS = (socket.SOL_SOCKET, socket.SCM_RIGHTS)
+
+
+@pytest.mark.parametrize("make", [tuple, list, lambda e: Three(*e), Misleading])
+def test_a_control_message_is_a_sequence(net, pair, make):
+    a, b = pair
+    with open(os.devnull) as file:
+        assert a.sendmsg([b"x"], [make((*RIGHTS, struct.pack("i", file.fileno())))]) == 1
+    [(_, _, packed)] = b.recvmsg(1, net.CMSG_SPACE(4))[1]
+    os.close(*struct.unpack("i", packed))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [iter, set, dict.fromkeys, lambda e: (each for each in e), lambda e: Iterable(), lambda e: 5],
+    ids=["iterator", "set", "dict", "generator", "iterable", "number"],
+)
+def test_what_can_only_be_iterated_is_no_control_message(net, pair, make):
+    with pytest.raises(TypeError, match="must be"):
+        pair[0].sendmsg([b"x"], [make((*RIGHTS, b""))])
+    assert pair[0].sendmsg([b"y"]) == 1
+    assert pair[1].recv(10) == b"y"
 
 
 def test_a_generator_of_buffers_that_closes_the_socket(net):

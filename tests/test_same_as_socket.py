@@ -4,6 +4,7 @@ One table of calls, hostile ones above all. The oracle is `socket` itself, in th
 """
 
 import enum
+import errno
 import os
 import socket
 
@@ -159,6 +160,48 @@ BUFFERED = {
 @pytest.mark.parametrize("make", [stream, datagram, closed])
 def test_buffers(pysock, make, name, buffer):
     same(pysock, make, lambda s: BUFFERED[name](s, buffer))
+
+
+class Raising:
+    """A buffer that has a reason not to give its memory."""
+
+    def __init__(self, reason):
+        self.reason = reason
+
+    def __buffer__(self, flags):  # asked for from Python 3.12 on
+        raise self.reason
+
+
+def released():
+    view = memoryview(bytearray(4))
+    view.release()
+    return view
+
+
+UNAVAILABLE = [
+    released(), Raising(ValueError()), Raising(OSError(errno.EAGAIN, "not now")),
+    Raising(MemoryError()), Raising(KeyboardInterrupt()),
+]  # fmt: skip
+
+
+def words(call):
+    """What *call* raises, and what that says."""
+    with pytest.raises(BaseException) as caught:
+        call()
+    return caught.type, str(caught.value), caught.value.__context__
+
+
+@pytest.mark.parametrize("buffer", UNAVAILABLE, ids=["released", *"VOMK"])
+@pytest.mark.parametrize("name", ["recv_into", "recvfrom_into", "recvmsg_into"])
+def test_whatever_a_writable_buffer_raises_is_a_type_error(pysock, name, buffer):
+    said = []
+    for net in (socket, pysock):
+        sock, rest = stream(net)
+        said.append(words(lambda: BUFFERED[name](sock, buffer)))  # noqa: B023
+        for one in (sock, *rest):
+            one.close()
+    assert said[1] == said[0]
+    assert said[0][0] is TypeError
 
 
 ADDRESSED = {
