@@ -131,6 +131,8 @@ FASTER = {
     "ntohs": _numeric.ntohs,
     "socketpair": _connection.socketpair,
 }
+if not _base.is_its_own("getaddrinfo"):  # a guard, or names of their own: each call is theirs
+    del FASTER["getaddrinfo"]
 
 get_gil_hold = _call.get_gil_hold
 set_gil_hold = _call.set_gil_hold

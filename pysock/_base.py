@@ -29,6 +29,16 @@ socket = next(filter(_of_this_interpreter, _socket.socket.__subclasses__()))
 getaddrinfo = _module.getaddrinfo
 
 
+def is_its_own(name):
+    """Has the standard library's module, under *name*, what it brings itself, and nobody else's?"""
+    there = getattr(_module, name, None)
+    if isinstance(there, type):
+        return there in (socket, SocketIO)
+    if getattr(there, "__self__", None) is _socket:  # a function in C
+        return True
+    return getattr(there, "__globals__", None) is vars(_module)
+
+
 def socket_repr(self):
     """Under the standard library's name, which filters for warnings match; not of a subclass."""
     text = socket.__repr__(self)

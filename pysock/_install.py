@@ -11,9 +11,6 @@ import warnings
 from . import _base
 from ._backend import FASTER, EpollSelector, socket
 
-# The class, and what the class cannot reach. `create_connection` and its kin look up `socket` in
-# their module when they are called: they need no replacement, and tests that patch it still work.
-_REPLACEMENTS = [(_stdlib, name, value) for name, value in {"socket": socket, **FASTER}.items()]
 # Where a selector stands, and which of them pysock's is better than there.
 _SELECTORS = [
     (selectors, "EpollSelector", {"EpollSelector"}),
@@ -37,7 +34,8 @@ def install():
 
     A class in `socket.socket` that is not the standard library's nor derived from it stays, with a
     RuntimeWarning: gevent and its like wait in their own way, and a socket that waits in the system
-    would stop all that they run.
+    would stop all that they run. A function of theirs stays as well, without a word: it may guard
+    or redirect what it is asked.
     """
     with _lock:
         if _originals:
@@ -45,7 +43,7 @@ def install():
         theirs = _stdlib.socket
         replaceable = not isinstance(theirs, type) or issubclass(theirs, _base.socket)
         if replaceable:
-            for module, name, value in [*_REPLACEMENTS, *_replaceable_selectors()]:
+            for module, name, value in _replacements():
                 _originals.append((module, name, value, getattr(module, name)))
                 setattr(module, name, value)
     if not replaceable:
@@ -88,6 +86,19 @@ def installed():
     finally:
         if not before:
             uninstall()
+
+
+def _replacements():
+    """(module, name, what to put there) of the class, and of what the class cannot reach.
+
+    `create_connection` and its kin look up `socket` in their module when they are called: they need
+    no replacement, and tests that patch it still work.
+    """
+    yield _stdlib, "socket", socket
+    for name, value in FASTER.items():
+        if _base.is_its_own(name):
+            yield _stdlib, name, value
+    yield from _replaceable_selectors()
 
 
 def _replaceable_selectors():

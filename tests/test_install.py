@@ -199,6 +199,38 @@ print(pysock.BACKEND)
     assert (done.stderr, done.stdout) == ("", "stdlib\n" if no_extensions else "c\n")
 
 
+GUARDED = """
+import socket
+real, asked = socket.getaddrinfo, []
+
+def guard(host, *args, **kwargs):
+    asked.append(host)
+    return real("127.0.0.1" if host == "192.0.2.1" else host, *args, **kwargs)
+
+{0}
+import pysock
+{1}
+assert pysock.getaddrinfo("127.0.0.1", 1, 0, socket.SOCK_STREAM)
+pysock.install()
+for _ in range(3):
+    assert socket.getaddrinfo("192.0.2.1", 80, 0, socket.SOCK_STREAM)[0][4] == ("127.0.0.1", 80)
+assert socket.getaddrinfo is guard and asked.count("192.0.2.1") == 3
+assert socket.socket is pysock.socket
+pysock.uninstall()
+assert socket.getaddrinfo is guard
+"""
+
+
+@pytest.mark.parametrize("when", ["before the import", "after it"])
+def test_a_guard_on_getaddrinfo_stays(pysock, when):
+    """Somebody else's function may redirect, pin or refuse what it is asked: each time."""
+    put = "socket.getaddrinfo = guard"
+    program = GUARDED.format(*((put, "") if when == "before the import" else ("", put)))
+    no_extensions = "1" if pysock.BACKEND == "stdlib" else ""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYSOCK_NO_EXTENSIONS": no_extensions}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+
+
 # The warning
 
 
