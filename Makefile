@@ -77,7 +77,8 @@ trust: build
 	$(RUN) -m pytest -q -o junit_family=xunit1 --junitxml=build/trust.xml \
 		tests/faults tests/leaks tests/fuzz tests/soak tests/sanitizers \
 		tests/test_csrc.py tests/test_past_flaws.py tests/test_interpreters.py tests/test_packaging.py \
-		tests/test_transfer.py tests/test_short_send.py tests/test_selector.py tests/test_zerocopy*.py
+		tests/test_transfer.py tests/test_short_send.py tests/test_selector.py tests/test_zerocopy*.py \
+		tests/test_shared*.py
 	$(RUN) tests/figures.py build/trust.xml $(wildcard build/asan.xml build/debug.xml) README.md
 
 # On builds of their own, elsewhere: the suite and CPython's tests under the sanitizers; the suite with

@@ -19,10 +19,11 @@ from marked_table import write
 ROWS = {
     "faults": (
         "faults: signals, closes, resets, no memory, no descriptors, short writes, a clock that "
-        "jumps, each in every blocking operation, beside `socket`",
+        "jumps, the kernel's own timeouts, each in every blocking operation, beside `socket`",
         "tests.faults.",
         "waits for a closed descriptor; descriptors lost by `recvmsg` without memory; a connect of "
-        "AF_UNIX that a signal broke off and that said it was made",
+        "AF_UNIX that a signal broke off and that said it was made; a fallback's `Stream` deaf to "
+        "SO_RCVTIMEO",
     ),
     "leaks": (
         "leaks: heap, objects, descriptors, references of every public callable",
@@ -65,6 +66,11 @@ ROWS = {
         "zero-copy sends: whoever takes their notices, whatever becomes of the socket",
         "tests.test_zerocopy",
         "a notice that a plain `recv` took was lost, and its buffer held for good",
+    ),
+    "shared": (
+        "threads that share a socket, a Stream, a batch, a selector, with a GIL and without",
+        "tests.test_shared",
+        "on the fallback a line taken from another thread's; an error raised twice",
     ),
     "garbage": (
         "collections of garbage in the middle of a call",
