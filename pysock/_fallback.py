@@ -44,7 +44,12 @@ class socket(_base.socket):
     def sendmsg(self, buffers, ancdata=(), flags=0, address=None, /):
         if address is not None:
             address = standard_address(self, address)
-        return super().sendmsg(tuple(buffers), tuple(ancdata), flags, address)
+        # What is no list, the base class makes one of its own from, after its audit event.
+        if type(buffers) is list:
+            buffers = tuple(buffers)
+        if type(ancdata) is list:
+            ancdata = tuple(ancdata)
+        return super().sendmsg(buffers, ancdata, flags, address)
 
     # Tuples, in both: an interpreter before cpython#143637 and #143988 was repaired crashes where a
     # list of buffers changes while its items are converted.

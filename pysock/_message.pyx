@@ -88,6 +88,11 @@ def sendmsg(socket self not None, buffers, ancdata=(), flags=0, address=None, /)
     if address is not None:
         length = pack_address(self.sock_family, address, &name)
         if length == 0:
+            # Tuples for lists, which could change meanwhile: see _fallback.py.
+            if type(buffers) is list:
+                buffers = tuple(buffers)
+            if type(ancdata) is list:
+                ancdata = tuple(ancdata)
             return base.sendmsg(self, buffers, ancdata, flags, standard_address(self, address))
     try:
         # Iterated once, here: an iterator has nothing left for the base class.
