@@ -4,96 +4,20 @@ import io
 import select
 import socket
 import sys
-import threading
-from contextlib import contextmanager
 from functools import partial
 from operator import index
 from warnings import warn
 
 from . import _base
 from ._exceptions import IncompleteReadError, LimitOverrunError
-from ._fallback_deadline import Deadline
+from ._fallback_deadline import Deadline, LentTimeout
+from ._fallback_turn import Turn
 from ._fallback_whole import keep, note
 
 DEFAULT = 65536
 MSG_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 RECORD_MOST = 16384
-_LONGEST = 1e9  # s
 _OVER = (BlockingIOError, TimeoutError)
-
-
-class _Turn:
-    """One thread at a time; RuntimeError for a signal's handler that breaks into its own call.
-
-    A handler can raise as soon as the lock is there: `keep` keeps in the same bytecode that it is.
-    Whoever has True among what it *got* has to release it, and to call nothing before that.
-    """
-
-    def __init__(self):
-        self.lock = threading.RLock()  # which knows its owner from the first moment on
-
-    def begin_at_once(self, got):
-        """Take it, if nobody has it."""
-        if not self.lock._is_owned():
-            keep(got, self.lock.acquire, False)
-        return True in got
-
-    @contextmanager
-    def taken(self, deadline):
-        got = []
-        try:
-            if not self.begin_at_once(got):
-                self._wait(got, deadline)
-            yield
-        finally:
-            if True in got:
-                self.lock.release()
-
-    def _wait(self, got, deadline):
-        if self.lock._is_owned():
-            raise RuntimeError("reentrant call: this thread is in the middle of another one")
-        if deadline.never_waits:
-            raise BlockingIOError("another thread is in the middle of a call")
-        left = deadline.left()
-        keep(got, self.lock.acquire, True, -1 if left is None else min(left, threading.TIMEOUT_MAX))
-        if True not in got:
-            raise TimeoutError("timed out")
-
-
-class _LentTimeout:
-    """The timeout of a socket, lent to calls that each have a time of their own.
-
-    A method that waits by itself, as those of ssl.SSLSocket do, knows no timeout but its socket's.
-    One thread may read by such a method while another writes: who comes last puts back what was
-    there before the first.
-    """
-
-    def __init__(self, sock):
-        self._sock = sock
-        self._lock = threading.Lock()
-        self._own = None
-        self._lent = 0
-
-    def own(self):
-        """The socket's own timeout while it is lent, else or where it never waits `...`."""
-        with self._lock:
-            return self._own if self._lent and self._own != 0 else ...
-
-    @contextmanager
-    def lent(self, seconds):
-        with self._lock:
-            if not self._lent:
-                self._own = self._sock.gettimeout()
-            self._lent += 1
-        try:
-            # 0 would mean never to wait, and more than a time_t holds is an OverflowError.
-            self._sock.settimeout(None if seconds is None else min(max(seconds, 1e-6), _LONGEST))
-            yield
-        finally:
-            with self._lock:
-                self._lent -= 1
-                if not self._lent and self._sock.fileno() != -1:
-                    self._sock.settimeout(self._own)
 
 
 def _size(number):
@@ -149,9 +73,9 @@ class Stream(io.BufferedIOBase):
         self._size = max(buffer_size, RECORD_MOST)
         self._unread = bytearray()
         self._unsent = bytearray()
-        self._timeout = _LentTimeout(sock)
-        self._reading = _Turn()
-        self._writing = _Turn()
+        self._timeout = LentTimeout(sock)
+        self._reading = Turn()
+        self._writing = Turn()
         self._closed = False
         # Where the methods are the standard library's own, waiting can be done out here, and the
         # timeout of the socket, which another thread may rely on, is left alone.

@@ -17,10 +17,7 @@ from contextlib import suppress
 
 from . import _base
 from ._exceptions import IncompleteReadError
-from ._fallback_deadline import NOT_GIVEN, Deadline
-
-_AT_ONCE = 1e-6  # s: 0 would make a socket non-blocking
-_LONGEST = 1e9  # s: a time_t has to hold it
+from ._fallback_deadline import NOT_GIVEN, Deadline, waiting
 
 
 def keep(results, function, *arguments):
@@ -62,7 +59,7 @@ def _move(sock, patience, events, own, by_method, by_descriptor):
         by_method()
     elif own:  # it knows no time but the socket's
         try:
-            sock.settimeout(None if left is None else min(max(left, _AT_ONCE), _LONGEST))
+            sock.settimeout(waiting(left))
             by_method()
         finally:
             with suppress(OSError):  # closed meanwhile
