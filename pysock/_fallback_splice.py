@@ -10,8 +10,8 @@ import stat
 import time
 
 from . import _base
+from ._fallback_account import note
 from ._fallback_deadline import Deadline
-from ._fallback_whole import note
 
 _ROOM = 64 << 10
 _PIPE_BUF = select.PIPE_BUF  # so much a pipe takes that poll() calls ready

@@ -10,9 +10,9 @@ from warnings import warn
 
 from . import _base
 from ._exceptions import IncompleteReadError, LimitOverrunError
+from ._fallback_account import keep, note
 from ._fallback_deadline import Deadline, LentTimeout
 from ._fallback_turn import Turn
-from ._fallback_whole import keep, note
 
 DEFAULT = 65536
 MSG_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)

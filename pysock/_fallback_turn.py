@@ -3,7 +3,7 @@
 import threading
 from contextlib import contextmanager
 
-from ._fallback_whole import keep
+from ._fallback_account import keep
 
 
 class Turn:

@@ -2,9 +2,6 @@
 
 The fallback's own methods, and what the C backend hands a call to that it does not know completely:
 another family, or a class whose own `recv` or `send` does more (TLS, for one).
-
-What a system call moved is counted before anything else can happen. A signal's handler can raise
-after any bytecode, so one bytecode both makes the call and keeps its result: see `keep`.
 """
 
 import errno
@@ -17,18 +14,8 @@ from contextlib import suppress
 
 from . import _base
 from ._exceptions import IncompleteReadError
+from ._fallback_account import keep, note
 from ._fallback_deadline import NOT_GIVEN, Deadline, waiting
-
-
-def keep(results, function, *arguments):
-    """Append to *results* what *function*, one of the interpreter's own, returns."""
-    results.extend(map(function, *([argument] for argument in arguments)))
-
-
-def note(error, name, value):
-    """Put *value* on an exception that passes; one that refuses attributes passes as it is."""
-    with suppress(Exception):
-        setattr(error, name, value)
 
 
 def _check_stream(sock, call):

@@ -16,6 +16,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.errno cimport EAGAIN, EINTR, EPROTOTYPE
 from libc.stdint cimport INT64_MAX, int64_t
 
+from ._account cimport note
 from ._call cimport wait_on
 from ._deadline cimport NOT_GIVEN, Patience, patience_of
 from ._errors cimport raise_errno, raise_timed_out
@@ -154,11 +155,8 @@ def splice(src, dst, count=None, timeout=None):
         return s.moved
     except BaseException as error:
         pending = drained(&s)
-        try:
-            error.bytes_moved = s.moved
-            error.pending = pending
-        except Exception:
-            pass  # it refuses attributes, and passes as it is
+        note(error, "bytes_moved", s.moved)
+        note(error, "pending", pending)
         raise
     finally:
         ps_splice_close(&s)

@@ -16,6 +16,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyOb
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize
 from libc.string cimport memcpy
 
+from ._account cimport note
 from ._deadline cimport Patience
 from ._inflow cimport Inflow
 from ._outflow cimport Outflow
@@ -46,15 +47,6 @@ cdef int acquire_writable(object buffer, Py_buffer *view, str method) except -1:
     except BufferError:
         raise TypeError(f"{method}() argument must be read-write bytes-like object, "
                         f"not {type(buffer).__name__}") from None
-    return 0
-
-
-cdef int note_written(object error, object count) except -1:
-    """Say how much was written; an exception that refuses attributes passes as it is."""
-    try:
-        error.characters_written = count
-    except Exception:
-        pass
     return 0
 
 
@@ -330,7 +322,7 @@ cdef class Stream(StreamBase):
             if (isinstance(error, (BlockingIOError, TimeoutError)) and view.len > 0
                     and taken == <size_t>view.len):
                 return view.len
-            note_written(error, taken)
+            note(error, "characters_written", taken)
             raise
         finally:
             PyBuffer_Release(&view)
@@ -348,7 +340,7 @@ cdef class Stream(StreamBase):
             try:
                 total += <size_t>self.put(line, patience)
             except BaseException as error:
-                note_written(error, total + getattr(error, "characters_written", 0))
+                note(error, "characters_written", total + getattr(error, "characters_written", 0))
                 raise
 
     def flush(self, *, timeout=..., deadline=None):

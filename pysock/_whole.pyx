@@ -19,6 +19,7 @@ from cpython.ref cimport Py_DECREF
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
+from ._account cimport note
 from ._buffers cimport Buffers, acquire_readable, acquire_writable
 from ._call cimport transfer_whole
 from ._deadline cimport NOT_GIVEN, Patience, patience_of
@@ -67,15 +68,6 @@ cdef bint is_known(socket sock, str method) except -1:
                  or getattr(type(sock), method) is getattr(socket_class, method)))
 
 
-cdef int note(str name, object value) except -1:
-    """Put *value* on the exception that passes; one that refuses attributes passes as it is."""
-    try:
-        setattr(exc_info()[1], name, value)
-    except Exception:
-        pass
-    return 0
-
-
 # Receiving
 
 
@@ -122,7 +114,7 @@ def recv_exactly(socket self not None, Py_ssize_t n, /, *, timeout=NOT_GIVEN, de
         done = transfer_whole(self, ps_recv, &io, POLLIN, patience.timeout, &patience.deadline)
     finally:
         if done < 0:
-            note("partial", cut(&data, <size_t>n - io.len) if data != NULL else b"")
+            note(exc_info()[1], "partial", cut(&data, <size_t>n - io.len) if data != NULL else b"")
     received = cut(&data, <size_t>n - io.len)
     if not done:
         raise IncompleteReadError(received, n)
@@ -154,7 +146,7 @@ def recv_exactly_into(socket self not None, buffer, /, *, timeout=NOT_GIVEN, dea
         return view.len
     finally:
         if not done:
-            note("bytes_received", view.len - <Py_ssize_t>io.len)
+            note(exc_info()[1], "bytes_received", view.len - <Py_ssize_t>io.len)
         PyBuffer_Release(&view)
 
 
@@ -184,7 +176,7 @@ def sendall(socket self not None, data, Py_ssize_t flags=0, /):
         if held:
             PyBuffer_Release(&view)
         if not done:
-            note("bytes_sent", size - io.len)
+            note(exc_info()[1], "bytes_sent", size - io.len)
 
 
 cdef char *take_room() except NULL:
@@ -314,4 +306,4 @@ def sendmsg_all(socket self not None, buffers, /, *, timeout=NOT_GIVEN, deadline
         done = 1
     finally:
         if not done:
-            note("bytes_sent", total - left)
+            note(exc_info()[1], "bytes_sent", total - left)

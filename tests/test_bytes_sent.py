@@ -11,7 +11,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from whole_streams import Refusing, alarms, drained, reset, stream
+from whole_streams import Refusing, Strict, alarms, drained, reset, stream
 
 CALLS = ["sendall", "sendmsg_all"]
 KINDS = ["unix", "tcp4"]
@@ -252,18 +252,19 @@ def test_one_timeout_for_all_of_it(pysock, connection, call):
     assert caught.value.bytes_sent == len(came)
 
 
-def test_an_exception_that_refuses_attributes_passes(pysock, connection, call):
+@pytest.mark.parametrize("error", [Refusing, Strict])
+def test_an_exception_that_refuses_attributes_passes(pysock, connection, call, error):
     a, _ = connection
     raised = []
 
     def handler():
         if not raised:
             raised.append(1)
-            raise Refusing
+            raise error
 
-    with pytest.raises(Refusing) as caught, alarms(handler):
+    with pytest.raises(error) as caught, alarms(handler):
         send(a, call, bytes(1_000_000))
-    assert not hasattr(caught.value, "bytes_sent")
+    assert hasattr(caught.value, "bytes_sent") == (error is Strict)
 
 
 def test_arguments_are_as_those_of_socket(net, pair):

@@ -11,6 +11,7 @@ import pytest
 from whole_streams import (
     WAYS,
     Refusing,
+    Strict,
     alarms,
     deliver,
     flipped,
@@ -115,7 +116,8 @@ def test_what_a_nonblocking_descriptor_of_a_blocking_socket_says(pysock, connect
     assert partial_of(BlockingIOError, receive, b, 10) == b"abc"
 
 
-def test_an_exception_that_refuses_attributes_passes(pysock, connection, receive):
+@pytest.mark.parametrize("error", [Refusing, Strict])
+def test_an_exception_that_refuses_attributes_passes(pysock, connection, receive, error):
     a, b = connection
     deliver(a, b, b"abc")
     raised = []
@@ -123,11 +125,11 @@ def test_an_exception_that_refuses_attributes_passes(pysock, connection, receive
     def handler():
         if not raised and waiting(b) == 0:
             raised.append(1)
-            raise Refusing
+            raise error
 
-    with pytest.raises(Refusing) as caught, alarms(handler):
+    with pytest.raises(error) as caught, alarms(handler):
         b.recv_exactly(10)
-    assert not hasattr(caught.value, "partial")
+    assert getattr(caught.value, "partial", None) == (b"abc" if error is Strict else None)
 
 
 # Arguments

@@ -186,6 +186,7 @@ def test_an_exception_that_refuses_attributes_passes_as_it_is(pysock, pair):
     stream = pysock.Stream(b)
     error = Refusing()
     assert interrupted(lambda: stream.write(bytes(3_000_000)), error) is error
+    assert error.characters_written > 0
     with taken_to_the_end(a):
         stream.close()
 

@@ -148,11 +148,22 @@ def drained(sock, after=0.0, until=lambda: math.inf):
 
 
 class Refusing(Exception):
-    """Takes no attribute."""
+    """Takes no attribute, and has no place for those that tell how far a call came."""
+
+    partial = bytes_sent = property()
 
     def __setattr__(self, name, value):
         if not name.startswith("__"):
             raise AttributeError(name)
+        super().__setattr__(name, value)
+
+
+class Strict(Exception):
+    """Lets its own code set no attribute."""
+
+    def __setattr__(self, name, value):
+        if not name.startswith("__"):
+            raise ZeroDivisionError
         super().__setattr__(name, value)
 
 
