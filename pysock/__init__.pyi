@@ -113,9 +113,9 @@ class LimitOverrunError(Exception):
 
 # `timeout` has no name for "not given" but the default, an Ellipsis: the socket's own.
 class Stream(io.BufferedIOBase):
-    def __new__(
-        cls, sock: _stdlib.socket, *, limit: int = 65536, buffer_size: int = 65536
-    ) -> Stream: ...
+    def __init__(
+        self, sock: _stdlib.socket, *, limit: int = 65536, buffer_size: int = 65536
+    ) -> None: ...
     @property
     def sock(self) -> _stdlib.socket | None: ...
     def read(

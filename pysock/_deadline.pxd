@@ -14,11 +14,4 @@ cdef object NOT_GIVEN
 
 cdef Patience patience_of(socket sock, object timeout, object deadline) except *
 cdef int press_on(Patience *patience) except -1
-
-cdef class LentTimeout:
-    cdef socket sock
-    cdef object own       # the socket's, before it was lent to the first
-    cdef Py_ssize_t lent  # calls that have it now
-
-    cdef Patience patience_of(self, object timeout, object deadline) except *
-    cdef object call_within(self, Patience *patience, object method, object argument)
+cdef object call_own(socket sock, object method, object argument, int events, Patience *patience)

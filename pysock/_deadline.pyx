@@ -6,7 +6,7 @@ TimeoutError, whatever the socket's own mode is. One that is past still moves wh
 waiting, so `timeout=0` is that much; but a peer that always has more does not hold the call for long.
 """
 
-cimport cython
+from ._own_method import call
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport ceil
@@ -91,45 +91,11 @@ cdef int press_on(Patience *patience) except -1:
     return 0
 
 
-cdef class LentTimeout:
-    """The timeout of a socket, lent to calls that each have a time of their own.
-
-    A method that waits by itself, as those of ssl.SSLSocket do, knows no timeout but its socket's. One
-    thread may read by such a method while another writes: who comes last puts back what was there
-    before the first.
-    """
-
-    def __cinit__(self, socket sock not None):
-        self.sock = sock
-        self.own = None
-        self.lent = 0
-
-    cdef Patience patience_of(self, object timeout, object deadline) except *:
-        """As the function; what the socket has just now may be another call's."""
-        if timeout is NOT_GIVEN and deadline is None:
-            with cython.critical_section(self):
-                if self.lent > 0 and self.own != 0:
-                    timeout = self.own
-        return patience_of(self.sock, timeout, deadline)
-
-    cdef object call_within(self, Patience *patience, object method, object argument):
-        """Call *method*, which waits by itself, with this patience."""
-        cdef int64_t left
-        if self.lent == 0 and patience.deadline == 0 and patience.timeout == self.sock.sock_timeout:
-            start_counting(patience)
-            return method(argument)
-        start_counting(patience)
-        # 0 would mean never to wait, and a time_t has to hold it.
-        left = min(max(patience.deadline - ps_clock(), 1000), <int64_t>1_000_000_000 * NS_PER_S)
-        with cython.critical_section(self):
-            if self.lent == 0:
-                self.own = self.sock.gettimeout()
-            self.lent += 1
-        try:
-            self.sock.settimeout(None if patience.timeout < 0 else left / 1e9)
-            return method(argument)
-        finally:
-            with cython.critical_section(self):
-                self.lent -= 1
-                if self.lent == 0 and self.sock.sock_fd != -1:
-                    self.sock.settimeout(self.own)
+cdef object call_own(socket sock, object method, object argument, int events, Patience *patience):
+    """Call a *method* of the socket's own class, which waits by itself, with this patience."""
+    cdef object seconds = NOT_GIVEN
+    cdef bint is_its_own = patience.deadline == 0 and patience.timeout == sock.sock_timeout
+    start_counting(patience)
+    if patience.timeout != 0 and not is_its_own:
+        seconds = None if patience.timeout < 0 else (patience.deadline - ps_clock()) / 1e9
+    return call(sock, seconds, events, method, argument)

@@ -7,25 +7,16 @@ is spent on them all, and the socket's own mode, which other threads may rely on
 import errno
 import os
 import select
-import threading
 import time
-from contextlib import contextmanager
 from math import ldexp
 
 NOT_GIVEN = ...
 OVERTIME_MOST = 16  # transfers
-_AT_ONCE = 1e-6  # s: 0 would make a socket non-blocking
-_LONGEST = 1e9  # s: a time_t has to hold it
 
 
 def as_float(number):
     """Return *number*, any real one, as a float; `float()` would take text, too."""
     return ldexp(number, 0)
-
-
-def waiting(seconds):
-    """Return what a socket has to have as its timeout to wait for so many *seconds*, or None."""
-    return None if seconds is None else min(max(seconds, _AT_ONCE), _LONGEST)
 
 
 class Deadline:
@@ -90,38 +81,3 @@ class Deadline:
     def left(self):
         """Return the seconds that are left, or None where there is no end."""
         return None if self._at is None else max(self._at - time.monotonic(), 0)
-
-
-class LentTimeout:
-    """The timeout of a socket, lent to calls that each have a time of their own.
-
-    A method that waits by itself, as those of ssl.SSLSocket do, knows no timeout but its socket's.
-    One thread may read by such a method while another writes: who comes last puts back what was
-    there before the first.
-    """
-
-    def __init__(self, sock):
-        self._sock = sock
-        self._lock = threading.Lock()
-        self._own = None
-        self._lent = 0
-
-    def own(self):
-        """The socket's own timeout while it is lent, else or where it never waits `...`."""
-        with self._lock:
-            return self._own if self._lent and self._own != 0 else ...
-
-    @contextmanager
-    def lent(self, seconds):
-        with self._lock:
-            if not self._lent:
-                self._own = self._sock.gettimeout()
-            self._lent += 1
-        try:
-            self._sock.settimeout(waiting(seconds))
-            yield
-        finally:
-            with self._lock:
-                self._lent -= 1
-                if not self._lent and self._sock.fileno() != -1:
-                    self._sock.settimeout(self._own)

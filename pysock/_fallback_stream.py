@@ -11,12 +11,12 @@ from warnings import warn
 from . import _base
 from ._exceptions import IncompleteReadError, LimitOverrunError
 from ._fallback_account import keep, note
-from ._fallback_deadline import Deadline, LentTimeout
+from ._fallback_deadline import Deadline
 from ._fallback_turn import Turn
+from ._own_method import RECORD_MOST, call, own_timeout
 
 DEFAULT = 65536
 MSG_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
-RECORD_MOST = 16384
 _OVER = (BlockingIOError, TimeoutError)
 
 
@@ -59,7 +59,11 @@ def _writable(buffer, method):
 
 
 class Stream(io.BufferedIOBase):
+    _sock = _closed = None
+
     def __init__(self, sock, *, limit=DEFAULT, buffer_size=DEFAULT):
+        if self._closed is not None:
+            raise RuntimeError("this stream has its socket already")
         if not isinstance(sock, _base.socket.__base__):
             raise TypeError(f"a Stream needs a socket, not {type(sock).__name__}")
         if sock.type != socket.SOCK_STREAM:
@@ -73,7 +77,6 @@ class Stream(io.BufferedIOBase):
         self._size = max(buffer_size, RECORD_MOST)
         self._unread = bytearray()
         self._unsent = bytearray()
-        self._timeout = LentTimeout(sock)
         self._reading = Turn()
         self._writing = Turn()
         self._closed = False
@@ -85,6 +88,8 @@ class Stream(io.BufferedIOBase):
         )
 
     def _check_open(self):
+        if self._closed is None:
+            raise ValueError("I/O operation on uninitialized object")
         if self._sock is None:
             raise ValueError("the socket has been detached from this stream")
         if self._closed:
@@ -93,7 +98,7 @@ class Stream(io.BufferedIOBase):
     def _deadline(self, timeout, deadline):
         self._check_open()
         if timeout is ... and deadline is None:
-            timeout = self._timeout.own()
+            timeout = own_timeout(self._sock)
         return Deadline(self._sock, timeout, deadline)
 
     def _call(self, method, argument, events, deadline):
@@ -107,10 +112,10 @@ class Stream(io.BufferedIOBase):
                 return method(*argument, MSG_DONTWAIT)
             except BlockingIOError:
                 pass  # somebody was there before us
-        if self._plain or deadline.never_waits:
+        if self._plain:
             return method(*argument)
-        with self._timeout.lent(deadline.left()):
-            return method(*argument)
+        seconds = ... if deadline.never_waits else deadline.left()
+        return call(sock, seconds, events, method, *argument)
 
     # Reading
 
@@ -194,7 +199,7 @@ class Stream(io.BufferedIOBase):
 
     def readline(self, size=-1, /, *, timeout=..., deadline=None):
         size = -1 if size is None else _size(size)
-        if size < 0 and timeout is ... and not self._closed:
+        if size < 0 and timeout is ... and self._closed is False:
             got = []
             try:
                 if self._reading.begin_at_once(got):
@@ -260,7 +265,6 @@ class Stream(io.BufferedIOBase):
     # Writing
 
     def _send(self, deadline):
-        # At most a TLS record, which OpenSSL wants to see again when it could not be sent.
         data = bytes(memoryview(self._unsent)[:RECORD_MOST])
         counts = []
         try:
@@ -334,7 +338,7 @@ class Stream(io.BufferedIOBase):
 
     @property
     def closed(self):
-        return self._closed
+        return bool(self._closed)
 
     @property
     def sock(self):

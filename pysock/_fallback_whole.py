@@ -15,7 +15,8 @@ from contextlib import suppress
 from . import _base
 from ._exceptions import IncompleteReadError
 from ._fallback_account import keep, note
-from ._fallback_deadline import NOT_GIVEN, Deadline, waiting
+from ._fallback_deadline import NOT_GIVEN, Deadline
+from ._own_method import RECORD_MOST, call, own_timeout
 
 
 def _check_stream(sock, call):
@@ -37,20 +38,22 @@ def _method(sock, name):
     return getattr(type(sock), name), True
 
 
+def _patience(sock, own, timeout, deadline):
+    if own and timeout is NOT_GIVEN and deadline is None:
+        timeout = own_timeout(sock)
+    return Deadline(sock, timeout, deadline)
+
+
 def _move(sock, patience, events, own, by_method, by_descriptor):
     """Move what one call can move, as soon as *patience* lets it."""
     fd = sock.fileno()
     left = patience.left()
     timeout = sock.gettimeout()
-    if patience.never_waits or fd < 0 or (left is None and timeout is None):
+    as_it_is = patience.never_waits or fd < 0 or (left is None and timeout is None)
+    if own:
+        call(sock, ... if as_it_is else left, events, by_method)
+    elif as_it_is:
         by_method()
-    elif own:  # it knows no time but the socket's
-        try:
-            sock.settimeout(waiting(left))
-            by_method()
-        finally:
-            with suppress(OSError):  # closed meanwhile
-                sock.settimeout(timeout)
     else:
         patience.wait(fd, events)
         with suppress(BlockingIOError):  # somebody else was faster
@@ -75,10 +78,10 @@ def recv_exactly(self, n, /, *, timeout=NOT_GIVEN, deadline=None):
     if n < 0:
         raise ValueError("negative buffersize in recv_exactly")
     _check_stream(self, "recv_exactly")
-    patience = Deadline(self, timeout, deadline)
+    recv, own = _method(self, "recv")
+    patience = _patience(self, own, timeout, deadline)
     if n == 0:
         return b""
-    recv, own = _method(self, "recv")
     pieces = []
     left = n
 
@@ -111,8 +114,8 @@ def recv_exactly_into(self, buffer, /, *, timeout=NOT_GIVEN, deadline=None):
     As `recv_exactly`. An exception has `bytes_received`: so much of the buffer is filled.
     """
     _check_stream(self, "recv_exactly_into")
-    patience = Deadline(self, timeout, deadline)
     recv_into, own = _method(self, "recv_into")
+    patience = _patience(self, own, timeout, deadline)
     counts = []
     done = 0
 
@@ -215,15 +218,16 @@ def sendmsg_all(self, buffers, /, *, timeout=NOT_GIVEN, deadline=None):
     where the socket is no stream). Audit event `socket.sendmsg`, once.
     """
     _check_stream(self, "sendmsg_all")
-    patience = Deadline(self, timeout, deadline)
     send, own = _method(self, "send")
+    patience = _patience(self, own, timeout, deadline)
     sys.audit("socket.sendmsg", self, None)
     whole = memoryview(_join(buffers))
     sent = []
     at = 0
 
     def by_method(*flags):
-        keep(sent, send, self, whole[at:], *flags)
+        end = at + RECORD_MOST if own else None
+        keep(sent, send, self, whole[at:end], *flags)
 
     def by_descriptor():
         keep(sent, os.write, self.fileno(), whole[at:])

@@ -1,6 +1,6 @@
 """The reading half of a stream: what has been received and not yet been read."""
 
-from ._deadline cimport LentTimeout, Patience
+from ._deadline cimport Patience
 from ._sockobject cimport socket
 from ._turn cimport Turn
 
@@ -9,7 +9,6 @@ cdef bint is_direct(socket sock) except -1
 
 cdef class Inflow:
     cdef socket sock
-    cdef LentTimeout timeout  # of a socket that is not direct
     cdef bint direct          # received by csrc; otherwise by the socket's own recv_into
     cdef object room          # of a socket that is not direct: what its recv_into writes into
     cdef Turn turn

@@ -14,7 +14,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.string cimport memchr, memcpy, memmove
 
 from ._call cimport transfer_within
-from ._deadline cimport LentTimeout, Patience, press_on
+from ._deadline cimport Patience, call_own, press_on
 from ._sockobject cimport socket
 from ._turn cimport Turn
 from .ps_addr cimport ps_addr_family_known
@@ -38,10 +38,8 @@ cdef bint is_direct(socket sock) except -1:
 
 
 cdef class Inflow:
-    def __cinit__(self, LentTimeout timeout not None, size_t buffer_size):
-        cdef socket sock = timeout.sock
+    def __cinit__(self, socket sock not None, size_t buffer_size):
         self.sock = sock
-        self.timeout = timeout
         self.direct = is_direct(sock)
         self.turn = Turn()
         self.buffer_size = buffer_size
@@ -102,7 +100,7 @@ cdef class Inflow:
         if self.room is None:
             self.room = bytearray(self.buffer_size)
         view = memoryview(self.room)[:<Py_ssize_t>min(count, self.buffer_size)]
-        n = self.timeout.call_within(patience, self.sock.recv_into, view)
+        n = call_own(self.sock, self.sock.recv_into, view, POLLIN, patience)
         if not 0 <= n <= len(view):
             raise OSError(f"recv_into returned {n} for a buffer of {len(view)} bytes")
         if n > 0:

@@ -1,13 +1,12 @@
 """The writing half of a stream: what has been written and not yet been sent."""
 
-from ._deadline cimport LentTimeout, Patience
+from ._deadline cimport Patience
 from ._sockobject cimport socket
 from ._turn cimport Turn
 
 
 cdef class Outflow:
     cdef socket sock
-    cdef LentTimeout timeout  # of a socket that is not direct
     cdef bint direct          # sent by csrc; otherwise by the socket's own send
     cdef Turn turn
     cdef char *memory

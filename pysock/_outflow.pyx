@@ -10,7 +10,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.string cimport memcpy, memmove, memset
 
 from ._call cimport transfer_within
-from ._deadline cimport LentTimeout, Patience, press_on
+from ._deadline cimport Patience, call_own, press_on
 from ._inflow cimport is_direct
 from ._sockobject cimport socket
 from ._turn cimport Turn
@@ -25,10 +25,8 @@ cdef enum:
 
 
 cdef class Outflow:
-    def __cinit__(self, LentTimeout timeout not None, size_t buffer_size):
-        cdef socket sock = timeout.sock
+    def __cinit__(self, socket sock not None, size_t buffer_size):
         self.sock = sock
-        self.timeout = timeout
         self.direct = is_direct(sock)
         self.turn = Turn()
         self.memory = NULL
@@ -88,7 +86,7 @@ cdef class Outflow:
         cdef size_t count = min(self.unsent(), <size_t>RECORD_MOST)
         cdef Py_ssize_t n
         data = PyBytes_FromStringAndSize(self.memory + self.start, <Py_ssize_t>count)
-        n = self.timeout.call_within(patience, self.sock.send, data)
+        n = call_own(self.sock, self.sock.send, data, POLLOUT, patience)
         if not 0 <= n <= <Py_ssize_t>count:
             raise OSError(f"send returned {n} for {count} bytes")
         self.start += <size_t>n

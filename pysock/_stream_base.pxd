@@ -1,6 +1,6 @@
 """What a stream is beside reading and writing."""
 
-from ._deadline cimport LentTimeout, Patience
+from ._deadline cimport Patience
 from ._inflow cimport Inflow
 from ._outflow cimport Outflow
 from ._sockobject cimport socket
@@ -11,7 +11,6 @@ cdef class StreamBase:
     cdef socket its_socket
     cdef shared_int is_detached
     cdef shared_int is_closed
-    cdef LentTimeout timeout
     cdef Inflow inflow
     cdef Outflow outflow
     cdef size_t limit       # bytes that readuntil searches

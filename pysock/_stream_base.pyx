@@ -3,9 +3,11 @@
 import io
 from warnings import warn
 
+from ._own_method import own_timeout
+
 cimport cython
 
-from ._deadline cimport LentTimeout, Patience
+from ._deadline cimport NOT_GIVEN, Patience, patience_of
 from ._inflow cimport Inflow
 from ._outflow cimport Outflow
 from ._sockobject cimport socket
@@ -26,8 +28,13 @@ cdef enum:
 cdef class StreamBase:
     """The part of `Stream` that neither reads nor writes."""
 
-    def __cinit__(self, socket sock not None, *, Py_ssize_t limit=DEFAULT,
-                  Py_ssize_t buffer_size=DEFAULT):
+    def __cinit__(self, *arguments, **named):  # a subclass may take others
+        self.is_detached = True
+
+    def __init__(self, socket sock not None, *, Py_ssize_t limit=DEFAULT,
+                 Py_ssize_t buffer_size=DEFAULT):
+        if self.its_socket is not None:
+            raise RuntimeError("this stream has its socket already")
         if sock.sock_type != SOCK_STREAM:
             raise ValueError("a Stream needs a socket of type SOCK_STREAM")
         if limit <= 0:
@@ -36,12 +43,13 @@ cdef class StreamBase:
             raise ValueError("buffer_size must be positive")
         self.its_socket = sock
         self.limit = <size_t>limit
-        self.timeout = LentTimeout(sock)
-        self.inflow = Inflow(self.timeout, <size_t>max(buffer_size, LEAST))
-        self.outflow = Outflow(self.timeout, <size_t>max(buffer_size, LEAST))
+        self.inflow = Inflow(sock, <size_t>max(buffer_size, LEAST))
+        self.outflow = Outflow(sock, <size_t>max(buffer_size, LEAST))
         self.is_detached = self.is_closed = False
 
     cdef int check_open(self) except -1:
+        if self.its_socket is None:
+            raise ValueError("I/O operation on uninitialized object")
         if self.is_detached:
             raise ValueError("the socket has been detached from this stream")
         if self.is_closed:
@@ -50,7 +58,9 @@ cdef class StreamBase:
 
     cdef Patience patience(self, object timeout, object deadline) except *:
         self.check_open()
-        return self.timeout.patience_of(timeout, deadline)
+        if not self.inflow.direct and timeout is NOT_GIVEN and deadline is None:
+            timeout = own_timeout(self.its_socket)
+        return patience_of(self.its_socket, timeout, deadline)
 
     def close(self):
         """Send what was written and close the socket, which is closed also when that fails."""

@@ -428,6 +428,45 @@ def test_http_client(pysock, kind):
         b.close()
 
 
+def test_a_subclass_with_arguments_of_its_own(pysock, pair):
+    class Named(pysock.Stream):
+        def __init__(self, name, sock):
+            self.name = name
+            super().__init__(sock, limit=10)
+
+    a, b = pair
+    a.sendall(b"line\n")
+    with Named("one", b) as stream:
+        assert stream.name == "one" and stream.readline() == b"line\n"
+        with pytest.raises(RuntimeError):
+            stream.__init__("two", a)
+        assert stream.sock is b
+
+
+def test_a_stream_without_a_socket(pysock):
+    stream = pysock.Stream.__new__(pysock.Stream)
+    for call in (
+        stream.read,
+        stream.readline,
+        stream.peek,
+        stream.flush,
+        stream.detach,
+        stream.fileno,
+        stream.readable,
+        lambda: stream.write(b"x"),
+        lambda: stream.readinto(bytearray(1)),
+        lambda: stream.readexactly(1),
+        lambda: next(stream),
+        stream.__enter__,
+    ):
+        with pytest.raises(ValueError, match="uninitialized"):
+            call()
+    assert stream.sock is None and not stream.closed
+    stream.close()
+    with pytest.raises(TypeError):
+        stream.__init__("no socket")
+
+
 def test_a_timeout_between_two_tls_records(pysock):
     """A timeout between two records: the next call goes on where the first one stopped."""
     with connection(pysock, "tls") as (a, b), pysock.Stream(b) as stream:
