@@ -89,7 +89,7 @@ sanitize: $(READY)
 suite-debug: $(READY)
 	tests/sanitizers/run.sh debug $(RUN) suite
 
-# What of both fits into CI: the C leg alone, and test_socket.
+# For a slow machine's CI, or while one works: the C leg alone, and test_socket.
 sanitize-quick: $(READY)
 	tests/sanitizers/run.sh asan $(RUN) quick
 	tests/sanitizers/run.sh debug $(RUN) quick
