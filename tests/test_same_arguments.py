@@ -7,10 +7,14 @@ what it returns. Those of datagrams by the batch are in test_batch_arguments.py.
 import array
 import copy
 import io
+import os
 import pickle
 
 import pytest
 from arguments import (
+    ABOVE,
+    BELOW,
+    INTS,
     NO_SOCKETS,
     PIECES,
     READABLE,
@@ -178,3 +182,78 @@ def test_times_of_a_whole_transfer(pair):
         check(lambda value, call=call: call(timeout=value), SECONDS, [(-1, ValueError)])
         check(lambda value, call=call: call(deadline=value), SECONDS)
         assert outcome(call, timeout=1, deadline=1) is TypeError
+
+
+# Descriptors
+
+
+def test_numbers_of_recv_fds(pair):
+    a, b = pair
+    a.sendall(b"01234567")
+    wrong = [(-1, ValueError), (-(2**63), ValueError)]
+    check(lambda n: b.recv_fds(n, 1), SIZES, wrong)
+    check(lambda n: b.recv_fds(1, n), SIZES, wrong)
+    check(lambda flags: b.recv_fds(1, 1, flags), INTS)
+    for n in (True, Index(1)):
+        assert b.recv_fds(n, n, Index(0))[1] == []
+    assert b.recv_fds(1, 2**63 - 1)[0] == b"2"
+
+
+def test_descriptors_to_send(pair):
+    a, _ = pair
+    check(
+        lambda fds: a.send_fds([b"x"], fds),
+        [(None, TypeError), (1, TypeError), ([b"x"], TypeError)],
+    )
+    check(lambda fds: a.send_fds([b"x"], fds), [([1.5], TypeError), ([2**31], OverflowError)])
+    check(lambda data: a.send_fds([data], [0]), UNREADABLE)
+    check(lambda flags: a.send_fds([b"x"], [0], flags), INTS)
+
+
+def test_what_is_spliced(pysock, pair):
+    a, b = pair
+    no_file = [(None, TypeError), ("x", TypeError), (object(), TypeError), (1.0, TypeError)]
+    no_file += [(-1, ValueError), (-(2**31), ValueError), (2**31, OverflowError)]
+    no_file += [(-(2**31) - 1, OverflowError), (ABOVE, OverflowError), (BELOW, OverflowError)]
+    check(lambda end: pysock.splice(end, a, 0), no_file)
+    check(lambda end: pysock.splice(a, end, 0), no_file)
+    no_count = [("1", TypeError), (1.0, TypeError), (Index("x"), TypeError), (Index(Boom), Boom)]
+    no_count += [(-1, ValueError), (BELOW, ValueError), (-(2**70), ValueError)]
+    check(lambda n: pysock.splice(a, a, n), no_count)
+    b.sendall(b"0123")
+    with open(os.devnull, "wb", buffering=0) as target:
+        check(lambda n: pysock.splice(a, target, n, 5), [(Index(1), 1), (True, 1), (0, 0)])
+        check(lambda seconds: pysock.splice(a, target, 1, seconds), SECONDS, [(-1, ValueError)])
+
+
+# Zero-copy sends
+
+
+def test_flags_and_memory_of_a_zero_copy_send(pair):
+    a, _ = pair
+    check(a.send_zerocopy, UNREADABLE, READABLE)
+    check(lambda flags: a.send_zerocopy(b"x", flags), INTS, [(Index(0), 1), (False, 1)])
+
+
+# What the module has
+
+
+def test_how_many_bytes_the_gil_is_held_for(pysock):
+    before = pysock.get_gil_hold()
+    try:
+        check(pysock.set_gil_hold, SIZES, [(-1, ValueError), (-(2**63), ValueError)])
+        assert pysock.get_gil_hold() == before
+        for number in (0, True, Index(5), 2**63 - 1):
+            pysock.set_gil_hold(number)
+            kept = pysock.get_gil_hold()
+            assert type(kept) is int and kept == getattr(number, "value", number)
+    finally:
+        pysock.set_gil_hold(before)
+
+
+def test_what_takes_no_arguments(pysock, pair):
+    calls = [pysock.get_gil_hold, pysock.install, pysock.uninstall, pysock.installed]
+    calls += [pair[0].peercred, pair[0].zerocopy_pending]
+    for call in calls:
+        assert outcome(call, 1) is TypeError
+        assert outcome(call, x=1) is TypeError
