@@ -156,7 +156,31 @@ def test_no_copies_of_a_batch(told):
         assert outcome(call, told[0]) is TypeError
 
 
-# Capabilities
+# Control messages, capabilities
+
+
+def test_control_messages(pysock):
+    def parse(*entries):
+        return type(pysock.parse_ancillary(entries)).__name__
+
+    check(lambda level: parse((level, 2, b"")), INTS, [(None, TypeError)])
+    check(lambda kind: parse((1, kind, b"")), INTS, [(None, TypeError)])
+    check(lambda data: parse((1, 29, data)), UNREADABLE)
+    check(lambda data: parse((1, 29, data)), [(data, "Ancillary") for data, _ in READABLE])
+    short_or_long = [(), (1,), (1, 2), (1, 2, b"", b""), "ab", b"abcd", [1, 2]]
+    check(parse, [(entry, TypeError) for entry in (*short_or_long, None, 1, object(), "abc")])
+    check(parse, [(entry, "Ancillary") for entry in ([1, 2, b""], (True, Index(2), b""))])
+    check(pysock.parse_ancillary, [(None, TypeError), (1, TypeError), ("x", TypeError)])
+    check(lambda _: pysock.parse_ancillary(Lines()), [(0, Boom)])
+
+
+def test_what_control_messages_said_stays_said(pysock):
+    told = pysock.parse_ancillary([(0, 1, b"\x03")])
+    for name in ("timestamp_ns", "destination", "interface", "tos", "ecn", "segment_size", "drops"):
+        assert outcome(setattr, told, name, 1) is AttributeError, name
+        assert outcome(delattr, told, name) is AttributeError, name
+    assert outcome(setattr, told, "other", 1) is AttributeError
+    assert (told.tos, told.ecn) == (3, 3)
 
 
 def test_capabilities_of(pysock, udp_pair):
