@@ -5,6 +5,7 @@ from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.string cimport memset
 
 from ._plain cimport as_int
+from ._typename cimport name_as_public
 from .ps_addr cimport PS_HOST_TEXT, ps_addr_host
 from .ps_cmsg cimport ps_cmsg
 from .ps_meta cimport (
@@ -95,6 +96,9 @@ cdef class Ancillary:
 
     def __repr__(self):
         return f"<Ancillary {show(&self.meta)}>"
+
+
+name_as_public(Ancillary, __name__)
 
 
 def parse_ancillary(ancdata, /):

@@ -22,6 +22,7 @@ from ._inflow cimport Inflow
 from ._outflow cimport Outflow
 from ._stream_base cimport StreamBase
 from ._turn cimport must_take
+from ._typename cimport name_as_public
 
 
 cdef list separators_of(object separator):
@@ -363,4 +364,5 @@ cdef class Stream(StreamBase):
         finally:
             outflow.turn.end()
 
+name_as_public(Stream, __name__)
 io.BufferedIOBase.register(Stream)
