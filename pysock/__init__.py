@@ -27,6 +27,7 @@ from . import (  # noqa: E402
     _exceptions,
     _install,
     _pickling,
+    _public_names,
 )
 from ._rebind import rebind as _rebind  # noqa: E402
 
@@ -82,5 +83,7 @@ EXTENDED = [
 ]
 
 __all__ = [*_stdlib.__all__, *EXTENDED]
+
+_public_names.claim(globals())
 
 del _name, _value

@@ -5,6 +5,7 @@ from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.string cimport memset
 
 from ._plain cimport as_int
+from ._typename cimport name_as_public
 from .ps_addr cimport PS_HOST_TEXT, ps_addr_host
 from .ps_cmsg cimport ps_cmsg
 from .ps_meta cimport (
@@ -97,23 +98,29 @@ cdef class Ancillary:
         return f"<Ancillary {show(&self.meta)}>"
 
 
+name_as_public(Ancillary, __name__)
+
+
 def parse_ancillary(ancdata, /):
     """parse_ancillary(ancdata) -> Ancillary
 
     What the control messages of `recvmsg` say, by attribute: `timestamp_ns`, `destination`,
     `interface`, `tos`, `ecn`, `segment_size`, `drops`, each None where it was not told. *ancdata* is
     an iterable of (level, type, bytes-like object); a message of another kind, or one too short for
-    its kind, says nothing. TypeError for anything else.
+    its kind, says nothing. TypeError for anything else; OverflowError and BufferError as `sendmsg`.
     """
     cdef Py_buffer view
     cdef ps_cmsg item
     cdef Ancillary told = Ancillary()
+    cdef tuple message
     memset(&told.meta, 0, sizeof(told.meta))
     for entry in tuple(ancdata):
-        level, type, data = entry
-        item.level = as_int(level)
-        item.type = as_int(type)
-        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        message = tuple(entry)
+        if len(message) != 3:
+            raise TypeError("a control message must be (level, type, bytes-like object)")
+        item.level = as_int(message[0])
+        item.type = as_int(message[1])
+        PyObject_GetBuffer(message[2], &view, PyBUF_SIMPLE)
         item.data = view.buf
         item.len = <size_t>view.len
         ps_meta_add(&told.meta, &item)

@@ -32,6 +32,7 @@ from ._pending cimport counted, note_messages
 from ._plain cimport as_int
 from ._sockaddr cimport unpack_address
 from ._sockobject cimport audit_address, socket
+from ._typename cimport name_as_public
 from .ps_addr cimport AF_UNIX, ps_addr_family_known, ps_sockaddr, socklen_t
 from .ps_batch cimport (
     PS_BATCH_SEND_FLAGS, PS_UDP_MOST, ps_arrival, ps_inbox, ps_inbox_arrival, ps_inbox_free,
@@ -431,3 +432,7 @@ cdef class Datagram:
             told = show(self.told())
             address = self.address
         return f"<Datagram of {self.length} bytes from {address!r}{', ' if told else ''}{told}>"
+
+
+name_as_public(DatagramBatch, __name__)
+name_as_public(Datagram, __name__)

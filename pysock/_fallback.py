@@ -12,6 +12,7 @@ from . import (
     _fallback_zerocopy,
 )
 from ._address import standard_address
+from ._fallback_arguments import as_size
 from ._rebind import rebind
 
 BACKEND = "stdlib"
@@ -94,6 +95,7 @@ _gil_hold = 16384
 def set_gil_hold(nbytes, /):
     """Remember *nbytes*: the standard library gives up the GIL for every call, whatever is set."""
     global _gil_hold
+    nbytes = as_size(nbytes)
     if nbytes < 0:
         raise ValueError("nbytes must not be negative")
     _gil_hold = nbytes

@@ -3,6 +3,8 @@
 import socket as _stdlib
 import struct
 
+from ._fallback_arguments import as_int, memory_of
+
 _TIMESTAMP, _DROPS, _TIMESTAMPNS, _TIMESTAMPING = 29, 40, 35, 37  # asm-generic/socket.h
 _IP_TOS, _IP_PKTINFO, _IPV6_PKTINFO, _IPV6_TCLASS = 1, 8, 50, 67
 _UDP_GRO = (17, 104)
@@ -44,15 +46,25 @@ _KINDS = {
 }
 
 
+def _said(name):
+    return property(lambda self: self._told.get(name), doc="None where it was not told.")
+
+
 class Ancillary:
     """What control messages said; None for what none of them did. From `parse_ancillary`."""
 
     __module__ = __package__
-    __slots__ = ("destination", "drops", "interface", "segment_size", "timestamp_ns", "tos")
+    __slots__ = ("_told",)
 
     def __init__(self):
-        for name in self.__slots__:
-            setattr(self, name, None)
+        self._told = {}
+
+    timestamp_ns = _said("timestamp_ns")
+    destination = _said("destination")
+    interface = _said("interface")
+    tos = _said("tos")
+    segment_size = _said("segment_size")
+    drops = _said("drops")
 
     @property
     def ecn(self):
@@ -60,8 +72,8 @@ class Ancillary:
         return None if self.tos is None else self.tos & 3
 
     def __repr__(self):
-        told = {name: getattr(self, name) for name in self.__slots__}
-        shown = ", ".join(f"{name}={value!r}" for name, value in told.items() if value is not None)
+        names = ("timestamp_ns", "destination", "interface", "tos", "segment_size", "drops")
+        shown = ", ".join(f"{name}={self._told[name]!r}" for name in names if name in self._told)
         return f"<Ancillary {shown}>"
 
 
@@ -70,13 +82,17 @@ def parse_ancillary(ancdata, /):
 
     `timestamp_ns`, `destination`, `interface`, `tos`, `ecn`, `segment_size`, `drops`. *ancdata* is
     an iterable of (level, type, bytes-like object); a message of another kind, or one too short for
-    its kind, says nothing. TypeError for anything else.
+    its kind, says nothing. TypeError for anything else; OverflowError and BufferError as `sendmsg`.
     """
     told = Ancillary()
-    for level, kind, data in tuple(ancdata):
-        layout, meaning = _KINDS.get((level, kind), (None, None))
-        data = bytes(memoryview(data))
+    for entry in tuple(ancdata):
+        message = tuple(entry)
+        if len(message) != 3:
+            raise TypeError("a control message must be (level, type, bytes-like object)")
+        level, kind, data = message
+        layout, meaning = _KINDS.get((as_int(level), as_int(kind)), (None, None))
+        with memory_of(data) as view:
+            data = bytes(view)
         if layout is not None and len(data) >= struct.calcsize(layout):
-            for name, value in meaning(*struct.unpack_from(layout, data)).items():
-                setattr(told, name, value)
+            told._told.update(meaning(*struct.unpack_from(layout, data)))
     return told

@@ -1,10 +1,11 @@
 """DatagramBatch over the standard library: the same face, a bytearray for each datagram."""
 
-import operator
 import socket as _stdlib
+from operator import index
 
 from . import _fallback_batch as _loops
 from ._fallback_ancillary import parse_ancillary
+from ._fallback_arguments import as_int, as_size, must_be_socket
 
 _SLOTS_MOST = 1 << 16
 _SLOT_MOST = 65535
@@ -23,7 +24,7 @@ class DatagramBatch:
     __module__ = __package__
 
     def __init__(self, slots, slot_size):
-        slots, slot_size = operator.index(slots), operator.index(slot_size)
+        slots, slot_size = as_size(slots), as_size(slot_size)
         if not 1 <= slots <= _SLOTS_MOST:
             raise ValueError(f"slots must be 1 to {_SLOTS_MOST}")
         if not 1 <= slot_size <= _SLOT_MOST:
@@ -46,11 +47,14 @@ class DatagramBatch:
     def __len__(self):
         return len(self._datagrams)
 
-    def __getitem__(self, index):
+    def __getitem__(self, number):
         try:
-            return self._datagrams[operator.index(index)]
+            return self._datagrams[index(number)]
         except IndexError:
             raise IndexError("no such datagram in the batch") from None
+
+    def __getstate__(self):
+        raise TypeError(f"cannot pickle {type(self).__name__!r} object")
 
     def __repr__(self):
         return (
@@ -69,7 +73,8 @@ class DatagramBatch:
         What was in the batch before is gone, also when nothing comes. Raises TimeoutError,
         BlockingIOError, OSError.
         """
-        _must_be_socket(sock)
+        must_be_socket(sock)
+        flags = as_int(flags)
         if sock.type == _stdlib.SOCK_STREAM or sock.family not in _KNOWN:
             raise _loops.not_for_batches(sock)
         self._take()
@@ -105,9 +110,10 @@ class DatagramBatch:
         Each goes to *address*, or to where it came from. Waits, returns early and raises as
         `socket.sendmmsg` does; ValueError where *n* is negative or more than there are.
         """
-        _must_be_socket(sock)
+        must_be_socket(sock)
+        flags = as_int(flags)
         if n is not None:
-            n = operator.index(n)
+            n = as_size(n)
         self._take()
         try:
             there = len(self._datagrams)
@@ -119,11 +125,6 @@ class DatagramBatch:
             return _loops.sendmmsg(sock, pairs, None, flags)
         finally:
             self._busy = False
-
-
-def _must_be_socket(sock):
-    if not isinstance(sock, _stdlib.SocketType):
-        raise TypeError(f"a socket is needed, not {type(sock).__name__}")
 
 
 def close_rights(ancdata):
@@ -170,6 +171,9 @@ class Datagram:
         self._check()
         return bytes(self._bytes)
 
+    def __buffer__(self, flags):  # which Python asks for from 3.12 on
+        return self.data
+
     def __len__(self):
         return len(self._bytes)
 
@@ -200,7 +204,8 @@ class Datagram:
     @property
     def segment_size(self):
         """Bytes of each datagram of the message it came joined in, but the last; None if alone."""
-        return self._told().segment_size if self._joined else None
+        told = self._told()
+        return told.segment_size if self._joined else None
 
     timestamp_ns = _of_ancillary("timestamp_ns")
     destination = _of_ancillary("destination")

@@ -11,10 +11,10 @@ import select
 import socket as _stdlib
 import struct
 import time
-from operator import index
 
 from . import _base
 from ._address import standard_address
+from ._fallback_arguments import as_int, as_size, memory_of, must_be_socket
 from ._remembered import entries, keep_error, raise_kept
 
 _UDP_MOST = 65535
@@ -26,6 +26,8 @@ _CONNECTED = (_stdlib.SOCK_STREAM, _stdlib.SOCK_SEQPACKET)
 
 def capabilities(sock=None, /):
     """Return what can be done for many datagrams at once: nothing, each number says 1 (or 0)."""
+    if sock is not None:
+        must_be_socket(sock)
     return {"gso_segments": 1, "gro_segments": 1, "batch": 1, "zerocopy": 0}
 
 
@@ -42,8 +44,9 @@ def set_gro(self, on=True, /):
 
     OSError for any other socket, as from the kernel.
     """
+    value = 1 if on else 0
     if not is_udp(self) or self.fileno() < 0:
-        _base.socket.setsockopt(self, _SOL_UDP, _UDP_GRO, 1 if on else 0)
+        _base.socket.setsockopt(self, _SOL_UDP, _UDP_GRO, value)
 
 
 def gro_joins(sock):
@@ -74,10 +77,7 @@ def _snapshot(messages, address):
             item, peer = item
         else:
             peer = address
-        view = memoryview(item)
-        if not view.c_contiguous:
-            raise BufferError("memoryview: underlying buffer is not C-contiguous")
-        made.append((view, peer))
+        made.append((memory_of(item), peer))
     return made
 
 
@@ -137,6 +137,7 @@ def sendmmsg(self, messages, address=None, flags=0):
     Raises TimeoutError, BlockingIOError, OSError when nothing was sent. Audit event
     `socket.sendmsg`, once for each datagram.
     """
+    flags = as_int(flags)
     return _send_all(self, _snapshot(messages, address), flags)[0]
 
 
@@ -146,11 +147,10 @@ def send_segmented(self, buffer, segment_size, address=None, flags=0):
     The last datagram has what is left; an empty buffer is none. Waits, returns early and raises as
     `sendmmsg` does. ValueError where *segment_size* is not 1 to 65535.
     """
-    segment_size = index(segment_size)
+    segment_size, flags = as_size(segment_size), as_int(flags)
     if not 1 <= segment_size <= 65535:
         raise ValueError("segment_size must be 1 to 65535")
     [(view, peer)] = _snapshot([buffer], address)
-    view = view.cast("B")
     pieces = range(0, len(view), segment_size)
     return _send_all(self, [(view[at : at + segment_size], peer) for at in pieces], flags)[1]
 
@@ -201,13 +201,15 @@ def recvmmsg(self, max_messages, bufsize, flags=0):
     raised by the next batch call. Raises TimeoutError, BlockingIOError, OSError; ValueError for a
     *max_messages* below 1 or a negative *bufsize*.
     """
-    max_messages, bufsize = index(max_messages), index(bufsize)
+    max_messages, bufsize, flags = as_size(max_messages), as_size(bufsize), as_int(flags)
     if max_messages < 1:
         raise ValueError("max_messages must be at least 1")
     if bufsize < 0:
         raise ValueError("negative buffersize in recvmmsg")
     joins = gro_joins(self)
-    room = _UDP_MOST if joins else bufsize
+    room = bufsize
+    if joins or (is_udp(self) and room > _UDP_MOST):
+        room = _UDP_MOST
     return [
         (datagram, address)
         for data, ancdata, _, address in receive(

@@ -11,6 +11,7 @@ import time
 
 from . import _base
 from ._fallback_account import note
+from ._fallback_arguments import as_int
 from ._fallback_deadline import Deadline
 
 _ROOM = 64 << 10
@@ -41,7 +42,7 @@ class _End:
 
     def fileno(self):
         """The number of the descriptor now: somebody may have closed it meanwhile."""
-        fd = self._thing if isinstance(self._thing, int) else self._thing.fileno()
+        fd = as_int(self._thing if isinstance(self._thing, int) else self._thing.fileno())
         if fd < 0 and not isinstance(self._thing, _base.socket):
             raise ValueError(f"file descriptor cannot be a negative integer ({fd})")
         if fd < 0:
@@ -83,8 +84,10 @@ def splice(src, dst, count=None, timeout=None):
     timeout is over, ValueError for a negative number, for a socket that is no stream, and for one
     that speaks TLS; OSError.
     """
-    if count is not None and operator.index(count) < 0:
-        raise ValueError("count must not be negative")
+    if count is not None:
+        count = operator.index(count)
+        if count < 0:
+            raise ValueError("count must not be negative")
     deadline = Deadline(None, None if timeout is ... else timeout)
     with contextlib.ExitStack() as stack:
         source, target = _End(src, stack), _End(dst, stack)

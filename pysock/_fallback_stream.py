@@ -3,7 +3,6 @@
 import io
 import select
 import socket
-import sys
 from functools import partial
 from operator import index
 from warnings import warn
@@ -11,6 +10,7 @@ from warnings import warn
 from . import _base
 from ._exceptions import IncompleteReadError, LimitOverrunError
 from ._fallback_account import keep, note
+from ._fallback_arguments import as_size, memory_of, memory_to_fill, must_be_socket
 from ._fallback_deadline import Deadline
 from ._fallback_turn import Turn
 from ._own_method import RECORD_MOST, call, own_timeout
@@ -18,14 +18,6 @@ from ._own_method import RECORD_MOST, call, own_timeout
 DEFAULT = 65536
 MSG_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 _OVER = (BlockingIOError, TimeoutError)
-
-
-def _size(number):
-    """*number* by the rules of a C argument: `__index__` counts, what is too large does not."""
-    number = index(number)
-    if not -sys.maxsize <= number <= sys.maxsize:
-        raise OverflowError("cannot fit 'int' into an index-sized integer")
-    return number
 
 
 def _moved(n, most, method):
@@ -45,27 +37,14 @@ def _separators(separator):
     return separators
 
 
-def _writable(buffer, method):
-    try:
-        view = memoryview(buffer)
-        if not view.readonly:
-            return view.cast("B")
-    except TypeError:
-        if not isinstance(buffer, memoryview):
-            raise
-    raise TypeError(
-        f"{method}() argument must be read-write bytes-like object, not {type(buffer).__name__}"
-    )
-
-
 class Stream(io.BufferedIOBase):
     _sock = _closed = None
 
     def __init__(self, sock, *, limit=DEFAULT, buffer_size=DEFAULT):
         if self._closed is not None:
             raise RuntimeError("this stream has its socket already")
-        if not isinstance(sock, _base.socket.__base__):
-            raise TypeError(f"a Stream needs a socket, not {type(sock).__name__}")
+        must_be_socket(sock)
+        limit, buffer_size = as_size(limit), as_size(buffer_size)
         if sock.type != socket.SOCK_STREAM:
             raise ValueError("a Stream needs a socket of type SOCK_STREAM")
         if limit <= 0:
@@ -153,13 +132,13 @@ class Stream(io.BufferedIOBase):
         return self._take(len(self._unread) if count < 0 else count)
 
     def read(self, size=-1, /, *, timeout=..., deadline=None):
-        count = -1 if size is None else _size(size)
+        count = -1 if size is None else as_size(size)
         until = self._deadline(timeout, deadline)
         with self._reading.taken(until):
             return self._take_up_to(count, until)
 
     def readexactly(self, n, /, *, timeout=..., deadline=None):
-        n = _size(n)
+        n = as_size(n)
         until = self._deadline(timeout, deadline)
         if n < 0:
             raise ValueError("readexactly size can not be less than zero")
@@ -171,7 +150,7 @@ class Stream(io.BufferedIOBase):
         return data
 
     def read1(self, size=-1, /, *, timeout=..., deadline=None):
-        size = _size(size)
+        size = as_size(size)
         until = self._deadline(timeout, deadline)
         with self._reading.taken(until):
             if size and not self._unread:
@@ -179,7 +158,7 @@ class Stream(io.BufferedIOBase):
             return self._take(len(self._unread) if size < 0 else size)
 
     def readinto(self, buffer, /, *, timeout=..., deadline=None):
-        with _writable(buffer, "readinto") as view:
+        with memory_to_fill(buffer, "readinto") as view:
             until = self._deadline(timeout, deadline)
             with self._reading.taken(until):
                 data = self._take_up_to(len(view), until)
@@ -187,18 +166,18 @@ class Stream(io.BufferedIOBase):
             return len(data)
 
     def readinto_exactly(self, buffer, /, *, timeout=..., deadline=None):
-        with _writable(buffer, "readinto_exactly") as view:
+        with memory_to_fill(buffer, "readinto_exactly") as view:
             view[:] = self.readexactly(len(view), timeout=timeout, deadline=deadline)
             return len(view)
 
     def readinto1(self, buffer, /, *, timeout=..., deadline=None):
-        with _writable(buffer, "readinto1") as view:
+        with memory_to_fill(buffer, "readinto1") as view:
             data = self.read1(len(view), timeout=timeout, deadline=deadline)
             view[: len(data)] = data
             return len(data)
 
     def readline(self, size=-1, /, *, timeout=..., deadline=None):
-        size = -1 if size is None else _size(size)
+        size = -1 if size is None else as_size(size)
         if size < 0 and timeout is ... and self._closed is False:
             got = []
             try:
@@ -226,6 +205,10 @@ class Stream(io.BufferedIOBase):
 
     def readlines(self, hint=-1, /):
         return super().readlines(hint)
+
+    def __iter__(self):
+        self._check_open()
+        return self
 
     def __next__(self):
         line = self.readline()
@@ -256,6 +239,7 @@ class Stream(io.BufferedIOBase):
                 until.press_on()
 
     def peek(self, size=0, /, *, timeout=..., deadline=None):
+        as_size(size)
         until = self._deadline(timeout, deadline)
         with self._reading.taken(until):
             if not self._unread:
@@ -276,7 +260,7 @@ class Stream(io.BufferedIOBase):
     def write(self, data, /, *, timeout=..., deadline=None):
         until = self._deadline(timeout, deadline)
         taken = 0
-        with memoryview(data).cast("B") as view:
+        with memory_of(data) as view:
             try:
                 with self._writing.taken(until):
                     taken = self._keep_of(view)
@@ -376,6 +360,9 @@ class Stream(io.BufferedIOBase):
     def __enter__(self):
         self._check_open()
         return self
+
+    def __getstate__(self):  # a copy would be a second owner of the socket
+        raise TypeError(f"cannot pickle {type(self).__name__!r} object")
 
     def __repr__(self):
         state = "detached" if self._sock is None else "closed" if self._closed else repr(self._sock)

@@ -14,6 +14,7 @@ import sys
 
 from . import _base
 from ._credentials import PeerCredentials
+from ._fallback_arguments import as_int, as_size
 
 _SCM_RIGHTS = getattr(_stdlib, "SCM_RIGHTS", 1)
 _SCM_PIDFD = 4 if sys.platform == "linux" else None
@@ -58,6 +59,7 @@ def recv_fds(self, bufsize, maxfds, flags=0):
     are closed, and OSError(EMSGSIZE) is raised, with the bytes that came with them as `.partial`.
     Raises ValueError for a negative number, and what `recvmsg` raises.
     """
+    bufsize, maxfds, flags = as_size(bufsize), as_size(maxfds), as_int(flags)
     if bufsize < 0 or maxfds < 0:
         raise ValueError("bufsize and maxfds must not be negative")
     room = _stdlib.CMSG_SPACE(4 * min(maxfds, _SCM_MAX_FD)) + _BESIDE

@@ -15,6 +15,7 @@ from contextlib import suppress
 from . import _base
 from ._exceptions import IncompleteReadError
 from ._fallback_account import keep, note
+from ._fallback_arguments import as_size, memory_of, memory_to_fill
 from ._fallback_deadline import NOT_GIVEN, Deadline
 from ._own_method import RECORD_MOST, call, own_timeout
 
@@ -74,7 +75,7 @@ def recv_exactly(self, n, /, *, timeout=NOT_GIVEN, deadline=None):
     before it. Raises TimeoutError, BlockingIOError, OSError (EOPNOTSUPP where the socket is no
     stream), ValueError for a negative *n*.
     """
-    n = operator.index(n)
+    n = as_size(n)
     if n < 0:
         raise ValueError("negative buffersize in recv_exactly")
     _check_stream(self, "recv_exactly")
@@ -126,7 +127,7 @@ def recv_exactly_into(self, buffer, /, *, timeout=NOT_GIVEN, deadline=None):
         keep(counts, os.readv, self.fileno(), [room])
 
     try:
-        with _writable(buffer) as whole:
+        with memory_to_fill(buffer, "recv_exactly_into") as whole:
             while done < len(whole):
                 seen = len(counts)
                 with whole[done:] as room:
@@ -142,25 +143,6 @@ def recv_exactly_into(self, buffer, /, *, timeout=NOT_GIVEN, deadline=None):
         note(error, "bytes_received", sum(counts))
         raise
     return done
-
-
-def not_writable(buffer):
-    """The exception for a *buffer* that cannot be received into."""
-    name = type(buffer).__name__
-    return TypeError(
-        f"recv_exactly_into() argument must be read-write bytes-like object, not {name}"
-    )
-
-
-def _writable(buffer):
-    """The memory of *buffer*, byte by byte."""
-    try:
-        with memoryview(buffer) as view:
-            if view.c_contiguous and not view.readonly:
-                return view.cast("B") if view.nbytes else memoryview(b"")
-    except Exception:  # whatever it is, as in CPython
-        pass
-    raise not_writable(buffer)
 
 
 # Sending
@@ -203,9 +185,7 @@ def _join(buffers):
         return b"".join(buffers)
     except TypeError:
         for item in buffers:
-            with memoryview(item) as view:
-                if not view.c_contiguous:
-                    raise BufferError("memoryview: underlying buffer is not C-contiguous") from None
+            memory_of(item).release()  # which says what is wrong with it
         raise
 
 

@@ -4,6 +4,7 @@ import socket as _stdlib
 from typing import NamedTuple
 
 from . import _base
+from ._fallback_arguments import as_int
 from ._fallback_deadline import NOT_GIVEN, Deadline
 
 MSG_ZEROCOPY = getattr(_stdlib, "MSG_ZEROCOPY", 0x4000000)
@@ -22,7 +23,7 @@ def send_zerocopy(self, buffer, flags=0):
     They are copied: nothing is left pending, `capabilities()["zerocopy"]` is 0. Raises what `send`
     raises.
     """
-    return self.send(buffer, flags & ~MSG_ZEROCOPY)
+    return self.send(buffer, as_int(flags) & ~MSG_ZEROCOPY)
 
 
 def _fail_if_closed(sock):

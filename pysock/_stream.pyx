@@ -11,6 +11,7 @@ import io
 cimport cython
 
 from ._exceptions import IncompleteReadError
+from ._fallback_arguments import not_writable
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize
@@ -22,6 +23,7 @@ from ._inflow cimport Inflow
 from ._outflow cimport Outflow
 from ._stream_base cimport StreamBase
 from ._turn cimport must_take
+from ._typename cimport name_as_public
 
 
 cdef list separators_of(object separator):
@@ -44,9 +46,8 @@ cdef list separators_of(object separator):
 cdef int acquire_writable(object buffer, Py_buffer *view, str method) except -1:
     try:
         PyObject_GetBuffer(buffer, view, PyBUF_WRITABLE)
-    except BufferError:
-        raise TypeError(f"{method}() argument must be read-write bytes-like object, "
-                        f"not {type(buffer).__name__}") from None
+    except Exception:  # whatever it is, as in CPython
+        raise not_writable(buffer, method) from None
     return 0
 
 
@@ -355,4 +356,5 @@ cdef class Stream(StreamBase):
         finally:
             outflow.turn.end()
 
+name_as_public(Stream, __name__)
 io.BufferedIOBase.register(Stream)

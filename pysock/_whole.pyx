@@ -9,6 +9,7 @@ import sys
 
 from . import _fallback_whole as loops
 from ._exceptions import IncompleteReadError
+from ._fallback_arguments import not_writable
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -135,7 +136,7 @@ def recv_exactly_into(socket self not None, buffer, /, *, timeout=NOT_GIVEN, dea
         return loops.recv_exactly_into(self, buffer, timeout=timeout, deadline=deadline)
     patience = patience_of(self, timeout, deadline)
     if not acquire_writable(buffer, 0, &view, &io):
-        raise loops.not_writable(buffer)
+        raise not_writable(buffer, "recv_exactly_into")
     io.flags = 0
     try:
         if io.len > 0 and not transfer_whole(self, ps_recv, &io, POLLIN, patience.timeout,

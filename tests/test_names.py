@@ -1,8 +1,10 @@
 """The module's names: all of `socket`'s, the PF_* names, the kernel's constants, the version."""
 
 import pathlib
+import pickle
 import platform
 import re
+import selectors
 import shutil
 import socket
 import subprocess
@@ -102,6 +104,23 @@ def test_the_kernels_constants_have_the_headers_values(pysock, tmp_path):
     assert {name: table[name] for name in values} == values
 
 
+def test_what_is_public_is_of_the_package(pysock):
+    """Whichever module has made it: a pickle finds it by the name it has, on either backend."""
+    public = {name: getattr(pysock, name) for name in pysock.EXTENDED}
+    public |= {name: getattr(pysock, name) for name in ("socket", "create_connection", "fromfd")}
+    added = set(dir(pysock.socket)) - set(dir(socket.socket)) | {"accept", "connect", "sendall"}
+    public |= {f"socket.{name}": getattr(pysock.socket, name) for name in added}
+    if pysock.EpollSelector is selectors.EpollSelector:
+        del public["EpollSelector"]
+    for name, thing in public.items():
+        if callable(thing):
+            assert (thing.__module__, thing.__qualname__) == (pysock.__name__, name)
+            assert thing.__name__ == name.rpartition(".")[2]
+            assert pickle.loads(pickle.dumps(thing)) is thing
+    for thing in (pysock.parse_ancillary([]), pysock.DatagramBatch(1, 1)):
+        assert type(thing).__module__ == pysock.__name__
+
+
 def test_the_version_is_the_distributions(pysock):
     text = (ROOT / "pyproject.toml").read_text()
     assert re.search(r'^version = "(.+)"$', text, re.M)[1] == pysock.__version__
@@ -110,8 +129,8 @@ def test_the_version_is_the_distributions(pysock):
 def test_the_two_legs_are_what_they_say(pysock):
     if pysock.__name__ == "pysock":
         assert pysock.BACKEND == "c"
-        module = sys.modules[pysock.socket.recv.__module__]
-        assert module.__file__.endswith(".so")
+        module = sys.modules["pysock._transfer"]
+        assert module.__file__.endswith(".so") and pysock.socket.recv is module.recv
     else:
         assert pysock.BACKEND == "stdlib"
         assert pysock.socket.recv is socket.socket.recv
