@@ -23,16 +23,18 @@ class DatagramBatch:
 
     __module__ = __package__
 
-    def __init__(self, slots, slot_size):
+    def __new__(cls, slots, slot_size):
         slots, slot_size = as_size(slots), as_size(slot_size)
         if not 1 <= slots <= _SLOTS_MOST:
             raise ValueError(f"slots must be 1 to {_SLOTS_MOST}")
         if not 1 <= slot_size <= _SLOT_MOST:
             raise ValueError(f"slot_size must be 1 to {_SLOT_MOST}")
+        self = super().__new__(cls)
         self._slots, self._slot_size = slots, slot_size
         self._datagrams = []
         self._generation = 0
         self._busy = False
+        return self
 
     @property
     def slots(self):

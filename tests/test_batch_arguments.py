@@ -192,3 +192,23 @@ def test_capabilities_of(pysock, udp_pair):
     check(names, [(None, known), (udp_pair[0], known)])
     with socket.socket() as standard:
         check(names, [(standard, known)])
+
+
+def test_a_subclass_takes_its_arguments_in_new(pysock):
+    """The memory is there with the object, as that of bytes is."""
+
+    class Named(pysock.DatagramBatch):
+        def __new__(cls, name, slots):
+            self = super().__new__(cls, slots, 100)
+            self.name = name
+            return self
+
+    batch = Named("one", 4)
+    assert (batch.name, batch.slots, batch.slot_size) == ("one", 4, 100)
+
+    class Initialised(pysock.DatagramBatch):
+        def __init__(self, name):
+            super().__init__()
+
+    with pytest.raises(TypeError):
+        Initialised("one")
