@@ -104,6 +104,7 @@ typedef struct ps_place {
 } ps_place;
 
 typedef struct ps_outbox {
+    const volatile int *place; /* where the descriptor's number stands: its owner writes -1 there */
     const ps_piece *pieces;
     size_t count;
     ps_place at;     /* where the next send begins: at.piece == count when all is sent */
@@ -129,13 +130,15 @@ typedef struct ps_outbox {
     } control[PS_BATCH];
 } ps_outbox;
 
-void ps_outbox_init(ps_outbox *outbox, const ps_piece *pieces, size_t count, size_t segments);
+void ps_outbox_init(ps_outbox *outbox, const int *place, const ps_piece *pieces, size_t count,
+                    size_t segments);
 
 /* Send some of what is left, in order: the number of datagrams, above 0 unless nothing was left.
  *
  * Equal-sized datagrams to one peer go as one message where outbox->segments allows. A message
  * that is refused for that (EIO, EINVAL, EMSGSIZE) goes out again at once, datagram by datagram;
- * with the first two, and if it then could be sent, the socket gets no more of them. */
+ * with the first two, and if it then could be sent, the socket gets no more of them. fd is for the
+ * first system call; for every other one the number is read anew. */
 ssize_t ps_send_batch(int fd, ps_io *io, int flags);
 
 #endif

@@ -11,8 +11,10 @@ typedef struct run {
     int full;    /* nothing may follow */
 } run;
 
-void ps_outbox_init(ps_outbox *outbox, const ps_piece *pieces, size_t count, size_t segments) {
+void ps_outbox_init(ps_outbox *outbox, const int *place, const ps_piece *pieces, size_t count,
+                    size_t segments) {
     memset(outbox, 0, offsetof(ps_outbox, plan));
+    outbox->place = place;
     outbox->pieces = pieces;
     outbox->count = count;
     outbox->segments = segments < 1 ? 1 : segments < PS_SEGMENTS ? segments : PS_SEGMENTS;
@@ -140,6 +142,7 @@ static ssize_t send_each(ps_outbox *outbox, int fd, size_t n, int flags) {
             }
             return (ssize_t)i;
         }
+        fd = *outbox->place; /* not another socket's, should this one have been closed meanwhile */
     }
     return (ssize_t)n;
 }
@@ -198,7 +201,7 @@ ssize_t ps_send_batch(int fd, ps_io *io, int flags) {
         outbox->doubt = (int)-sent;
         outbox->alone = outbox->plan[0].datagrams;
         n = make_plan(outbox);
-        sent = send_messages(outbox, fd, n, flags);
+        sent = send_messages(outbox, *outbox->place, n, flags);
     }
     if (sent < 0) {
         outbox->error = (int)-sent;

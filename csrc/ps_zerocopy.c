@@ -185,7 +185,7 @@ static ssize_t send_blocking(ps_zerocopy_send *job, int fd, int flags) {
     int waits = 0; /* in vain; after two a watch is waited for, for the reason in _call.pyx */
     int watch = -1;
     ssize_t n;
-    for (;;) {
+    for (;; fd = *job->place) { /* not another socket's, should this one have been closed */
         n = send_once(job, fd, data, left, flags);
         if (n >= 0) {
             data += n;

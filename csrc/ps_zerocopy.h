@@ -48,7 +48,8 @@ typedef struct ps_range {
 uint32_t ps_range_overlap(ps_range a, ps_range b);
 
 typedef struct ps_zerocopy_send {
-    ps_io io; /* what ps_send_zerocopy is given */
+    ps_io io;                  /* what ps_send_zerocopy is given */
+    const volatile int *place; /* where the descriptor's number stands: its owner writes -1 there */
     ps_zerocopy *counter;
     int is_stream;
     int copies;       /* where the kernel has no memory to pin with: copy, rather than -ENOBUFS */
@@ -61,7 +62,8 @@ typedef struct ps_zerocopy_send {
  * Without it as a blocking send(2) is: all of a stream's bytes, O_NONBLOCK and SO_SNDTIMEO obeyed,
  * and what went out before an error or a signal is the result.
  *
- * Sends by copying where fd is not the socket that is counted, or cannot do without. */
+ * Sends by copying where fd is not the socket that is counted, or cannot do without. After a wait
+ * the number is read anew. */
 ssize_t ps_send_zerocopy(int fd, ps_io *io, int flags);
 
 /* What a message of the error queue says of sends that are done. */

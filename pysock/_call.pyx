@@ -279,13 +279,13 @@ cdef ssize_t send_the_rest(socket sock, ps_transfer operation, ps_io *io, ssize_
     is, a message's iovecs aside: the number that is returned says how far to go on in it.
     """
     cdef ssize_t n = 0
-    cdef int fd = sock.sock_fd
+    cdef const int *place = fd_place(sock)
     cdef bint keeps_errors = sock.sock_family != AF_UNIX
     cdef ps_io whole = io[0]  # and not a copy to send from: *io* may be the head of something larger
     ps_io_advance(io, <size_t>sent)
     with nogil:
-        if not keeps_errors or ps_wait_room(fd):
-            n = operation(fd, io, io.flags)
+        if not keeps_errors or ps_wait_room(place[0]):
+            n = operation(place[0], io, io.flags)
     io[0] = whole
     return n if n > 0 else 0
 

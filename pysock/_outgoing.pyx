@@ -19,7 +19,7 @@ from libc.stdint cimport int64_t
 from ._call cimport transfer
 from ._capabilities cimport gso_segments
 from ._sockaddr cimport pack_address
-from ._sockobject cimport socket
+from ._sockobject cimport fd_place, socket
 from .ps_addr cimport ps_sockaddr, socklen_t
 from .ps_batch cimport ps_outbox, ps_outbox_init, ps_piece, ps_send_batch
 from .ps_io cimport ps_io
@@ -108,7 +108,8 @@ cdef class Outgoing:
             raise_kept(sock)
         if self.count == 0:
             return 0
-        ps_outbox_init(&outbox, self.pieces, <size_t>self.count, <size_t>gso_segments(sock))
+        ps_outbox_init(&outbox, fd_place(sock), self.pieces, <size_t>self.count,
+                       <size_t>gso_segments(sock))
         outbox.one_by_one = (not self.several_peers and outbox.segments > 1
                              or self.is_connected(sock))
         io.buf = &outbox

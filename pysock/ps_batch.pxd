@@ -61,5 +61,6 @@ cdef extern from "ps_batch.h" nogil:
         bint refused
         int error
 
-    void ps_outbox_init(ps_outbox *outbox, const ps_piece *pieces, size_t count, size_t segments)
+    void ps_outbox_init(ps_outbox *outbox, const int *place, const ps_piece *pieces, size_t count,
+                        size_t segments)
     ssize_t ps_send_batch(int fd, ps_io *io, int flags) noexcept

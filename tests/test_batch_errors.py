@@ -1,5 +1,6 @@
 """sendmmsg and send_segmented: errors after some went out, full buffers, signals, GSO refused."""
 
+import contextlib
 import errno
 import gc
 import os
@@ -111,6 +112,30 @@ def test_a_full_buffer(pysock):
         receiver.start()
         assert a.sendmmsg([b"z"] * 1000) == 1000
         receiver.join()
+
+
+def test_a_number_that_is_given_away_while_a_send_waits(pysock):
+    """Another thread closes the socket; what is left of the batch is not the new owner's."""
+    kind = (pysock.AF_UNIX, pysock.SOCK_DGRAM)
+    (a, b), (mine, theirs) = pysock.socketpair(*kind), pysock.socketpair(*kind)
+    with b, mine, theirs:
+        number, sent = a.fileno(), []
+        sending = threading.Thread(target=lambda: sent.append(a.sendmmsg([b"x"] * 10_000)))
+        sending.start()
+        time.sleep(0.2)
+        a.close()
+        os.dup2(mine.fileno(), number)
+        came = 0
+        b.settimeout(0.3)
+        with contextlib.suppress(TimeoutError):
+            while b.recv(1):
+                came += 1
+        sending.join(10)
+        os.close(number)
+        assert sent == [came]
+        theirs.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            theirs.recv(1)
 
 
 def test_signals_in_the_middle(pysock):

@@ -137,6 +137,32 @@ def test_a_signal_ends_it(net, way):
     try:
         a, b, sent = after_a_part(
             net,
+@pytest.mark.parametrize("way", WAYS)
+def test_a_number_that_is_given_away_meanwhile_is_not_sent_to(net, way):
+    """The socket is closed by another thread, and its number soon belongs to somebody else."""
+    mine, theirs = net.socketpair()
+    senders, numbers = [], []
+
+    def take_over(peer):
+        numbers.append(senders[-1].fileno())
+        senders[-1].close()
+        os.dup2(mine.fileno(), numbers[-1])
+        peer.settimeout(0.3)
+        with contextlib.suppress(TimeoutError):
+            while peer.recv(65536):
+                pass
+
+    with mine, theirs:
+        _, b, sent = after_a_part(net, take_over, WAYS[way], senders.append)
+        with b:
+            assert 0 < sent <= len(MUCH)
+        for number in numbers:
+            os.close(number)
+        theirs.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            theirs.recv(1)
+
+
             reset,  # the end of a send that had no part out when the signal came, and goes on
             WAYS[way],
             lambda sock: signal.setitimer(signal.ITIMER_REAL, 0.02),

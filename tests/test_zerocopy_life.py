@@ -8,6 +8,9 @@ import pathlib
 import select
 import subprocess
 import sys
+import threading
+import time
+import warnings
 from importlib import import_module
 
 import pytest
@@ -240,6 +243,26 @@ def test_another_socket_under_the_same_number(pysock, zero):
         twin.shutdown(pysock.SHUT_WR)
         assert Reader(b).all()
         assert twin.reap_zerocopy(30)[0] == sends * zero
+
+
+def test_a_number_that_is_given_away_while_a_send_waits(pysock):
+    """Another thread closes the socket; what is left of the send is not the new owner's."""
+    mine, theirs = pysock.socketpair()
+    with mine, theirs, tcp(pysock) as (a, b), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # of what is pending then
+        number = a.fileno()
+        sending = threading.Thread(target=a.send_zerocopy, args=[noise(20_000_000)])
+        sending.start()
+        time.sleep(0.2)
+        a.close()
+        os.dup2(mine.fileno(), number)
+        reader = Reader(b)
+        sending.join(10)
+        os.close(number)
+        reader.all()
+        theirs.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            theirs.recv(1)
 
 
 def test_a_new_object_at_the_same_place_inherits_nothing(pysock, zero, counted):

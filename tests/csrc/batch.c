@@ -41,7 +41,7 @@ static void there_and_back(int a, int b, const ps_piece *pieces, size_t count, s
     ps_inbox in;
     char *arena = malloc(slots * room);
     CHECK(out != NULL && arena != NULL);
-    ps_outbox_init(out, pieces, count, segments);
+    ps_outbox_init(out, &a, pieces, count, segments);
     out->one_by_one = one_by_one;
     ps_io io = {.buf = out};
     while (out->at.piece < count) {
@@ -138,7 +138,7 @@ static void errors(int a) {
                           {.data = memory, .len = 3, .name = &to, .namelen = sizeof to.in}};
     CHECK(out != NULL);
     for (int one_by_one = 0; one_by_one < 2; one_by_one++) {
-        ps_outbox_init(out, pieces, 3, 64);
+        ps_outbox_init(out, &a, pieces, 3, 64);
         out->one_by_one = one_by_one;
         ps_io io = {.buf = out};
         CHECK(ps_send_batch(a, &io, 0) == 1);
@@ -148,14 +148,14 @@ static void errors(int a) {
     int on = 1;
     CHECK(setsockopt(a, SOL_SOCKET, SO_NO_CHECK, &on, sizeof on) == 0);
     pieces[1].len = 3;
-    ps_outbox_init(out, pieces, 3, 64);
+    ps_outbox_init(out, &a, pieces, 3, 64);
     ps_io io = {.buf = out};
     while (out->sent < 3) {
         CHECK(ps_send_batch(a, &io, 0) > 0 && out->refused && out->segments == 1);
     }
     CHECK(out->sent == 3 && out->bytes == 9);
     CHECK(ps_send_batch(-1, &io, 0) == 0);
-    ps_outbox_init(out, pieces, 3, 64);
+    ps_outbox_init(out, &a, pieces, 3, 64);
     CHECK(ps_send_batch(-1, &io, 0) == -EBADF);
     free(out);
 }

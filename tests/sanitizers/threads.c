@@ -68,7 +68,7 @@ static void exchange_datagrams(ps_inbox *inbox, char *arena) {
                       .name = &datagrams_name,
                       .namelen = sizeof datagrams_name.in};
     static __thread ps_outbox outbox;
-    ps_outbox_init(&outbox, &piece, 1, (size_t)ps_probe_gso_segments());
+    ps_outbox_init(&outbox, &datagrams, &piece, 1, (size_t)ps_probe_gso_segments());
     ps_io out = {.buf = &outbox};
     must(ps_send_batch(datagrams, &out, MSG_DONTWAIT) != 0, "send");
     must(ps_inbox_lay(inbox, arena, inbox->slots * SIZE, SIZE) == 0, "lay");
