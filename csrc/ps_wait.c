@@ -44,18 +44,29 @@ int ps_wait(int fd, short events, int64_t deadline) {
     return poll_until(&pfd, 1, deadline);
 }
 
-int ps_wait_room(int fd) {
-    struct pollfd pfd = {.fd = fd, .events = POLLOUT, .revents = 0};
+int64_t ps_send_deadline(int fd) {
     struct timeval most = {0};
     socklen_t len = sizeof most;
-    int64_t deadline = INT64_MAX;
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || flags & O_NONBLOCK ||
         getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, &len) < 0) {
         return 0;
     }
-    if (most.tv_sec > 0 || most.tv_usec > 0) {
-        deadline = ps_clock() + most.tv_sec * NS_PER_S + most.tv_usec * INT64_C(1000);
+    if (most.tv_sec == 0 && most.tv_usec == 0) {
+        return INT64_MAX;
+    }
+    int64_t now = ps_clock();
+    if (most.tv_sec >= (INT64_MAX - now) / NS_PER_S) {
+        return INT64_MAX;
+    }
+    return now + most.tv_sec * NS_PER_S + most.tv_usec * INT64_C(1000);
+}
+
+int ps_wait_room(int fd) {
+    struct pollfd pfd = {.fd = fd, .events = POLLOUT, .revents = 0};
+    int64_t deadline = ps_send_deadline(fd);
+    if (deadline == 0) {
+        return 0;
     }
     /* POLLERR alone may be an error queue that nobody reads: then the send has to wait itself. */
     return poll_until(&pfd, 1, deadline) > 0 && !(pfd.revents & POLLHUP);

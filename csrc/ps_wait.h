@@ -12,6 +12,10 @@ int64_t ps_clock(void);
  * A deadline already past still looks once. -EBADF where fd is closed (negative). */
 int ps_wait(int fd, short events, int64_t deadline);
 
+/* Until when a blocking send may wait: now and SO_SNDTIMEO, INT64_MAX without it; 0, not at all,
+ * under O_NONBLOCK, or where fd is no socket. */
+int64_t ps_send_deadline(int fd);
+
 /* Wait as a blocking send that has sent a part waits for room: no longer than SO_SNDTIMEO, not at
  * all under O_NONBLOCK. 1: send the rest. 0: what was sent is all, for the time is over, a signal
  * came or the connection is gone. Then the error is still the socket's, for whoever asks next; a

@@ -3,9 +3,7 @@
 #include "ps_cmsg.h"
 #include "ps_wait.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <sys/time.h>
 
 uint32_t ps_range_overlap(ps_range a, ps_range b) {
     if (b.first - a.first > a.last - a.first) { /* b does not begin in a: then a begins in b */
@@ -35,8 +33,6 @@ int ps_zerocopy_issued(ps_zerocopy *counter, ps_range numbers) {
 #ifdef PS_HAVE_ZEROCOPY
 
 #include <linux/errqueue.h>
-
-#define NS_PER_S INT64_C(1000000000)
 
 int ps_notice_parse(const struct msghdr *msg, ps_notice *notice) {
     struct cmsghdr *cursor = NULL;
@@ -159,25 +155,6 @@ static ssize_t send_once(ps_zerocopy_send *job, int fd, const char *data, size_t
     return n;
 }
 
-/* Until when a blocking send may wait. */
-static int64_t deadline_of(int fd) {
-    struct timeval most = {0};
-    socklen_t len = sizeof most;
-    int flags = fcntl(fd, F_GETFL);
-    if (flags >= 0 && flags & O_NONBLOCK) {
-        return 0;
-    }
-    getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, &len);
-    if (most.tv_sec == 0 && most.tv_usec == 0) {
-        return INT64_MAX;
-    }
-    int64_t now = ps_clock();
-    if (most.tv_sec >= (INT64_MAX - now) / NS_PER_S) {
-        return INT64_MAX;
-    }
-    return now + most.tv_sec * NS_PER_S + most.tv_usec * 1000;
-}
-
 static ssize_t send_blocking(ps_zerocopy_send *job, int fd, int flags) {
     const char *data = job->io.buf;
     size_t left = job->io.len;
@@ -201,7 +178,7 @@ static ssize_t send_blocking(ps_zerocopy_send *job, int fd, int flags) {
             waits = 3;
         } else {
             if (deadline < 0) {
-                deadline = deadline_of(fd);
+                deadline = ps_send_deadline(fd);
             }
             n = waits < 2 ? ps_wait(fd, POLLOUT, deadline) : ps_watch_wait(watch, deadline);
             if (n <= 0) {
