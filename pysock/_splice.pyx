@@ -98,9 +98,12 @@ cdef int move(ps_splice *s, End source, End target, Patience *patience) except -
         elif n == -EINTR:
             PyErr_CheckSignals()
         elif n == -EAGAIN:
-            if waited:
+            if waited:  # in vain: poll() looks at neither the time nor signals where it need not wait
                 with nogil:
                     ps_splice_pause()
+                PyErr_CheckSignals()
+                if ps_clock() >= until:
+                    raise_timed_out()
             if not wait_for_ends(s, source, target, patience):
                 raise_timed_out()
             waited = True

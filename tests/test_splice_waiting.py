@@ -9,7 +9,19 @@ import threading
 import time
 
 import pytest
-from channels import CHANNELS, MODES, MUCH, Collecting, Feeding, Splicing, channels, finish, is_idle
+from channels import (
+    CHANNELS,
+    MODES,
+    MUCH,
+    Collecting,
+    Feeding,
+    Splicing,
+    alarm,
+    channels,
+    finish,
+    is_idle,
+    raise_zero_division,
+)
 
 
 @pytest.fixture
@@ -181,3 +193,17 @@ def test_an_error_that_stays_is_no_reason_to_spin(pysock, channel):
     feeding.join()
     collecting.join()
     assert collecting.got[50_000:] == data
+
+
+@pytest.mark.parametrize("timeout", [0, 0.3, 20])
+def test_an_error_that_stays_holds_up_neither_a_deadline_nor_a_signal(pysock, channel, timeout):
+    """poll() calls a source ready, every time, that has nothing."""
+    (_, b), (c, _) = channel("tcp"), channel("tcp")
+    b.setsockopt(socket.SOL_SOCKET, 37, 1 << 1 | 1 << 4)  # SO_TIMESTAMPING, of what is sent
+    b.send(b"x")
+    error = ZeroDivisionError if timeout == 20 else TimeoutError
+    begin = time.monotonic()
+    with alarm(raise_zero_division, 5 if timeout < 20 else 0.3), pytest.raises(error) as raised:
+        pysock.splice(b, c, timeout=timeout)
+    assert timeout % 20 <= time.monotonic() - begin < 4
+    assert (raised.value.bytes_moved, raised.value.pending) == (0, b"")
