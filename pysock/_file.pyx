@@ -109,6 +109,7 @@ def _sendfile_use_sendfile(socket self not None, file, offset=0, count=None):
                 # O_NONBLOCK, set behind Python's back: wait, rather than spin or give up.
                 deadline = INT64_MAX
                 wait_for(self, POLLOUT, -1, &deadline)
+                PyErr_CheckSignals()  # where poll() reports an error that stays, it is no wait
                 continue
             except OSError as error:
                 # The socket's timeout has no errno; a connection's, which the kernel tells, does.

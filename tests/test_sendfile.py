@@ -14,6 +14,8 @@ import time
 import pytest
 
 MUCH = 5_000_000  # more than any socket's buffers hold
+SO_TIMESTAMPING = 37  # asm-generic/socket.h
+TX_TIMESTAMPS = 1 << 1 | 1 << 4  # linux/net_tstamp.h: TX_SOFTWARE, SOFTWARE
 
 
 @pytest.fixture
@@ -226,6 +228,19 @@ def test_a_handler_that_raises_in_the_middle(net, pair, much, timeout):
     assert 0 < len(got) < MUCH and got == data[1000 : 1000 + len(got)]
     known = timeout or getattr(net, "BACKEND", "stdlib") == "c"
     assert where == (1000 + len(got) if known else 0)
+
+
+def test_a_handler_that_raises_beside_an_error_that_stays(net, tcp_pair, much):
+    """While nobody reads the error queue poll() is no wait, and is interrupted by nothing."""
+    a, b = tcp_pair
+    a.setsockopt(net.SOL_SOCKET, SO_TIMESTAMPING, TX_TIMESTAMPS)
+    os.set_blocking(a.fileno(), False)
+
+    def handler(*_):
+        raise ZeroDivisionError
+
+    with alarms(handler, 0.2), pytest.raises(ZeroDivisionError):
+        a.sendfile(much[0])
 
 
 @pytest.mark.parametrize("timeout", [None, 30])
