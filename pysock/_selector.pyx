@@ -29,12 +29,14 @@ cdef enum:
     ON_STACK = 256
 
 
-cdef int wait(int epoll, ps_event *events, int most, int timeout_ms) except -1:
+cdef int wait(const int *place, ps_event *events, int most, int timeout_ms) except -1:
     """The number of events. A look first, with the GIL: who finds work has no need to give it away.
 
-    After a signal the wait goes on towards its deadline (PEP 475).
+    After a signal the wait goes on towards its deadline (PEP 475). Its handler may have closed what is
+    waited for: the descriptor is read again from *place*.
     """
     cdef int64_t deadline, left
+    cdef int epoll = place[0]
     cdef int n = ps_epoll_wait(epoll, events, most, 0)
     if n == 0 and timeout_ms != 0:
         deadline = ps_clock() + timeout_ms * <int64_t>1_000_000
@@ -42,6 +44,7 @@ cdef int wait(int epoll, ps_event *events, int most, int timeout_ms) except -1:
             n = ps_epoll_wait(epoll, events, most, timeout_ms)
         while n == -EINTR:
             PyErr_CheckSignals()
+            epoll = place[0]
             if timeout_ms > 0:
                 left = deadline - ps_clock()
                 timeout_ms = <int>((left + 999_999) // 1_000_000) if left > 0 else 0
@@ -96,7 +99,8 @@ cdef class Epoll:
         cdef ps_event *events = stack
         cdef double seconds
         cdef int timeout_ms = -1
-        cdef int epoll, n, most
+        cdef bint closed
+        cdef int n, most
         cdef dict fd_to_key
         if timeout is not None:
             seconds = timeout
@@ -104,19 +108,19 @@ cdef class Epoll:
                 return base_select(self, timeout)  # which says what is wrong with it
             timeout_ms = <int>ceil(seconds * 1e3) if seconds > 0 else 0
         with cython.critical_section(self):
-            epoll = self.epoll
+            closed = self.epoll < 0
             fd_to_key = self.fd_to_key
-        if epoll < 0:
+        if closed:
             return base_select(self, timeout)  # which says that it is closed
         most = <int>max(len(fd_to_key), 1)
         if most <= ON_STACK:
-            n = wait(epoll, stack, most, timeout_ms)
+            n = wait(&self.epoll, stack, most, timeout_ms)
             return ready_keys(fd_to_key, stack, n)
         events = <ps_event *>PyMem_Malloc(<size_t>most * sizeof(ps_event))
         if events == NULL:
             raise MemoryError()
         try:
-            n = wait(epoll, events, most, timeout_ms)
+            n = wait(&self.epoll, events, most, timeout_ms)
             return ready_keys(fd_to_key, events, n)
         finally:
             PyMem_Free(events)

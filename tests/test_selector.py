@@ -101,6 +101,29 @@ def test_signals(selector):
         signal.signal(signal.SIGALRM, before)
 
 
+def test_a_handler_that_closes_it(pysock):
+    """Its number soon belongs to another selector, which is not the one to wait for."""
+    a, b = socket.socketpair()
+    with a, b, pysock.EpollSelector() as selector, selectors.EpollSelector() as another:
+        selector.register(a, READ)
+        another.register(a, READ)
+        number = selector.fileno()
+
+        def take_over(*_):
+            selector.close()
+            os.dup2(another.fileno(), number)
+            b.send(b"x")
+
+        before = signal.signal(signal.SIGALRM, take_over)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                selector.select(5)
+        finally:
+            signal.signal(signal.SIGALRM, before)
+            os.close(number)
+
+
 def test_a_descriptor_that_was_closed_without_saying_so(selector):
     a, b = socket.socketpair()
     with b:
