@@ -15,7 +15,7 @@ cdef shared_int contention  # above 0: other threads do I/O, and nothing is trie
 
 cdef enum:
     NOT_TRIED = -0x40000000  # no errno
-    DESCRIPTORS = 1024       # a power of two
+    DESCRIPTORS = 1 << 16    # a power of two
     SELDOM_READY = 2         # tries in vain, one after the other, that make the next one pointless
     NEVER_TRIED = 255        # in their place: a try would not heed the socket's SO_RCVLOWAT
 

@@ -18,6 +18,7 @@ from ._address import standard_address
 
 from ._call cimport NEVER_TRIED, in_vain, wait_for
 from ._errors cimport raise_errno, raise_timed_out
+from ._options cimport heed_low_water
 from ._pending cimport leave, owners, warn_of_pending
 from ._plain cimport as_int
 from ._sockaddr cimport pack_address, unpack_address
@@ -105,6 +106,8 @@ def init(socket self not None, family=-1, type=-1, proto=-1, fileno=None):
     if not (module_state_known and fileno is None and self.sock_fd == -1
             and PyLong_Check(family) and PyLong_Check(type) and PyLong_Check(proto)):
         base.__init__(self, family, type, proto, fileno)
+        if fileno is not None:  # of a descriptor that has a history
+            heed_low_water(self)
         known_module_state = module_state(self)
         module_state_known = True
         return

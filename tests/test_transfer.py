@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import os
 import random
+import resource
 import select
 import threading
 
@@ -345,3 +346,43 @@ def test_a_receive_waits_for_the_low_water_mark(net, listener, timeout, inherite
         b.setsockopt(net.SOL_SOCKET, net.SO_RCVLOWAT, 1)
         a.sendall(b"abc")
         assert b.recv(asked) == b"abc"
+
+
+@pytest.mark.parametrize("taken_over", [False, True])
+def test_a_duplicate_waits_for_the_low_water_mark(net, tcp_pair, taken_over):
+    """The mark is the kernel's socket's, whichever object and number it is asked by."""
+    a, b = tcp_pair
+    b.setsockopt(net.SOL_SOCKET, net.SO_RCVLOWAT, 10)
+    with b.dup() if not taken_over else net.socket(fileno=os.dup(b.fileno())) as twin:
+        for _ in range(2):  # whatever was learned of the number before
+            a.sendall(b"0123456789")
+            assert twin.recv(100) == b"0123456789"
+        a.sendall(b"abc")
+        later = threading.Timer(0.1, a.sendall, (b"defghijklm",))
+        later.start()
+        assert twin.recv(100) == b"abcdefghijklm"
+        later.join()
+
+
+def test_the_low_water_mark_of_a_number_far_below(net, tcp_pair):
+    """A new socket with a number 1024 higher changes nothing."""
+    a, b = tcp_pair
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, limits[1]), limits[1]))
+    held = []
+    try:
+        b.setsockopt(net.SOL_SOCKET, net.SO_RCVLOWAT, 10)
+        while not held or held[-1] < b.fileno() + 1024:
+            held.append(os.dup(b.fileno()))
+        os.close(held.pop())
+        with net.socket() as another:
+            assert another.fileno() == b.fileno() + 1024
+            a.sendall(b"abc")
+            later = threading.Timer(0.1, a.sendall, (b"defghijklm",))
+            later.start()
+            assert b.recv(100) == b"abcdefghijklm"
+            later.join()
+    finally:
+        for number in held:
+            os.close(number)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)

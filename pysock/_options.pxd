@@ -1,0 +1,4 @@
+from ._sockobject cimport socket
+
+
+cdef int heed_low_water(socket sock) except -1
