@@ -20,7 +20,7 @@ from ._call cimport NEVER_TRIED, in_vain, wait_for
 from ._errors cimport raise_errno, raise_timed_out
 from ._options cimport heed_low_water
 from ._pending cimport leave, owners, warn_of_pending
-from ._plain cimport as_int
+from ._plain cimport as_int, plain_number
 from ._sockaddr cimport pack_address, unpack_address
 from ._sockobject cimport audit_address, audit_new, module_state, set_module_state, socket, take_fd
 from ._threads cimport shared_int, shared_pointer
@@ -35,10 +35,8 @@ from .ps_wait cimport POLLIN, POLLOUT
 
 cdef extern from "Python.h":
     bint PyLong_Check(object number)
-    bint PyLong_CheckExact(object number)
     bint PyFloat_CheckExact(object number)
     double PyFloat_AS_DOUBLE(object number)
-    double PyLong_AsDouble(object number) except? -1
 
 
 cdef object base = _base.socket
@@ -106,10 +104,10 @@ def init(socket self not None, family=-1, type=-1, proto=-1, fileno=None):
     if not (module_state_known and fileno is None and self.sock_fd == -1
             and PyLong_Check(family) and PyLong_Check(type) and PyLong_Check(proto)):
         base.__init__(self, family, type, proto, fileno)
-        if fileno is not None:  # of a descriptor that has a history
-            heed_low_water(self)
         known_module_state = module_state(self)
         module_state_known = True
+        if fileno is not None:  # of a descriptor that has a history
+            heed_low_water(self)
         return
     c_family = as_int(family)
     c_type = as_int(type)
@@ -402,8 +400,8 @@ def settimeout(socket self not None, value, /):
         return
     if PyFloat_CheckExact(value):
         seconds = PyFloat_AS_DOUBLE(value)
-    elif PyLong_CheckExact(value):
-        seconds = PyLong_AsDouble(value)
+    else:
+        seconds = <double>plain_number(value, INT32_MAX // 1000)
     if not 0 <= seconds < INT32_MAX // 1000:
         base.settimeout(self, value)  # which says what is wrong with it, if anything
         return
