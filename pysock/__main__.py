@@ -52,11 +52,11 @@ def run_code(code, **names):
 
 def run_script(path):
     if pkgutil.get_importer(path) is not None:  # a directory or a zip file
-        sys.path.insert(0, os.path.join(os.getcwd(), path))
+        sys.path.insert(0, absolute(path))
         package.install()
         run_module("__main__", alter_argv=False)
         return
-    path = os.path.join(os.getcwd(), path)
+    path = absolute(path)
     try:
         with io.open_code(path) as file:
             source = file.read()
@@ -71,6 +71,13 @@ def run_script(path):
     else:
         code = compile(source, path, "exec", dont_inherit=True)
     run_code(code, __file__=path, __loader__=loader("__main__", path), **cached())
+
+
+def absolute(path):
+    """Return *path* from the root on, spelled as the interpreter spells it."""
+    if path in ("", ".") and sys.version_info >= (3, 11):
+        return os.getcwd()
+    return os.path.join(os.getcwd(), path)
 
 
 def compiled(data):

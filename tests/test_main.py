@@ -54,6 +54,7 @@ def python(environment, tmp_path):
         (folder / "script.py").write_text(REPORT)
         (folder / "__init__.py").touch()
         (folder / "__main__.py").write_text(REPORT)
+    (tmp_path / "here" / "__main__.py").write_text(REPORT)
     with zipfile.ZipFile(tmp_path / "here" / "archive", "w") as archive:
         archive.writestr("__main__.py", REPORT)
 
@@ -98,6 +99,8 @@ def answer(done):
         ["link.py"],
         ["folder"],
         ["archive"],
+        ["."],
+        [""],
         ["-m", "script"],
         ["-m", "folder"],
         ["-m", "folder.script"],
@@ -105,7 +108,7 @@ def answer(done):
         ["-mfolder"],
         ["-c" + REPORT],
     ],
-    ids=lambda program: program[-1].partition("\n")[0],
+    ids=lambda program: program[-1].partition("\n")[0] or "no-name",
 )
 def test_program_sees_itself_as_under_plain_python(python, environment, program, safe_path):
     environment["PYTHONSAFEPATH"] = safe_path  # from Python 3.11 on
