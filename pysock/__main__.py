@@ -5,6 +5,7 @@ import io
 import os
 import pkgutil
 import runpy
+import signal
 import sys
 from importlib.machinery import BuiltinImporter, SourceFileLoader, SourcelessFileLoader
 from importlib.util import MAGIC_NUMBER
@@ -132,10 +133,20 @@ def info(**options):
 def bench(**options):
     from . import _bench, _info
 
+    _bench.run(_info.about(), **options)
+
+
+def say(function, *arguments, **options):
+    """Call what prints. Statuses are what a shell says of a program that the signal ended."""
     try:
-        _bench.run(_info.about(), **options)
+        function(*arguments, **options)
+        if sys.stdout:
+            sys.stdout.flush()
     except KeyboardInterrupt:
-        sys.exit(130)  # what a shell says of a program that SIGINT ended
+        sys.exit(128 + signal.SIGINT)
+    except BrokenPipeError:  # of `| head -1`; and the exit flushes once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
 
 
 def main(arguments):
@@ -148,11 +159,11 @@ def main(arguments):
         case [option, *rest] if wrong := set(rest).difference(FLAGS.get(option, rest)):
             fail(f"{option} does not take {min(wrong, key=rest.index)!r}\n{USAGE}")
         case ["--info", *flags]:
-            info(as_json="--json" in flags)
+            say(info, as_json="--json" in flags)
         case ["--bench", *flags]:
-            bench(quick="--quick" in flags, as_json="--json" in flags)
+            say(bench, quick="--quick" in flags, as_json="--json" in flags)
         case ["-h" | "--help"]:
-            print(USAGE)
+            say(print, USAGE)
         case ["-m", name, *rest]:
             sys.argv = ["-m", *rest]
             search_first(os.getcwd())

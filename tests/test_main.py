@@ -277,6 +277,24 @@ def test_help(python, option, flags):
     assert max(map(len, said.splitlines())) <= 100
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["", "unbuffered"])
+@pytest.mark.parametrize("option", ["--info", "--help", "--bench --quick"])
+def test_nobody_reads_on(environment, option, unbuffered):
+    """As where `| head -1` has had its line: the end is that of a program that SIGPIPE ended."""
+    environment["PYTHONUNBUFFERED"] = unbuffered
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as writer:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-m", "pysock", *option.split()],
+            env=environment,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 @pytest.mark.parametrize(
     "arguments, complaint",
     [
