@@ -21,7 +21,8 @@ usage:
     python -m {__package__} - args...                    as `python - args...`, by standard input
     python -m {__package__} --info [--json]              the backend, versions, capabilities
     python -m {__package__} --bench [--quick] [--json]   its speed beside `socket` on this machine
-    python -m {__package__} --help                       this text"""
+    python -m {__package__} --help                       this text
+options of the interpreter come first: python -X dev -m {__package__} script.py"""
 
 # What may follow the options that run no program.
 FLAGS = {"--info": ["--json"], "--bench": ["--quick", "--json"], "--help": [], "-h": []}
