@@ -99,6 +99,15 @@ def hardening():
         return every if takes(every) else sum(filter(takes, HARDENING), [])
 
 
+def check_packages(package, folder):
+    """Raise for a parent of *package*, which is in *folder*, that Cython would not take for one."""
+    for parent in reversed(package.split(".")[:-1]):
+        folder = os.path.dirname(folder)
+        path = os.path.join(folder, "__init__.py")
+        if os.path.basename(folder) == parent and not os.path.exists(path):
+            raise FileNotFoundError(f"{path}: without it Cython takes this folder for no package")
+
+
 def extensions(package, *, warnings_as_errors=False, debug=False):
     """Return the list of cythonized `Extension`s that make *package* an accelerated pysock.
 
@@ -112,6 +121,7 @@ def extensions(package, *, warnings_as_errors=False, debug=False):
     # Paths relative to the project that is built: setuptools refuses others.
     csrc = os.path.relpath(HERE)
     source = os.path.relpath(os.path.join(os.path.dirname(HERE), "pysock"))
+    check_packages(package, source)
     flags = ["-std=c11", "-fvisibility=hidden", "-Wall", "-Wextra"] if os.name == "posix" else []
     # Cython 3 declares C-only helpers that a module may not use, casts method signatures, and does
     # not name those fields of a type that the interpreter is too new for it to know: they are zero.

@@ -373,3 +373,11 @@ UDP_SEGMENT: int  # type: ignore[no-redef,misc]
 
 # All other names are the standard library's. Last: for a type checker the first definition counts.
 from socket import *  # type: ignore[assignment,no-redef,misc]  # noqa: E402, F403
+
+# And those that a star leaves out.
+from socket import EAGAIN as EAGAIN  # noqa: E402
+from socket import EBADF as EBADF  # noqa: E402
+from socket import EWOULDBLOCK as EWOULDBLOCK  # noqa: E402
+from socket import AddressInfo as AddressInfo  # noqa: E402
+from socket import MsgFlag as MsgFlag  # noqa: E402
+from socket import SocketIO as SocketIO  # noqa: E402

@@ -5,6 +5,7 @@ import io
 import os
 import pkgutil
 import runpy
+import signal
 import sys
 from importlib.machinery import BuiltinImporter, SourceFileLoader, SourcelessFileLoader
 from importlib.util import MAGIC_NUMBER
@@ -20,7 +21,8 @@ usage:
     python -m {__package__} - args...                    as `python - args...`, by standard input
     python -m {__package__} --info [--json]              the backend, versions, capabilities
     python -m {__package__} --bench [--quick] [--json]   its speed beside `socket` on this machine
-    python -m {__package__} --help                       this text"""
+    python -m {__package__} --help                       this text
+options of the interpreter come first: python -X dev -m {__package__} script.py"""
 
 # What may follow the options that run no program.
 FLAGS = {"--info": ["--json"], "--bench": ["--quick", "--json"], "--help": [], "-h": []}
@@ -52,11 +54,11 @@ def run_code(code, **names):
 
 def run_script(path):
     if pkgutil.get_importer(path) is not None:  # a directory or a zip file
-        sys.path.insert(0, os.path.join(os.getcwd(), path))
+        sys.path.insert(0, absolute(path))
         package.install()
         run_module("__main__", alter_argv=False)
         return
-    path = os.path.join(os.getcwd(), path)
+    path = absolute(path)
     try:
         with io.open_code(path) as file:
             source = file.read()
@@ -71,6 +73,13 @@ def run_script(path):
     else:
         code = compile(source, path, "exec", dont_inherit=True)
     run_code(code, __file__=path, __loader__=loader("__main__", path), **cached())
+
+
+def absolute(path):
+    """Return *path* from the root on, spelled as the interpreter spells it."""
+    if path in ("", ".") and sys.version_info >= (3, 11):
+        return os.getcwd()
+    return os.path.join(os.getcwd(), path)
 
 
 def compiled(data):
@@ -125,10 +134,20 @@ def info(**options):
 def bench(**options):
     from . import _bench, _info
 
+    _bench.run(_info.about(), **options)
+
+
+def say(function, *arguments, **options):
+    """Call what prints. Statuses are what a shell says of a program that the signal ended."""
     try:
-        _bench.run(_info.about(), **options)
+        function(*arguments, **options)
+        if sys.stdout:
+            sys.stdout.flush()
     except KeyboardInterrupt:
-        sys.exit(130)  # what a shell says of a program that SIGINT ended
+        sys.exit(128 + signal.SIGINT)
+    except BrokenPipeError:  # of `| head -1`; and the exit flushes once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
 
 
 def main(arguments):
@@ -141,11 +160,11 @@ def main(arguments):
         case [option, *rest] if wrong := set(rest).difference(FLAGS.get(option, rest)):
             fail(f"{option} does not take {min(wrong, key=rest.index)!r}\n{USAGE}")
         case ["--info", *flags]:
-            info(as_json="--json" in flags)
+            say(info, as_json="--json" in flags)
         case ["--bench", *flags]:
-            bench(quick="--quick" in flags, as_json="--json" in flags)
+            say(bench, quick="--quick" in flags, as_json="--json" in flags)
         case ["-h" | "--help"]:
-            print(USAGE)
+            say(print, USAGE)
         case ["-m", name, *rest]:
             sys.argv = ["-m", *rest]
             search_first(os.getcwd())

@@ -54,6 +54,7 @@ def python(environment, tmp_path):
         (folder / "script.py").write_text(REPORT)
         (folder / "__init__.py").touch()
         (folder / "__main__.py").write_text(REPORT)
+    (tmp_path / "here" / "__main__.py").write_text(REPORT)
     with zipfile.ZipFile(tmp_path / "here" / "archive", "w") as archive:
         archive.writestr("__main__.py", REPORT)
 
@@ -98,6 +99,8 @@ def answer(done):
         ["link.py"],
         ["folder"],
         ["archive"],
+        ["."],
+        [""],
         ["-m", "script"],
         ["-m", "folder"],
         ["-m", "folder.script"],
@@ -105,7 +108,7 @@ def answer(done):
         ["-mfolder"],
         ["-c" + REPORT],
     ],
-    ids=lambda program: program[-1].partition("\n")[0],
+    ids=lambda program: program[-1].partition("\n")[0] or "no-name",
 )
 def test_program_sees_itself_as_under_plain_python(python, environment, program, safe_path):
     environment["PYTHONSAFEPATH"] = safe_path  # from Python 3.11 on
@@ -272,6 +275,24 @@ def test_help(python, option, flags):
     ):
         assert f"python -m pysock {form}" in said
     assert max(map(len, said.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["", "unbuffered"])
+@pytest.mark.parametrize("option", ["--info", "--help", "--bench --quick"])
+def test_nobody_reads_on(environment, option, unbuffered):
+    """As where `| head -1` has had its line: the end is that of a program that SIGPIPE ended."""
+    environment["PYTHONUNBUFFERED"] = unbuffered
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as writer:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-m", "pysock", *option.split()],
+            env=environment,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 @pytest.mark.parametrize(

@@ -62,13 +62,20 @@ def extension_modules(folder):
     return sorted(path.name.partition(".")[0] for path in (folder / "pysock").glob("*.so"))
 
 
+def project_files():
+    """Return the names of the files as git lists them, or, in an unpacked sdist, as that does."""
+    if not (ROOT / ".git").exists():
+        return (ROOT / "pysock_accel.egg-info" / "SOURCES.txt").read_text().splitlines()
+    listed = subprocess.check_output(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT)
+    return list(filter(None, listed.decode().split("\0")))
+
+
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    """A copy of the files that belong to the project, as git knows them."""
+    """A copy of the files that belong to the project."""
     folder = tmp_path_factory.mktemp("source")
-    listed = subprocess.check_output(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT)
-    for name in filter(None, listed.decode().split("\0")):
-        if (ROOT / name).exists():
+    for name in project_files():
+        if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     return folder
@@ -124,7 +131,7 @@ def test_source_distribution(project):
     (archive,) = project.glob("dist/*.tar.gz")
     with tarfile.open(archive) as opened:
         names = {name.partition("/")[2] for name in opened.getnames()}
-    wanted = {"LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py"}
+    wanted = {".clang-format", "LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py"}
     for pattern in (
         "release/*.py",
         "pysock/*.py*",

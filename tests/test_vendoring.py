@@ -73,6 +73,22 @@ def service(tmp_path_factory):
     return folder
 
 
+@pytest.mark.parametrize("folder", ["theirservice", "theirservice/_vendor"])
+def test_vendored_into_a_folder_that_is_no_package(tmp_path, folder):
+    """Cython would say that it does not find a .pxd, which is there."""
+    shutil.copytree(ROOT / "csrc", vendor(tmp_path) / "csrc")
+    missing = f"{folder}/__init__.py"
+    (tmp_path / missing).unlink()
+    (tmp_path / "setup.py").write_text(SETUP)
+    done = subprocess.run(
+        [sys.executable, "setup.py", "--version"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        f"FileNotFoundError: {missing}: without it Cython takes this folder for no package"
+    )
+
+
 @pytest.fixture
 def run(service, tmp_path):
     """Run a program that has both the vendored pysock, as `theirs`, and the ordinary one."""

@@ -9,6 +9,7 @@ import shutil
 import socket
 import threading
 import time
+from pathlib import Path
 
 from blocks import ROOT
 
@@ -82,6 +83,8 @@ def a_setup_that_only_looks(port):
         assert names and all(name.startswith("theirservice._vendor.pysock.") for name in names)
 
     shutil.copytree(ROOT / "csrc", "theirservice/_vendor/csrc")
+    for folder in ("theirservice", "theirservice/_vendor"):
+        Path(folder, "__init__.py").touch()
     Cython.Build.cythonize = lambda modules, **options: modules
     setuptools.setup = setup
     return {}

@@ -21,7 +21,16 @@ def names() -> None:
     assert_type(socket.inet_aton("127.0.0.1"), bytes)
     assert_type(socket.MSG_ZEROCOPY, int)
     assert_type(socket.PF_INET, int)
+    assert_type(socket.EAGAIN, int)
+    assert_type(socket.EBADF, int)
+    assert_type(socket.EWOULDBLOCK, int)
+    assert_type(socket.MsgFlag.MSG_PEEK, Literal[stdlib.MsgFlag.MSG_PEEK])
+    assert_type(socket.AddressInfo.AI_PASSIVE, Literal[stdlib.AddressInfo.AI_PASSIVE])
     assert_type(socket.capabilities(), dict[str, int])
+
+
+def takes_a_raw_file(file: socket.SocketIO) -> stdlib.SocketIO:
+    return file
 
 
 def takes_any_socket(sock: stdlib.socket) -> int:
