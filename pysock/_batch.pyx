@@ -66,6 +66,7 @@ cdef class Arena:
 
 cdef class DatagramBatch:
     """DatagramBatch(slots, slot_size)
+--
 
     Room for *slots* messages (1 to 65536) of *slot_size* bytes each, allocated once and used again
     and again. `recv_into(sock)` fills it, `batch[i]` is datagram i, `len(batch)` how many there are,

@@ -38,6 +38,20 @@ def _separators(separator):
 
 
 class Stream(io.BufferedIOBase):
+    """A buffered file object on a connected stream socket; what is broken off loses nothing.
+
+    `read`, `readline`, `write` and the rest of `io.BufferedIOBase` mean what they mean there. Each
+    call waits as the socket's timeout says, once for the whole call; most take *timeout*, seconds
+    for this call (None: without end), or *deadline*, a `time.monotonic()`. TimeoutError says that
+    the time was over; after it, as after an exception from a signal's handler or
+    LimitOverrunError, the next call goes on where this one was.
+
+    *limit* is how many bytes `readuntil` searches; *buffer_size* what is received at once and
+    collected before it is sent (16384 at least). One thread may read while another one writes.
+    `close()` closes the socket, `detach()` gives it back. TypeError, ValueError for what is no
+    socket of type SOCK_STREAM.
+    """
+
     _sock = _closed = None
 
     def __init__(self, sock, *, limit=DEFAULT, buffer_size=DEFAULT):
@@ -132,12 +146,14 @@ class Stream(io.BufferedIOBase):
         return self._take(len(self._unread) if count < 0 else count)
 
     def read(self, size=-1, /, *, timeout=..., deadline=None):
+        """Read *size* bytes, fewer only at the end; all until then if negative or None."""
         count = -1 if size is None else as_size(size)
         until = self._deadline(timeout, deadline)
         with self._reading.taken(until):
             return self._take_up_to(count, until)
 
     def readexactly(self, n, /, *, timeout=..., deadline=None):
+        """Read *n* bytes; IncompleteReadError, with `.partial`, where the stream ends before."""
         n = as_size(n)
         until = self._deadline(timeout, deadline)
         if n < 0:
@@ -150,6 +166,7 @@ class Stream(io.BufferedIOBase):
         return data
 
     def read1(self, size=-1, /, *, timeout=..., deadline=None):
+        """Read what is there, up to *size* bytes; receive once if nothing is."""
         size = as_size(size)
         until = self._deadline(timeout, deadline)
         with self._reading.taken(until):
@@ -158,6 +175,7 @@ class Stream(io.BufferedIOBase):
             return self._take(len(self._unread) if size < 0 else size)
 
     def readinto(self, buffer, /, *, timeout=..., deadline=None):
+        """Fill a writable *buffer*, less of it only at the end: the number of bytes."""
         with memory_to_fill(buffer, "readinto") as view:
             until = self._deadline(timeout, deadline)
             with self._reading.taken(until):
@@ -166,17 +184,20 @@ class Stream(io.BufferedIOBase):
             return len(data)
 
     def readinto_exactly(self, buffer, /, *, timeout=..., deadline=None):
+        """Fill a writable *buffer*; IncompleteReadError where the stream ends before."""
         with memory_to_fill(buffer, "readinto_exactly") as view:
             view[:] = self.readexactly(len(view), timeout=timeout, deadline=deadline)
             return len(view)
 
     def readinto1(self, buffer, /, *, timeout=..., deadline=None):
+        """As `read1`, into a writable *buffer*: the number of bytes."""
         with memory_to_fill(buffer, "readinto1") as view:
             data = self.read1(len(view), timeout=timeout, deadline=deadline)
             view[: len(data)] = data
             return len(data)
 
     def readline(self, size=-1, /, *, timeout=..., deadline=None):
+        r"""Read up to b"\n" and with it; at most *size* bytes if that is not negative."""
         size = -1 if size is None else as_size(size)
         if size < 0 and timeout is ... and self._closed is False:
             got = []
@@ -204,6 +225,7 @@ class Stream(io.BufferedIOBase):
                 until.press_on()
 
     def readlines(self, hint=-1, /):
+        """Read all lines until the end, or until they are more than *hint* bytes together."""
         return super().readlines(hint)
 
     def __iter__(self):
@@ -217,6 +239,7 @@ class Stream(io.BufferedIOBase):
         return line
 
     def readuntil(self, separator=b"\n", *, timeout=..., deadline=None):
+        """Read up to *separator*, bytes or a tuple of them, and with it."""
         separators = _separators(separator)
         until = self._deadline(timeout, deadline)
         searched = 0
@@ -239,6 +262,7 @@ class Stream(io.BufferedIOBase):
                 until.press_on()
 
     def peek(self, size=0, /, *, timeout=..., deadline=None):
+        """Show what is there without reading it; receive once if nothing is."""
         as_size(size)
         until = self._deadline(timeout, deadline)
         with self._reading.taken(until):
@@ -258,6 +282,7 @@ class Stream(io.BufferedIOBase):
                 del self._unsent[: _moved(n, len(data), "send")]
 
     def write(self, data, /, *, timeout=..., deadline=None):
+        """Write a bytes-like object: the number of its bytes."""
         until = self._deadline(timeout, deadline)
         taken = 0
         with memory_of(data) as view:
@@ -284,6 +309,7 @@ class Stream(io.BufferedIOBase):
         return count
 
     def writelines(self, lines, /, *, timeout=..., deadline=None):
+        """Write each of an iterable of bytes-like objects, as `write` does."""
         until = self._deadline(timeout, deadline)
         total = 0
         for line in lines:
@@ -294,6 +320,7 @@ class Stream(io.BufferedIOBase):
                 raise
 
     def flush(self, *, timeout=..., deadline=None):
+        """Send what was written. What an exception left unsent the next call sends."""
         until = self._deadline(timeout, deadline)
         with self._writing.taken(until):
             while self._unsent:
@@ -304,6 +331,7 @@ class Stream(io.BufferedIOBase):
     # The rest of a file object
 
     def close(self):
+        """Send what was written and close the socket, which is closed also when that fails."""
         if self._closed or self._sock is None:
             return
         try:
@@ -313,6 +341,7 @@ class Stream(io.BufferedIOBase):
             self._sock.close()
 
     def detach(self):
+        """Send what was written and give the socket back; ValueError while bytes are unread."""
         self._check_open()
         if self._unread:
             raise ValueError(f"{len(self._unread)} received bytes are unread")
@@ -322,39 +351,49 @@ class Stream(io.BufferedIOBase):
 
     @property
     def closed(self):
+        """Whether `close()` was called."""
         return bool(self._closed)
 
     @property
     def sock(self):
+        """The socket; None after `detach()`."""
         return self._sock
 
     def fileno(self):
+        """The socket's descriptor; it says nothing of what is buffered here."""
         self._check_open()
         return self._sock.fileno()
 
     def isatty(self):
+        """False."""
         self._check_open()
         return False
 
     def readable(self):
+        """True."""
         self._check_open()
         return True
 
     def writable(self):
+        """True."""
         self._check_open()
         return True
 
     def seekable(self):
+        """False."""
         self._check_open()
         return False
 
     def seek(self, offset, whence=0, /):
+        """A socket has no positions: raises io.UnsupportedOperation."""
         raise io.UnsupportedOperation("seek")
 
     def tell(self):
+        """A socket has no positions: raises io.UnsupportedOperation."""
         raise io.UnsupportedOperation("tell")
 
     def truncate(self, size=None, /):
+        """A socket has no positions: raises io.UnsupportedOperation."""
         raise io.UnsupportedOperation("truncate")
 
     def __enter__(self):

@@ -56,6 +56,7 @@ cdef int acquire_writable(object buffer, Py_buffer *view, str method) except -1:
 @cython.embedsignature.format("clinic")
 cdef class Stream(StreamBase):
     """Stream(sock, *, limit=65536, buffer_size=65536)
+--
 
     A buffered file object on a connected stream socket. `read`, `read1`, `readinto`, `readline`,
     `peek`, `write`, `flush` and the rest of `io.BufferedIOBase` mean what they mean there;

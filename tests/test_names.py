@@ -1,5 +1,6 @@
 """The module's names: all of `socket`'s, the PF_* names, the kernel's constants, the version."""
 
+import inspect
 import pathlib
 import pickle
 import platform
@@ -149,3 +150,16 @@ def test_on_windows_the_import_says_what_to_do():
     )
     said = subprocess.check_output([sys.executable, "-c", program], text=True, cwd=ROOT)
     assert said == "socket\n"
+
+
+def test_what_is_extended_explains_itself(pysock):
+    """`help()` and an editor show a text and a signature, on both backends."""
+    for name in pysock.EXTENDED:
+        public = getattr(pysock, name)
+        is_ours = isinstance(public, type) and public.__module__ == pysock.__name__
+        parts = vars(public) if is_ours else {}
+        for part, value in {"": public, **parts}.items():
+            if not part.startswith("_"):
+                assert inspect.getdoc(value), (name, part)
+                if callable(value):
+                    inspect.signature(value)
