@@ -26,22 +26,9 @@ from hypothesis import strategies as st
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 import conftest  # noqa: E402
+from arguments import Boom, Index  # noqa: E402
 
 net = conftest.load(sys.argv[1])
-
-
-class Boom(Exception):
-    """Of a hostile argument: its own, not the library's."""
-
-
-class Index:
-    def __init__(self, value):
-        self.value = value
-
-    def __index__(self):
-        if isinstance(self.value, type):
-            raise self.value
-        return self.value
 
 
 class Iterates:
