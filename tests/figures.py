@@ -60,7 +60,8 @@ ROWS = {
     "short sends": (
         "sends that are cut short, and what ends them",
         ("test_sendall_sends_what_it_was_given", "tests.test_short_send"),
-        "`sendall` went on behind its buffer; a reset in mid-send was told as EPIPE",
+        "`sendall` went on behind its buffer; a reset in mid-send was told as EPIPE; the rest of a "
+        "send went to whatever socket had the closed one's number",
     ),
     "zero-copy": (
         "zero-copy sends: whoever takes their notices, whatever becomes of the socket",
