@@ -42,11 +42,16 @@ def write_file(sock, data):
         return file.write(data) or 0  # None: nothing went out
 
 
+# Made before all: a handler that raises while it is made would leave it open.
+FILE = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+
+
 def send_file(sock, data):
-    with tempfile.TemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        return sock.sendfile(file)
+    FILE.seek(0)
+    FILE.write(data)
+    FILE.truncate()
+    FILE.seek(0)
+    return sock.sendfile(FILE)
 
 
 # Each returns the bytes that it received.
