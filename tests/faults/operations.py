@@ -43,7 +43,7 @@ def write_file(sock, data):
 
 
 # Made before all: a handler that raises while it is made would leave it open.
-FILE = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+FILE = tempfile.TemporaryFile(buffering=0)
 
 
 def send_file(sock, data):
