@@ -82,6 +82,9 @@ def transfers():
                     seen.add("ok")
                 except MemoryError:
                     seen.add("MemoryError")
+                except TypeError as error:  # cpython 3.14.7, of buffers that it has no list for
+                    if getattr(net, "BACKEND", "") == "c" or "iterable" not in str(error):
+                        raise
                 finally:
                     remove_mem_hooks()
         finish(result="ok", whole="ok" in seen)
