@@ -24,7 +24,13 @@ ELSEWHERE = {
 # These are interrupted once they have answered.
 SERVERS = ("python -m pysock -m http.server 8080",)
 # Built by Sphinx, which knows whether they are right: `make docs`.
-MARKUP = {"{toctree}", "{eval-rst}", "{include} ../README.md", "{image} architecture.svg"}
+MARKUP = {
+    "{toctree}",
+    "{eval-rst}",
+    "{include} ../README.md",
+    "{include} ../SECURITY.md",
+    "{image} architecture.svg",
+}
 PORTS = ("6379", "8080", "8125")  # somebody's own, perhaps
 
 
