@@ -319,6 +319,10 @@ cdef Datagram new_datagram(DatagramBatch batch, size_t index):
     return made
 
 
+cdef object address_of(const ps_arrival *arrival):
+    return unpack_address(arrival.name, arrival.namelen)
+
+
 cdef class Datagram:
     """One datagram of a `DatagramBatch`: `batch[i]`. `bytes()` of it copies its bytes."""
     cdef DatagramBatch batch
@@ -374,10 +378,8 @@ cdef class Datagram:
     @property
     def address(self):
         """The sender, in the form of the socket's family; None where it has no name."""
-        cdef ps_arrival *arrival
         with cython.critical_section(self.batch):
-            arrival = self.arrival()
-            return unpack_address(arrival.name, arrival.namelen)
+            return address_of(self.arrival())
 
     @property
     def truncated(self):
@@ -431,7 +433,7 @@ cdef class Datagram:
             if self.is_gone():
                 return "<Datagram that is gone>"
             told = show(self.told())
-            address = self.address
+            address = address_of(self.arrival())
         return f"<Datagram of {self.length} bytes from {address!r}{', ' if told else ''}{told}>"
 
 
