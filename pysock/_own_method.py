@@ -73,12 +73,15 @@ def _call_within(sock, seconds, method, arguments):
     borrower = object()
     try:
         while True:
-            _borrow(sock, seconds, borrower)
+            lent = _borrow(sock, seconds, borrower)
             try:
                 return method(*arguments)
             except TimeoutError as error:
-                # Another thread may have lent the socket to a call with less time.
-                if error.errno is not None or (end is not None and time.monotonic() >= end):
+                # Of a call in another thread, with less time, if that has borrowed it since.
+                # ETIMEDOUT is the connection's.
+                if error.errno is not None or sock.gettimeout() == lent:
+                    raise
+                if end is not None and time.monotonic() >= end:
                     raise
             seconds = None if end is None else end - time.monotonic()
     finally:
@@ -89,10 +92,13 @@ def _call_within(sock, seconds, method, arguments):
 
 
 def _borrow(sock, seconds, borrower):
+    """Give *sock* so many *seconds*; return them as it has them."""
     with _lock:
-        loan = _loans.get(id(sock)) or _loans.setdefault(id(sock), _Loan(sock.gettimeout()))
-        loan.borrowers.add(borrower)
+        if id(sock) not in _loans:
+            _loans[id(sock)] = _Loan(sock.gettimeout())
+        _loans[id(sock)].borrowers.add(borrower)
         sock.settimeout(None if seconds is None else min(max(seconds, _AT_ONCE), _LONGEST))
+        return sock.gettimeout()
 
 
 def _give_back(sock, borrower):

@@ -193,6 +193,27 @@ def test_an_error_of_the_connection_is_not_the_time(pysock):
     assert caught.value.errno == errno.ETIMEDOUT and calls == [1]
 
 
+@pytest.mark.parametrize("timeout", [30, None])
+@pytest.mark.parametrize("read", [reading, receiving])
+def test_a_timeout_of_the_methods_own_is_not_the_sockets(pysock, read, timeout):
+    """Nobody else has lent the socket: what the method raises is its answer."""
+    calls = []
+
+    class Impatient(Own):
+        def recv(self, *arguments):
+            calls.append(1)
+            assert len(calls) < 10
+            raise TimeoutError("a limit of its own")
+
+        recv_into = recv
+
+    with pair_of(pysock, Impatient) as (_, b):
+        b.settimeout(5)
+        with pytest.raises(TimeoutError, match="a limit of its own"):
+            read(pysock, b)(5, timeout=timeout)
+    assert calls == [1]
+
+
 def test_in_a_child_nobody_has_borrowed(pysock):
     with pair_of(pysock, Own) as (a, b):
         reader = threading.Thread(target=lambda: b.recv_exactly(5, timeout=30))
