@@ -1,4 +1,4 @@
-"""EpollSelector.select: what an event loop pays to learn who is ready."""
+"""EpollSelector: what an event loop pays to say what it waits for, and to learn who is ready."""
 
 import resource
 import selectors
@@ -37,3 +37,31 @@ def bench_select(socket, count, idle=0, timeout=None):
                 selector.select(timeout)
 
         yield loop, (selector, count + idle)
+
+
+@rows(
+    Row("register + unregister", 1.5, 2, c="register_unregister", how="register"),
+    Row("modify, events and data", 1.5, 2, c="modify_twice", how="modify", per=2),
+)
+def bench_interest(socket, how):
+    """As asyncio has it: by number, each time with data of its own."""
+    cls = getattr(socket, "EpollSelector", selectors.EpollSelector)
+    a, b = socket.socketpair()
+    with a, b, cls() as selector:
+        fd = a.fileno()
+        if how == "modify":
+            selector.register(fd, selectors.EVENT_READ, 0)
+
+            def loop(n):
+                for i in range(n):
+                    selector.modify(fd, selectors.EVENT_READ | selectors.EVENT_WRITE, i)
+                    selector.modify(fd, selectors.EVENT_READ, None)
+
+        else:
+
+            def loop(n):
+                for i in range(n):
+                    selector.register(fd, selectors.EVENT_READ, i)
+                    selector.unregister(fd)
+
+        yield loop, (selector, fd)

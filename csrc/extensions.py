@@ -37,7 +37,7 @@ MODULES = {
     "_outflow": ["ps_io.c", "ps_wait.c"],
     "_outgoing": ["ps_cmsg.c", "ps_outbox.c", "ps_socket.c", "ps_wait.c"],
     "_pending": ["ps_cmsg.c", "ps_errqueue.c", "ps_io.c", "ps_wait.c", "ps_zerocopy.c"],
-    "_selector": ["ps_epoll.c", "ps_wait.c"],
+    "_selector": ["ps_wait.c"],
     "_sockaddr": ["ps_addr.c"],
     "_sockobject": [],
     "_stream": [],

@@ -9,8 +9,18 @@
 
 typedef struct epoll_event ps_event;
 
-/* Wait for up to timeout_ms (0: only look, -1: without end): the number of events, or -errno. */
-int ps_epoll_wait(int epoll, ps_event *events, int most, int timeout_ms);
+/* EPOLL_CTL_ADD, _MOD, _DEL: from now on these events of fd are waited for. 0 or -errno. */
+static inline int ps_epoll_ctl(int epoll, int operation, int fd, uint32_t events) {
+    ps_event event = {.events = events, .data.fd = fd};
+    return epoll_ctl(epoll, operation, fd, &event) < 0 ? -errno : 0;
+}
+
+/* Wait for up to timeout_ms (0: only look, -1: without end): the number of events, or -errno.
+ * Inline: behind a system call each return is a cold one, and a look is little more than that. */
+static inline int ps_epoll_wait(int epoll, ps_event *events, int most, int timeout_ms) {
+    int n = epoll_wait(epoll, events, most, timeout_ms);
+    return n < 0 ? -errno : n;
+}
 
 #endif
 

@@ -96,7 +96,7 @@ class SocketIO(_base.SocketIO):
 
 
 class EpollSelector(_selector.Epoll, _base.EpollSelector):
-    """`selectors.EpollSelector`, with the loop of `select()` in C (`epoll(7)`).
+    """`selectors.EpollSelector`, with all that an event loop asks of it in C (`epoll(7)`).
 
     What it is asked and what it answers is the same. `install()` puts it into `selectors`, from
     where asyncio's default loop takes it, and under the servers of `socketserver`.

@@ -47,6 +47,7 @@ def socket_repr(self):
     return text
 
 
+SelectorKey = _selectors.SelectorKey
 SocketIO = next(filter(_of_this_interpreter, RawIOBase.__subclasses__()))
 EpollSelector = next(
     (

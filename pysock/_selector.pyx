@@ -1,92 +1,223 @@
-"""`select` of an EpollSelector: the loop over what is ready, in C.
+"""What an EpollSelector does all the time, in C: what it waits for, and the loop over what is ready.
 
-Everything else of a selector is the standard library's own: what is registered stands in its
-`_fd_to_key`, the descriptor of epoll in its `_selector`.
+What is registered stands where the standard library has it, in `_fd_to_key`; the descriptor of epoll
+in `_selector`. Whatever is out of the ordinary is done by the standard library's own method, which
+says what is wrong with it.
 """
 
 cimport cython
 
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.long cimport PyLong_CheckExact
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject, PyTypeObject
 from cpython.tuple cimport PyTuple_GET_ITEM
 from libc.errno cimport EINTR
+from libc.limits cimport INT_MAX
 from libc.math cimport ceil
-from libc.stdint cimport INT32_MAX, int64_t
+from libc.stdint cimport INT32_MAX, int64_t, uint32_t
 
 from . import _base
 from ._errors cimport raise_errno
-from ._threads cimport get
-from .ps_epoll cimport EPOLLIN, EPOLLOUT, ps_epoll_wait, ps_event
+from ._threads cimport get, item
+from .ps_epoll cimport (
+    EPOLL_CTL_ADD,
+    EPOLL_CTL_DEL,
+    EPOLL_CTL_MOD,
+    EPOLLIN,
+    EPOLLOUT,
+    ps_epoll_ctl,
+    ps_epoll_wait,
+    ps_event,
+)
 from .ps_wait cimport ps_clock
 
 
+cdef extern from "Python.h":
+    long PyLong_AsLongAndOverflow(object number, int *overflow) except? -1
+
+cdef object SelectorKey = _base.SelectorKey
+cdef object base_modify = _base.EpollSelector.modify
+cdef object base_register = _base.EpollSelector.register
 cdef object base_select = _base.EpollSelector.select
+cdef object base_unregister = _base.EpollSelector.unregister
 
 cdef enum:
     EVENT_READ = 1   # as in selectors
     EVENT_WRITE = 2
-    KEY_EVENTS = 2   # of a SelectorKey: (fileobj, fd, events, data)
-    ON_STACK = 256
+    KEY_FILEOBJ = 0  # of a SelectorKey: (fileobj, fd, events, data)
+    KEY_FD = 1
+    KEY_EVENTS = 2
+    KEY_DATA = 3
+    ON_STACK = 16
+    MOST_PAIRS = 65536  # descriptors above it have theirs made anew
+
+
+cdef object new_key(object fileobj, object fd, object events, object data):
+    """A SelectorKey, as its own class makes one of a tuple."""
+    cdef tuple arguments = ((fileobj, fd, events, data),)
+    return (<PyTypeObject *>tuple).tp_new(<type>SelectorKey, <PyObject *>arguments, NULL)
+
+
+cdef int number(object value) except -2:
+    """An int from 0 to INT_MAX; -1 for anything else."""
+    cdef int overflow = 0
+    cdef long found
+    if not PyLong_CheckExact(value):
+        return -1
+    found = PyLong_AsLongAndOverflow(value, &overflow)
+    return <int>found if 0 <= found <= INT_MAX else -1
+
+
+cdef inline bint is_mask(int events) noexcept:
+    return 0 < events <= EVENT_READ | EVENT_WRITE
+
+
+cdef inline uint32_t epoll_events(int events) noexcept:
+    return (EPOLLIN if events & EVENT_READ else 0) | (EPOLLOUT if events & EVENT_WRITE else 0)
+
+
+cdef inline object descriptor(object self, object fileobj):
+    """What `_fd_to_key` has as the key of *fileobj*, be it registered or not."""
+    return fileobj if number(fileobj) >= 0 else self._fileobj_lookup(fileobj)
+
+
+cdef int milliseconds(double seconds) except -3:
+    """As long or longer; -2 for what is too long, or no time at all."""
+    if not seconds < INT32_MAX // 1000:
+        return -2
+    return <int>ceil(seconds * 1e3) if seconds > 0 else 0
 
 
 cdef int wait(const int *place, ps_event *events, int most, int timeout_ms) except -1:
-    """The number of events. A look first, with the GIL: who finds work has no need to give it away.
+    """Wait, with the GIL given away: the number of events.
 
     After a signal the wait goes on towards its deadline (PEP 475). Its handler may have closed what is
     waited for: the descriptor is read again from *place*.
     """
-    cdef int64_t deadline, left
+    cdef int64_t deadline = ps_clock() + timeout_ms * <int64_t>1_000_000
+    cdef int64_t left
     cdef int epoll = place[0]
-    cdef int n = ps_epoll_wait(epoll, events, most, 0)
-    if n == 0 and timeout_ms != 0:
-        deadline = ps_clock() + timeout_ms * <int64_t>1_000_000
+    cdef int n
+    with nogil:
+        n = ps_epoll_wait(epoll, events, most, timeout_ms)
+    while n == -EINTR:
+        PyErr_CheckSignals()
+        epoll = place[0]
+        if timeout_ms > 0:
+            left = deadline - ps_clock()
+            timeout_ms = <int>((left + 999_999) // 1_000_000) if left > 0 else 0
         with nogil:
             n = ps_epoll_wait(epoll, events, most, timeout_ms)
-        while n == -EINTR:
-            PyErr_CheckSignals()
-            epoll = place[0]
-            if timeout_ms > 0:
-                left = deadline - ps_clock()
-                timeout_ms = <int>((left + 999_999) // 1_000_000) if left > 0 else 0
-            with nogil:
-                n = ps_epoll_wait(epoll, events, most, timeout_ms)
     if n < 0:
         raise_errno(n)
     return n
 
 
-cdef list ready_keys(dict fd_to_key, ps_event *events, int n):
-    cdef list ready = []
-    cdef object key
-    cdef int i, mask
-    for i in range(n):
-        # A reference of its own: making the pair may collect garbage, whose end may unregister.
-        key = get(fd_to_key, events[i].data.fd)
-        if key is None:
-            continue
-        mask = 0
-        if events[i].events & ~<unsigned int>EPOLLIN:
-            mask |= EVENT_WRITE
-        if events[i].events & ~<unsigned int>EPOLLOUT:
-            mask |= EVENT_READ
-        mask &= <int><object>PyTuple_GET_ITEM(key, KEY_EVENTS)
-        ready.append((key, mask))
-    return ready
+cdef inline int look_or_wait(const int *place, ps_event *events, int most, int timeout_ms) except -1:
+    """A look first, with the GIL: who finds work has no need to give it away."""
+    cdef int n = ps_epoll_wait(place[0], events, most, 0)
+    if n > 0 or n == 0 and timeout_ms == 0:
+        return n
+    return wait(place, events, most, timeout_ms)
 
 
 cdef class Epoll:
-    """What `select` needs of an EpollSelector, where C finds it at once."""
+    """What is asked of an EpollSelector all the time, with what it needs where C finds it at once."""
     cdef int epoll
     cdef dict fd_to_key
+    cdef list pairs  # by descriptor, (key, events) as last returned: mostly, the next is the same
 
     def __cinit__(self):
         self.epoll = -1
+        self.pairs = []
 
     def _look_at(self, int epoll, dict fd_to_key):
         """From now on *epoll*, a descriptor, is what is waited for; -1 is a closed selector's."""
         with cython.critical_section(self):
             self.epoll = epoll
             self.fd_to_key = fd_to_key
+            self.pairs = []
+
+    def register(self, fileobj, events, data=None):
+        """register(fileobj, events, data=None) -> SelectorKey
+
+        Wait for *events*, a mask of EVENT_READ and EVENT_WRITE, of *fileobj*: a descriptor, or
+        something with a `fileno()`. *data* is whatever the key is to have.
+
+        ValueError for wrong *events* or no file object, KeyError if it is registered, OSError where
+        the system does not wait for such a file. See `epoll_ctl(2)`.
+        """
+        cdef int mask = number(events)
+        cdef int fileno
+        cdef bint done = False
+        cdef object fd
+        cdef object key
+        if is_mask(mask):
+            fd = descriptor(self, fileobj)
+            fileno = number(fd)
+            key = new_key(fileobj, fd, events, data)
+            with cython.critical_section(self):
+                if self.epoll >= 0 and fileno >= 0 and fd not in self.fd_to_key:
+                    if len(self.pairs) <= fileno < MOST_PAIRS:
+                        self.pairs.extend([None] * (fileno + 1 - len(self.pairs)))
+                    self.fd_to_key[fd] = key
+                    done = ps_epoll_ctl(self.epoll, EPOLL_CTL_ADD, fileno, epoll_events(mask)) == 0
+                    if not done:
+                        del self.fd_to_key[fd]
+            if done:
+                return key
+        return base_register(self, fileobj, events, data)
+
+    def unregister(self, fileobj):
+        """unregister(fileobj) -> SelectorKey
+
+        Wait for *fileobj* no longer. KeyError if it is not registered. A descriptor that was closed
+        meanwhile is no error.
+        """
+        cdef object fd = descriptor(self, fileobj)
+        cdef int fileno = number(fd)
+        cdef object key = None
+        with cython.critical_section(self):
+            if self.epoll >= 0 and fileno >= 0:
+                key = get(self.fd_to_key, fd)
+                if key is not None:
+                    del self.fd_to_key[fd]
+                    forget(self, fileno)
+                    ps_epoll_ctl(self.epoll, EPOLL_CTL_DEL, fileno, 0)
+        return base_unregister(self, fileobj) if key is None else key
+
+    def modify(self, fileobj, events, data=None):
+        """modify(fileobj, events, data=None) -> SelectorKey
+
+        From now on wait for these *events* of *fileobj*, and have *data* in its key, which is
+        returned. KeyError if it is not registered.
+        """
+        cdef object fd = descriptor(self, fileobj)
+        cdef int fileno = number(fd)
+        cdef int mask = number(events)
+        cdef object key = None
+        cdef bint changed = False
+        with cython.critical_section(self):
+            if self.epoll >= 0 and fileno >= 0 and is_mask(mask):
+                key = get(self.fd_to_key, fd)
+                if key is not None and events != <object>PyTuple_GET_ITEM(key, KEY_EVENTS):
+                    changed = True
+                    if ps_epoll_ctl(self.epoll, EPOLL_CTL_MOD, fileno, epoll_events(mask)) < 0:
+                        key = None
+        if key is None:
+            try:
+                return base_modify(self, fileobj, events, data)
+            finally:
+                forget(self, fileno)
+        if data != <object>PyTuple_GET_ITEM(key, KEY_DATA) or changed:
+            key = new_key(
+                <object>PyTuple_GET_ITEM(key, KEY_FILEOBJ), <object>PyTuple_GET_ITEM(key, KEY_FD), events, data
+            )
+            with cython.critical_section(self):
+                self.fd_to_key[fd] = key
+                forget(self, fileno)
+        return key
 
     def select(self, timeout=None):
         """select(timeout=None) -> list of (key, events)
@@ -95,32 +226,70 @@ cdef class Epoll:
         end, 0 or less: only look). *events* is a mask of EVENT_READ and EVENT_WRITE. See
         `epoll_wait(2)`.
         """
-        cdef ps_event[ON_STACK] stack
-        cdef ps_event *events = stack
-        cdef double seconds
-        cdef int timeout_ms = -1
-        cdef bint closed
-        cdef int n, most
-        cdef dict fd_to_key
-        if timeout is not None:
-            seconds = timeout
-            if not seconds < INT32_MAX // 1000:
-                return base_select(self, timeout)  # which says what is wrong with it
-            timeout_ms = <int>ceil(seconds * 1e3) if seconds > 0 else 0
+        cdef ps_event[ON_STACK] events
+        cdef int timeout_ms = -1 if timeout is None else milliseconds(timeout)
+        cdef int most
         with cython.critical_section(self):
-            closed = self.epoll < 0
-            fd_to_key = self.fd_to_key
-        if closed:
-            return base_select(self, timeout)  # which says that it is closed
-        most = <int>max(len(fd_to_key), 1)
-        if most <= ON_STACK:
-            n = wait(&self.epoll, stack, most, timeout_ms)
-            return ready_keys(fd_to_key, stack, n)
-        events = <ps_event *>PyMem_Malloc(<size_t>most * sizeof(ps_event))
-        if events == NULL:
-            raise MemoryError()
-        try:
-            n = wait(&self.epoll, events, most, timeout_ms)
-            return ready_keys(fd_to_key, events, n)
-        finally:
-            PyMem_Free(events)
+            most = -1 if self.epoll < 0 else <int>len(self.fd_to_key)
+        if most < 0 or timeout_ms < -1:
+            return base_select(self, timeout)
+        if most > ON_STACK:
+            return select_many(self, most, timeout_ms)
+        return ready_pairs(self, events, look_or_wait(&self.epoll, events, most or 1, timeout_ms))
+
+
+cdef list select_many(Epoll self, int most, int timeout_ms):
+    cdef ps_event *events = <ps_event *>PyMem_Malloc(<size_t>most * sizeof(ps_event))
+    if events == NULL:
+        raise MemoryError()
+    try:
+        return ready_pairs(self, events, look_or_wait(&self.epoll, events, most, timeout_ms))
+    finally:
+        PyMem_Free(events)
+
+
+cdef list ready_pairs(Epoll self, const ps_event *events, int n):
+    cdef list ready = []
+    cdef dict fd_to_key
+    cdef list pairs
+    cdef object key, pair
+    cdef int i, mask
+    with cython.critical_section(self):
+        fd_to_key = self.fd_to_key
+        pairs = self.pairs
+    for i in range(n):
+        # References of their own: making a pair may collect garbage, whose end may unregister.
+        key = get(fd_to_key, events[i].data.fd)
+        if key is None:
+            continue
+        mask = 0
+        if events[i].events & ~<uint32_t>EPOLLIN:
+            mask |= EVENT_WRITE
+        if events[i].events & ~<uint32_t>EPOLLOUT:
+            mask |= EVENT_READ
+        mask &= <int><object>PyTuple_GET_ITEM(key, KEY_EVENTS)
+        pair = item(pairs, events[i].data.fd)
+        if (
+            pair is None
+            or <object>PyTuple_GET_ITEM(pair, 0) is not key
+            or <int><object>PyTuple_GET_ITEM(pair, 1) != mask
+        ):
+            pair = (key, mask)
+            remember(self, events[i].data.fd, key, pair)
+        ready.append(pair)
+    return ready
+
+
+cdef int remember(Epoll self, int fileno, object key, object pair) except -1:
+    """Not of what is no longer registered: its file object would live as long as the selector."""
+    with cython.critical_section(self):
+        if fileno < len(self.pairs) and get(self.fd_to_key, fileno) is key:
+            self.pairs[fileno] = pair
+    return 0
+
+
+cdef int forget(Epoll self, int fileno) except -1:
+    with cython.critical_section(self):
+        if 0 <= fileno < len(self.pairs):
+            self.pairs[fileno] = None
+    return 0

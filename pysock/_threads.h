@@ -67,6 +67,16 @@ static inline PyObject *pysock_get(PyObject *dict, PyObject *key) {
     return PyDict_GetItemRef(dict, key, &found) == 0 ? Py_NewRef(Py_None) : found;
 }
 
+/* What list has at that place, or None behind its end; the reference is the caller's, too. */
+static inline PyObject *pysock_item(PyObject *list, Py_ssize_t place) {
+    PyObject *found = PyList_GetItemRef(list, place);
+    if (found == NULL) {
+        PyErr_Clear();
+        found = Py_NewRef(Py_None);
+    }
+    return found;
+}
+
 /* Whether the caller's reference is the only one. Not every build can tell: 0 where it cannot. */
 static inline int pysock_is_only_reference(PyObject *object) {
 #if PY_VERSION_HEX >= 0x030E0000
@@ -117,6 +127,12 @@ static inline PyObject *pysock_get(PyObject *dict, PyObject *key) {
         found = Py_None;
     }
     Py_XINCREF(found);
+    return found;
+}
+
+static inline PyObject *pysock_item(PyObject *list, Py_ssize_t place) {
+    PyObject *found = place < PyList_GET_SIZE(list) ? PyList_GET_ITEM(list, place) : Py_None;
+    Py_INCREF(found);
     return found;
 }
 

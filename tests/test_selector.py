@@ -1,13 +1,16 @@
 """EpollSelector: what selectors.EpollSelector returns, for one, many, and gone descriptors."""
 
 import asyncio
+import gc
 import os
+import resource
 import selectors
 import signal
 import socket
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -71,6 +74,70 @@ def test_what_is_no_timeout(pysock, timeout):
                 selector.select(timeout)
             raised.append(caught.type)
     assert raised[0] is raised[1]
+
+
+FORGETTING = {
+    "unregister": lambda selector, sock: selector.unregister(sock),
+    "modify": lambda selector, sock: selector.unregister(selector.modify(sock, READ).fd),
+    "modify, to what is odd": lambda selector, sock: selector.unregister(
+        selector.modify(sock, 0).fd
+    ),
+    "close": lambda selector, sock: selector.close(),
+}
+
+
+@pytest.mark.parametrize("forget", FORGETTING.values(), ids=FORGETTING)
+def test_what_is_forgotten_is_let_go(selector, forget):
+    """Whatever the selector remembers of its last answer."""
+
+    class File:
+        def __init__(self, fd):
+            self.fileno = lambda: fd
+
+    a, b = socket.socketpair()
+    with a, b:
+        file = File(a.fileno())
+        gone = weakref.ref(file)
+        selector.register(file, WRITE)
+        key, events = selector.select(0)[0]
+        assert key.fileobj is file and events == WRITE
+        del key
+        forget(selector, file)
+        del file
+        gc.collect()
+        assert gone() is None
+
+
+def test_the_same_number_for_another(selector):
+    """Not the answer of the one before, although number and events are the same."""
+    a, b = socket.socketpair()
+    with b:
+        fd = a.fileno()
+        for data in range(3):
+            selector.register(a, WRITE, data)
+            assert by_data(selector.select(0)) == by_data(selector.select(0)) == [(data, WRITE)]
+            selector.unregister(a)
+            assert selector.select(0) == []
+            a.close()
+            a = socket.socket(fileno=os.dup2(b.fileno(), fd))
+        a.close()
+
+
+def test_a_number_beyond_all_tables(selector):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    far = min(hard, 70_000) - 1
+    a, b = socket.socketpair()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, far + 1), hard))
+    try:
+        with a, b:
+            os.dup2(a.fileno(), far)
+            key = selector.register(far, WRITE)
+            assert selector.select(0) == selector.select(0) == [(key, WRITE)]
+            assert selector.unregister(far) is key
+            assert selector.select(0) == []
+            os.close(far)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_closed_selector(pysock):
