@@ -6,6 +6,7 @@ stands before it. Whatever is not listed is the standard library's own.
 
 from . import (
     _ancillary,
+    _asyncio_handle,
     _base,
     _batch,
     _batch_receive,
@@ -103,10 +104,13 @@ class EpollSelector(_selector.Epoll, _base.EpollSelector):
     """
 
     __module__ = __package__
+    _at_creation = None  # what install() has to do then: it is an event loop that comes to be
 
     def __init__(self):
         super().__init__()
         self._look_at(self._selector.fileno(), self._fd_to_key)
+        if self._at_creation is not None:
+            self._at_creation()
 
     def close(self):
         self._look_at(-1, self._fd_to_key)
@@ -133,6 +137,8 @@ FASTER = {
 }
 if not _base.is_its_own("getaddrinfo"):  # a guard, or names of their own: each call is theirs
     del FASTER["getaddrinfo"]
+
+asyncio_handle = _asyncio_handle.asyncio_handle
 
 get_gil_hold = _call.get_gil_hold
 set_gil_hold = _call.set_gil_hold

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 
 _EXTENSIONS = (
     "_ancillary",
+    "_asyncio_handle",
     "_batch",
     "_batch_receive",
     "_batch_send",
@@ -71,6 +72,7 @@ _chosen = _choose()
 BACKEND = _chosen.BACKEND
 FASTER = _chosen.FASTER
 EpollSelector = _chosen.EpollSelector
+asyncio_handle = _chosen.asyncio_handle
 socket = _chosen.socket
 DatagramBatch = _chosen.DatagramBatch
 Stream = _chosen.Stream

@@ -9,7 +9,7 @@ import threading
 import warnings
 
 from . import _base
-from ._backend import FASTER, EpollSelector, socket
+from ._backend import FASTER, EpollSelector, asyncio_handle, socket
 
 # Where a selector stands, and which of them pysock's is better than there.
 _SELECTORS = [
@@ -19,14 +19,15 @@ _SELECTORS = [
 ]
 
 _originals: list = []  # of (module, name, what install() put there, what was there)
-_lock = threading.Lock()
+_lock = threading.RLock()  # a signal's handler may make an event loop
 
 
 def install():
     """Make the `socket` module's own names point to pysock's, for the whole process.
 
     `selectors.EpollSelector`, and `DefaultSelector` where it is that one, become pysock's too, so
-    that asyncio's default loop waits in C; the servers of `socketserver` wait in the same way.
+    that asyncio's default loop waits in C; the servers of `socketserver` wait in the same way. Once
+    asyncio is there, `asyncio.events.Handle` runs its callbacks from C.
 
     Call it first thing in a program: a module that did `from socket import socket` before, or
     derived a class from it as `ssl` does, keeps the standard library's, and is named in a
@@ -43,9 +44,9 @@ def install():
         theirs = _stdlib.socket
         replaceable = not isinstance(theirs, type) or issubclass(theirs, _base.socket)
         if replaceable:
-            for module, name, value in _replacements():
-                _originals.append((module, name, value, getattr(module, name)))
-                setattr(module, name, value)
+            _replace(_replacements())
+            if EpollSelector is not _base.EpollSelector:
+                EpollSelector._at_creation = staticmethod(_replace_in_asyncio)
     if not replaceable:
         warnings.warn(
             f"{__package__}.install() did nothing: {theirs.__module__}.{theirs.__qualname__} is in "
@@ -71,6 +72,8 @@ def uninstall():
             if getattr(module, name, None) is value:
                 setattr(module, name, original)
         _originals.clear()
+        if EpollSelector is not _base.EpollSelector:
+            EpollSelector._at_creation = None
 
 
 @contextlib.contextmanager
@@ -88,6 +91,19 @@ def installed():
             uninstall()
 
 
+def _replace(replacements):
+    for module, name, value in replacements:
+        _originals.append((module, name, value, getattr(module, name)))
+        setattr(module, name, value)
+
+
+def _replace_in_asyncio():
+    """For a program that imported asyncio after install(): its loop makes a selector first."""
+    with _lock:
+        if _originals:
+            _replace(_of_asyncio())
+
+
 def _replacements():
     """(module, name, what to put there) of the class, and of what the class cannot reach.
 
@@ -99,6 +115,7 @@ def _replacements():
         if _base.is_its_own(name):
             yield _stdlib, name, value
     yield from _replaceable_selectors()
+    yield from _of_asyncio()
 
 
 def _replaceable_selectors():
@@ -107,6 +124,23 @@ def _replaceable_selectors():
         for module, name, worse in _SELECTORS:
             if getattr(getattr(module, name, None), "__name__", None) in worse:
                 yield module, name, EpollSelector
+
+
+def _of_asyncio():
+    """Not before asyncio is imported, nor where its Handle is another's or does something else."""
+    events = sys.modules.get("asyncio.events")
+    if events is None or asyncio_handle is None:
+        return
+    run = getattr(getattr(events, "Handle", None), "_run", None)
+    if getattr(run, "__globals__", None) is vars(events) and run.__code__.co_names[:4] == (
+        "_context",
+        "run",
+        "_callback",
+        "_args",
+    ):
+        replacement = asyncio_handle(events.Handle)
+        if replacement is not None:
+            yield events, "Handle", replacement
 
 
 def _early_birds():
