@@ -6,7 +6,7 @@
 
 #include <structmember.h>
 
-/* Where an object has what *slot* describes, a member of its class's __slots__; 0 if it is no such. */
+/* Where an object has what slot, of its class, describes; 0 if it is no slot. */
 static inline Py_ssize_t pysock_offset_of(PyObject *slot) {
     if (!Py_IS_TYPE(slot, &PyMemberDescr_Type)) {
         return 0;
