@@ -7,6 +7,7 @@ memory and Python's), the objects that the collector knows, open descriptors, an
 the arguments, None and some numbers.
 """
 
+import asyncio
 import ctypes
 import functools
 import gc
@@ -16,6 +17,7 @@ import json
 import os
 import socket as stdlib
 import sys
+import warnings
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
@@ -157,8 +159,36 @@ def sendmsg_rights():
 
 def select_once():
     with net.EpollSelector() as selector:
-        selector.register(a, 3)
+        selector.register(a, 3, DATA)
+        selector.select(0), selector.select(0)
+        selector.modify(a, 2, DATA)
         selector.select(0)
+        for wrong in (
+            lambda: selector.register(a, 3),
+            lambda: selector.register(DATA, 3),
+            lambda: selector.register(b, 7),
+            lambda: selector.modify(a, "7", DATA),
+            lambda: selector.unregister(b),
+        ):
+            try:
+                wrong()
+            except (KeyError, TypeError, ValueError):
+                pass
+        selector.unregister(a)
+
+
+def run_handles():
+    """Of asyncio, as install() leaves it: a callback that returns, one whose error passes."""
+    for callback in (b"".count, sys.exit):
+        try:
+            Handle(callback, (DATA,), loop)._run()
+        except SystemExit:
+            pass
+
+
+with net.installed():
+    Handle = asyncio.events.Handle
+    loop = asyncio.SelectorEventLoop()
 
 
 def batch_round():
@@ -232,7 +262,7 @@ FUNCTIONS = {
     "inet_ntoa": lambda: net.inet_ntoa(b"\1\2\3\4"),
     "inet_ntop": lambda: net.inet_ntop(net.AF_INET6, bytes(16)),
     "inet_pton": lambda: net.inet_pton(net.AF_INET6, "::1"),
-    "install": lambda: (net.install(), net.uninstall()),
+    "install": lambda: install_once(),
     "installed": lambda: installed_once(),
     "parse_ancillary": lambda: repr(net.parse_ancillary([(0, 1, bytes(16)), (0, 8, bytes(12))])),
     "set_gil_hold": lambda: net.set_gil_hold(16384),
@@ -243,6 +273,7 @@ FUNCTIONS = {
 OTHERS = {
     "DatagramBatch.recv_into": datagram(batch_round),
     "DatagramBatch.send": lambda: (batch.send(v, 0), batch.send(v, None, U), u.recv(1000)),
+    "Handle": run_handles,
     "SocketIO.readinto": there(lambda: read_once()),
     "SocketIO.write": back(lambda: write_once()),
     "non-blocking receives": lambda: fails_each(),
@@ -264,6 +295,13 @@ def send_a_file():
     with open(__file__, "rb") as file, net.create_connection(L) as client:
         with listener.accept()[0]:
             client.sendfile(file, 0, 100)
+
+
+def install_once():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # asyncio has brought ssl along
+        net.install()
+    net.uninstall()
 
 
 def installed_once():
