@@ -15,6 +15,7 @@ import sys
 import time
 
 import pytest
+from channels import channels
 from connections import BlackHole, found, refusing_address
 from waits import fill
 
@@ -111,6 +112,13 @@ def pair(module):
     a, b = module.socketpair()
     with a, b:
         yield a, b
+
+
+@pytest.fixture
+def channel(pysock):
+    """Makes connected ends of a kind: sockets, pipes."""
+    with channels(pysock) as channel:
+        yield channel
 
 
 @pytest.fixture

@@ -14,19 +14,11 @@ from channels import (
     Collecting,
     Feeding,
     Splicing,
-    channels,
     finish,
     raise_zero_division,
     rest,
 )
 from parameter_ids import shown
-
-
-@pytest.fixture
-def channel(pysock):
-    with channels(pysock) as channel:
-        yield channel
-
 
 # What it is for
 

@@ -19,19 +19,11 @@ from channels import (
     Feeding,
     Splicing,
     alarm,
-    channels,
     finish,
     is_idle,
     raise_zero_division,
     rest,
 )
-
-
-@pytest.fixture
-def channel(pysock):
-    with channels(pysock) as channel:
-        yield channel
-
 
 # Nothing is lost
 

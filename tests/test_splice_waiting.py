@@ -17,18 +17,10 @@ from channels import (
     Feeding,
     Splicing,
     alarm,
-    channels,
     finish,
     is_idle,
     raise_zero_division,
 )
-
-
-@pytest.fixture
-def channel(pysock):
-    with channels(pysock) as channel:
-        yield channel
-
 
 # Waiting
 
