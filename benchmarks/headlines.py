@@ -20,6 +20,7 @@ HEADLINES = {
         "socket()+close()",
         "sock.family",
         "getaddrinfo, numeric IPv4",
+        "register + unregister",
         "select, 1 ready",
         "select, 100 ready",
     ],

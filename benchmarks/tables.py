@@ -9,11 +9,20 @@ import json
 import sys
 from pathlib import Path
 
+from harness.variants import VARIANTS
 from headlines import SLOWER, by_section
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "docs"))
 from marked_table import write  # noqa: E402
+
+
+def beside(row):
+    """Others that the row measures in pysock's place, uvloop for one."""
+    stdlib = row["variants"]["stdlib"]["ns"]
+    for name, series in row["variants"].items():
+        if name not in VARIANTS:
+            yield f"| {row['title']}: {name} there | {stdlib / series['ns']:.2f} | |"
 
 
 def cells(row):
@@ -30,7 +39,9 @@ def table(sections):
     for name, rows in sections.items():
         if name:
             yield f"| *{name}* | | |"
-        yield from map(cells, rows)
+        for row in rows:
+            yield cells(row)
+            yield from beside(row)
 
 
 def main(results):
