@@ -35,6 +35,11 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
 
+def executable(name: str) -> str:
+    """From here or from the path; what runs it does so in a folder of its own."""
+    return os.path.abspath(name) if os.sep in name else name
+
+
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -47,7 +52,9 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         metavar="NAME",
         help="such as test_socket; an unlisted one by its full name",
     )
-    parser.add_argument("--python", nargs="+", default=[sys.executable], metavar="EXE")
+    parser.add_argument(
+        "--python", nargs="+", type=executable, default=[sys.executable], metavar="EXE"
+    )
     parser.add_argument("-k", dest="pattern", help="only tests whose id has this part or glob")
     # The tests wait for timeouts more than they compute, hence one job more than processors.
     parser.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 1, metavar="N")
