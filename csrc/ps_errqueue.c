@@ -35,7 +35,7 @@ ssize_t ps_message_give(const ps_message *message, struct msghdr *msg) {
     const char *data = message->data;
     size_t left = message->len;
     msg->msg_flags = message->flags;
-    for (size_t i = 0; i < msg->msg_iovlen && left > 0; i++) {
+    for (size_t i = 0; i < (size_t)msg->msg_iovlen && left > 0; i++) {
         size_t n = smaller(left, msg->msg_iov[i].iov_len);
         if (n > 0) {
             memcpy(msg->msg_iov[i].iov_base, data, n);

@@ -109,8 +109,9 @@ class EpollSelector(_selector.Epoll, _base.EpollSelector):
     def __init__(self):
         super().__init__()
         self._look_at(self._selector.fileno(), self._fd_to_key)
-        if self._at_creation is not None:
-            self._at_creation()
+        at_creation = self._at_creation
+        if at_creation is not None:
+            at_creation()
 
     def close(self):
         self._look_at(-1, self._fd_to_key)
@@ -138,7 +139,7 @@ FASTER = {
 if not _base.is_its_own("getaddrinfo"):  # a guard, or names of their own: each call is theirs
     del FASTER["getaddrinfo"]
 
-asyncio_handle = _asyncio_handle.asyncio_handle
+handle_run = _asyncio_handle.handle_run
 
 get_gil_hold = _call.get_gil_hold
 set_gil_hold = _call.set_gil_hold

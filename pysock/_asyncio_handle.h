@@ -15,19 +15,27 @@ static inline Py_ssize_t pysock_offset_of(PyObject *slot) {
     return member->type == T_OBJECT_EX ? member->offset : 0;
 }
 
-/* What is there, or None; the reference is the caller's. */
-static inline PyObject *pysock_at(PyObject *object, Py_ssize_t offset) {
+/* What object has there, or None; the reference is the caller's. */
+static inline PyObject *pysock_at(PyObject *object, PyObject *slot, Py_ssize_t offset) {
+#ifdef Py_GIL_DISABLED
+    (void)offset; /* another thread may be about to release what is there: not for us to read */
+    return Py_TYPE(slot)->tp_descr_get(slot, object, (PyObject *)Py_TYPE(object));
+#else
+    (void)slot;
     PyObject *found = *(PyObject **)((char *)object + offset);
     if (found == NULL) {
         found = Py_None;
     }
     Py_INCREF(found);
     return found;
+#endif
 }
 
-/* context.run(callback, *arguments): what it raised, or None. */
-static inline PyObject *pysock_error_of(PyObject *context, PyObject *callback,
-                                        PyObject *arguments) {
+/* context.run(callback, *arguments) */
+static inline PyObject *pysock_run_in(PyObject *context, PyObject *callback, PyObject *arguments) {
+    if (Py_EnterRecursiveCall(" while calling a callback")) {
+        return NULL;
+    }
     PyObject *result = NULL;
     if (PyContext_Enter(context) == 0) {
         result = PyObject_Vectorcall(callback, &PyTuple_GET_ITEM(arguments, 0),
@@ -36,23 +44,8 @@ static inline PyObject *pysock_error_of(PyObject *context, PyObject *callback,
             Py_CLEAR(result);
         }
     }
-    if (result != NULL) {
-        Py_DECREF(result);
-        Py_RETURN_NONE;
-    }
-#if PY_VERSION_HEX >= 0x030C0000
-    return PyErr_GetRaisedException();
-#else
-    PyObject *type, *error, *traceback;
-    PyErr_Fetch(&type, &error, &traceback);
-    PyErr_NormalizeException(&type, &error, &traceback);
-    if (traceback != NULL) {
-        PyException_SetTraceback(error, traceback);
-        Py_DECREF(traceback);
-    }
-    Py_DECREF(type);
-    return error;
-#endif
+    Py_LeaveRecursiveCall();
+    return result;
 }
 
 #endif

@@ -1,82 +1,99 @@
-"""The `_run` of asyncio's Handle, in C: an event loop runs one for each callback.
+"""The `_run` of asyncio's Handle, in C: an event loop calls one for each callback.
 
-What a callback raises is told by the standard library's own `_run`: which exceptions pass, and what
-the loop's exception handler gets, are its affair.
+Without `_traceback.h`: the frame of `_run` is in a traceback here, as the standard library's is.
 """
 
 from cpython.tuple cimport PyTuple_CheckExact
 
 
-cdef extern from "_traceback.h":
-    pass
-
 cdef extern from "Python.h":
     bint PyContext_CheckExact(object context)
-    bint PyObject_TypeCheck(object thing, type cls)
 
 cdef extern from "_asyncio_handle.h":
     Py_ssize_t offset_of "pysock_offset_of"(object slot) noexcept
-    object at "pysock_at"(object thing, Py_ssize_t offset)
-    object error_of "pysock_error_of"(object context, object callback, object arguments)
+    object at "pysock_at"(object handle, object slot, Py_ssize_t offset)
+    object run_in "pysock_run_in"(object context, object callback, object arguments)
 
 
-cdef type handle_class = object  # asyncio's own, and where it has what `_run` needs
+# asyncio's own, and where they have what `_run` needs. Once found it stays: a class keeps its layout.
+cdef object handle_class = None
+cdef object timer_class = None
+cdef object thread_safe_class = None
+cdef object run_in_python = None
+cdef object callback_slot = None
+cdef object arguments_slot = None
+cdef object context_slot = None
 cdef Py_ssize_t callback_offset = 0
 cdef Py_ssize_t arguments_offset = 0
 cdef Py_ssize_t context_offset = 0
 
 
-def asyncio_handle(type base):
-    """A class like *base*, which is asyncio's Handle, with its `_run` in C; None if it cannot be."""
-    global handle_class, callback_offset, arguments_offset, context_offset
-    callback_offset = offset_of(base._callback)
-    arguments_offset = offset_of(base._args)
-    context_offset = offset_of(base._context)
-    handle_class = base
-    if not (callback_offset and arguments_offset and context_offset):
+def handle_run(events):
+    """The `_run` for the Handle of *events*, which is `asyncio.events`, in the place of its own.
+
+    None where that is another's, does something else, or is not there yet.
+    """
+    global handle_class, timer_class, thread_safe_class, run_in_python
+    global callback_slot, arguments_slot, context_slot
+    global callback_offset, arguments_offset, context_offset
+    handle = getattr(events, "Handle", None)
+    timer = getattr(events, "TimerHandle", None)  # the last of them to be defined
+    if not isinstance(handle, type) or not isinstance(timer, type):
         return None
-    return type("Handle", (base,), {
-        "__doc__": base.__doc__,
-        "__module__": __name__.rpartition(".")[0],
-        "__slots__": (),
-        "_run": _run,
-        "_run_in_python": base._run,
-    })
-
-
-cdef class Raised:
-    """In the place of a Handle's context: its callback has run, and raised *error*."""
-    cdef object handle
-    cdef object context
-    cdef object arguments
-    cdef object error
-
-    def run(self, *_):
-        self.handle._context = self.context
-        self.handle._args = self.arguments
-        raise self.error
+    names = vars(handle)
+    run = names.get("_run")
+    if (
+        getattr(run, "__globals__", None) is not vars(events)
+        or run.__code__.co_names[:4] != ("_context", "run", "_callback", "_args")
+    ):
+        return None
+    slots = [names.get(name) for name in ("_callback", "_args", "_context")]
+    offsets = [offset_of(slot) for slot in slots]
+    if not all(offsets):
+        return None
+    handle_class, timer_class, run_in_python = handle, timer, run
+    thread_safe_class = getattr(events, "_ThreadSafeHandle", None)
+    callback_slot, arguments_slot, context_slot = slots
+    callback_offset, arguments_offset, context_offset = offsets
+    return _run
 
 
 def _run(self):
-    """Call the callback in its context. `_run_in_python` is the standard library's `_run`."""
-    cdef object callback, arguments, context, error
-    cdef Raised raised
-    if not PyObject_TypeCheck(self, handle_class):
-        raise TypeError(f"_run() is a method of Handle, not of {type(self).__name__}")
-    callback = at(self, callback_offset)
-    arguments = at(self, arguments_offset)
-    context = at(self, context_offset)
+    """Call the callback in its context; what it raises is told to the loop's exception handler."""
+    cdef object cls = type(self)
+    cdef object callback, arguments, context
+    if cls is not handle_class and cls is not timer_class and cls is not thread_safe_class:
+        return run_in_python(self)  # which may have these things elsewhere
+    callback = at(self, callback_slot, callback_offset)
+    arguments = at(self, arguments_slot, arguments_offset)
+    context = at(self, context_slot, context_offset)
     if not PyContext_CheckExact(context) or not PyTuple_CheckExact(arguments):
-        self._run_in_python()
-        return
-    error = error_of(context, callback, arguments)
-    if error is not None:
-        raised = Raised()
-        raised.handle = self
-        raised.context = context
-        raised.arguments = self._args
-        raised.error = error
-        self._context = raised
-        if self._args is None:  # the callback has cancelled its own handle
-            self._args = ()
-        self._run_in_python()
+        return run_in_python(self)
+    try:
+        run_in(context, callback, arguments)
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        tell(self, error)
+
+
+_run.__qualname__ = "Handle._run"
+
+
+cdef int tell(object handle, object error) except -1:
+    from asyncio import format_helpers
+
+    describe = format_helpers._format_callback_source
+    keywords = {}
+    if describe.__code__.co_kwonlyargcount:  # since 3.13
+        keywords["debug"] = handle._loop.get_debug()
+    described = describe(handle._callback, handle._args, **keywords)
+    context = {
+        "message": f"Exception in callback {described}",
+        "exception": error,
+        "handle": handle,
+    }
+    if handle._source_traceback:
+        context["source_traceback"] = handle._source_traceback
+    handle._loop.call_exception_handler(context)
+    return 0

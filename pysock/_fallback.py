@@ -82,7 +82,11 @@ class socket(_base.socket):
 
 FASTER: dict = {}
 EpollSelector = _base.EpollSelector
-asyncio_handle = None  # asyncio has its own
+
+
+def handle_run(events):
+    return None  # asyncio has its own
+
 
 DatagramBatch = _fallback_arena.DatagramBatch
 Stream = _fallback_stream.Stream

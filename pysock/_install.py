@@ -1,6 +1,7 @@
 """Put pysock in the place of the standard library's own names, and take it out again."""
 
 import contextlib
+import os
 import selectors
 import socket as _stdlib
 import socketserver
@@ -9,7 +10,7 @@ import threading
 import warnings
 
 from . import _base
-from ._backend import FASTER, EpollSelector, asyncio_handle, socket
+from ._backend import FASTER, EpollSelector, handle_run, socket
 
 # Where a selector stands, and which of them pysock's is better than there.
 _SELECTORS = [
@@ -18,8 +19,17 @@ _SELECTORS = [
     (socketserver, "_ServerSelector", {"EpollSelector", "PollSelector"}),
 ]
 
-_originals: list = []  # of (module, name, what install() put there, what was there)
+_originals: list = []  # of (module or class, name, what install() put there, what was there)
 _lock = threading.RLock()  # a signal's handler may make an event loop
+
+
+def _renew_lock():
+    """A child that was forked meanwhile has nobody who would release it."""
+    global _lock
+    _lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
 
 
 def install():
@@ -27,7 +37,7 @@ def install():
 
     `selectors.EpollSelector`, and `DefaultSelector` where it is that one, become pysock's too, so
     that asyncio's default loop waits in C; the servers of `socketserver` wait in the same way. Once
-    asyncio is there, `asyncio.events.Handle` runs its callbacks from C.
+    asyncio is there, the `_run` of `asyncio.Handle` is in C, which calls a loop's callbacks.
 
     Call it first thing in a program: a module that did `from socket import socket` before, or
     derived a class from it as `ssl` does, keeps the standard library's, and is named in a
@@ -45,7 +55,7 @@ def install():
         replaceable = not isinstance(theirs, type) or issubclass(theirs, _base.socket)
         if replaceable:
             _replace(_replacements())
-            if EpollSelector is not _base.EpollSelector:
+            if EpollSelector is not _base.EpollSelector and not _replaced("_run"):
                 EpollSelector._at_creation = staticmethod(_replace_in_asyncio)
     if not replaceable:
         warnings.warn(
@@ -97,11 +107,18 @@ def _replace(replacements):
         setattr(module, name, value)
 
 
+def _replaced(wanted):
+    return any(name == wanted for _, name, _, _ in _originals)
+
+
 def _replace_in_asyncio():
     """For a program that imported asyncio after install(): its loop makes a selector first."""
-    with _lock:
-        if _originals:
-            _replace(_of_asyncio())
+    if "asyncio.events" in sys.modules:
+        with _lock:
+            if _originals and not _replaced("_run"):
+                _replace(_of_asyncio())
+            if _replaced("_run"):
+                EpollSelector._at_creation = None
 
 
 def _replacements():
@@ -127,20 +144,11 @@ def _replaceable_selectors():
 
 
 def _of_asyncio():
-    """Not before asyncio is imported, nor where its Handle is another's or does something else."""
+    """Not before asyncio is imported, which would take longer than all of this."""
     events = sys.modules.get("asyncio.events")
-    if events is None or asyncio_handle is None:
-        return
-    run = getattr(getattr(events, "Handle", None), "_run", None)
-    if getattr(run, "__globals__", None) is vars(events) and run.__code__.co_names[:4] == (
-        "_context",
-        "run",
-        "_callback",
-        "_args",
-    ):
-        replacement = asyncio_handle(events.Handle)
-        if replacement is not None:
-            yield events, "Handle", replacement
+    run = events and handle_run(events)
+    if run:
+        yield events.Handle, "_run", run
 
 
 def _early_birds():

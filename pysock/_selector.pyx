@@ -35,8 +35,10 @@ from .ps_wait cimport ps_clock
 
 cdef extern from "Python.h":
     long PyLong_AsLongAndOverflow(object number, int *overflow) except? -1
+    unsigned long PyLong_AsUnsignedLongMask(object number) except? <unsigned long>-1
 
 cdef object SelectorKey = _base.SelectorKey
+cdef object base_lookup = _base.EpollSelector._fileobj_lookup
 cdef object base_modify = _base.EpollSelector.modify
 cdef object base_register = _base.EpollSelector.register
 cdef object base_select = _base.EpollSelector.select
@@ -50,7 +52,6 @@ cdef enum:
     KEY_EVENTS = 2
     KEY_DATA = 3
     ON_STACK = 16
-    MOST_PAIRS = 65536  # descriptors above it have theirs made anew
 
 
 cdef object new_key(object fileobj, object fd, object events, object data):
@@ -77,9 +78,11 @@ cdef inline uint32_t epoll_events(int events) noexcept:
     return (EPOLLIN if events & EVENT_READ else 0) | (EPOLLOUT if events & EVENT_WRITE else 0)
 
 
-cdef inline object descriptor(object self, object fileobj):
+cdef object descriptor(object self, object fileobj):
     """What `_fd_to_key` has as the key of *fileobj*, be it registered or not."""
-    return fileobj if number(fileobj) >= 0 else self._fileobj_lookup(fileobj)
+    if number(fileobj) >= 0 and (<object>type(self))._fileobj_lookup is base_lookup:
+        return fileobj
+    return self._fileobj_lookup(fileobj)
 
 
 cdef int milliseconds(double seconds) except -3:
@@ -150,6 +153,7 @@ cdef class Epoll:
         """
         cdef int mask = number(events)
         cdef int fileno
+        cdef bint known = False
         cdef bint done = False
         cdef object fd
         cdef object key
@@ -158,13 +162,15 @@ cdef class Epoll:
             fileno = number(fd)
             key = new_key(fileobj, fd, events, data)
             with cython.critical_section(self):
-                if self.epoll >= 0 and fileno >= 0 and fd not in self.fd_to_key:
-                    if len(self.pairs) <= fileno < MOST_PAIRS:
-                        self.pairs.extend([None] * (fileno + 1 - len(self.pairs)))
-                    self.fd_to_key[fd] = key
-                    done = ps_epoll_ctl(self.epoll, EPOLL_CTL_ADD, fileno, epoll_events(mask)) == 0
-                    if not done:
-                        del self.fd_to_key[fd]
+                if self.epoll >= 0 and fileno >= 0:
+                    known = fd in self.fd_to_key
+                    if not known:
+                        self.fd_to_key[fd] = key
+                        done = ps_epoll_ctl(self.epoll, EPOLL_CTL_ADD, fileno, epoll_events(mask)) == 0
+                        if not done:
+                            del self.fd_to_key[fd]
+            if known:
+                raise KeyError(f"{fileobj!r} (FD {fd}) is already registered")
             if done:
                 return key
         return base_register(self, fileobj, events, data)
@@ -177,15 +183,22 @@ cdef class Epoll:
         """
         cdef object fd = descriptor(self, fileobj)
         cdef int fileno = number(fd)
+        cdef bint ours
         cdef object key = None
         with cython.critical_section(self):
-            if self.epoll >= 0 and fileno >= 0:
+            ours = self.epoll >= 0 and fileno >= 0
+            if ours:
                 key = get(self.fd_to_key, fd)
                 if key is not None:
                     del self.fd_to_key[fd]
                     forget(self, fileno)
                     ps_epoll_ctl(self.epoll, EPOLL_CTL_DEL, fileno, 0)
-        return base_unregister(self, fileobj) if key is None else key
+        if not ours:
+            key = base_unregister(self, fileobj)
+            forget_key(self, key)
+        elif key is None:
+            raise KeyError(f"{fileobj!r} is not registered")
+        return key
 
     def modify(self, fileobj, events, data=None):
         """modify(fileobj, events, data=None) -> SelectorKey
@@ -196,20 +209,25 @@ cdef class Epoll:
         cdef object fd = descriptor(self, fileobj)
         cdef int fileno = number(fd)
         cdef int mask = number(events)
-        cdef object key = None
+        cdef bint ours
         cdef bint changed = False
+        cdef object key = None
         with cython.critical_section(self):
-            if self.epoll >= 0 and fileno >= 0 and is_mask(mask):
+            ours = self.epoll >= 0 and fileno >= 0
+            if ours:
                 key = get(self.fd_to_key, fd)
-                if key is not None and events != <object>PyTuple_GET_ITEM(key, KEY_EVENTS):
-                    changed = True
-                    if ps_epoll_ctl(self.epoll, EPOLL_CTL_MOD, fileno, epoll_events(mask)) < 0:
-                        key = None
+                if key is not None:
+                    if not is_mask(mask):
+                        ours = False
+                    elif events != <object>PyTuple_GET_ITEM(key, KEY_EVENTS):
+                        changed = True
+                        ours = ps_epoll_ctl(self.epoll, EPOLL_CTL_MOD, fileno, epoll_events(mask)) == 0
+        if not ours:
+            if key is not None:
+                forget_key(self, key)
+            return base_modify(self, fileobj, events, data)
         if key is None:
-            try:
-                return base_modify(self, fileobj, events, data)
-            finally:
-                forget(self, fileno)
+            raise KeyError(f"{fileobj!r} is not registered")
         if data != <object>PyTuple_GET_ITEM(key, KEY_DATA) or changed:
             key = new_key(
                 <object>PyTuple_GET_ITEM(key, KEY_FILEOBJ), <object>PyTuple_GET_ITEM(key, KEY_FD), events, data
@@ -261,35 +279,61 @@ cdef list ready_pairs(Epoll self, const ps_event *events, int n):
         # References of their own: making a pair may collect garbage, whose end may unregister.
         key = get(fd_to_key, events[i].data.fd)
         if key is None:
+            forget(self, events[i].data.fd)
             continue
         mask = 0
         if events[i].events & ~<uint32_t>EPOLLIN:
             mask |= EVENT_WRITE
         if events[i].events & ~<uint32_t>EPOLLOUT:
             mask |= EVENT_READ
-        mask &= <int><object>PyTuple_GET_ITEM(key, KEY_EVENTS)
         pair = item(pairs, events[i].data.fd)
         if (
             pair is None
             or <object>PyTuple_GET_ITEM(pair, 0) is not key
-            or <int><object>PyTuple_GET_ITEM(pair, 1) != mask
+            or <int><object>PyTuple_GET_ITEM(pair, 1)
+            != mask & <int><object>PyTuple_GET_ITEM(key, KEY_EVENTS)
         ):
-            pair = (key, mask)
-            remember(self, events[i].data.fd, key, pair)
+            pair = new_pair(self, events[i].data.fd, key, mask)
         ready.append(pair)
     return ready
 
 
+cdef object new_pair(Epoll self, int fileno, object key, int mask):
+    cdef object events = <object>PyTuple_GET_ITEM(key, KEY_EVENTS)
+    cdef object pair = (key, mask & <int>PyLong_AsUnsignedLongMask(events))
+    if is_mask(number(events)):
+        remember(self, fileno, key, pair)
+    return pair
+
+
+@cython.boundscheck(True)
 cdef int remember(Epoll self, int fileno, object key, object pair) except -1:
-    """Not of what is no longer registered: its file object would live as long as the selector."""
+    """Not of what is no longer registered: its file object would live as long as the selector.
+
+    The list has its length from the highest descriptor: a few that are far away are not worth it.
+    """
+    cdef list pairs
     with cython.critical_section(self):
-        if fileno < len(self.pairs) and get(self.fd_to_key, fileno) is key:
-            self.pairs[fileno] = pair
+        pairs = self.pairs
+        if fileno >= len(pairs) and fileno < 1024 + 4 * len(self.fd_to_key):
+            pairs.extend([None] * (fileno + 1 - len(pairs)))
+        if get(self.fd_to_key, fileno) is key and fileno < len(pairs):
+            pairs[fileno] = pair
     return 0
 
 
+@cython.boundscheck(True)
 cdef int forget(Epoll self, int fileno) except -1:
+    cdef list pairs
     with cython.critical_section(self):
-        if 0 <= fileno < len(self.pairs):
-            self.pairs[fileno] = None
+        pairs = self.pairs
+        if 0 <= fileno < len(pairs):
+            pairs[fileno] = None
+    return 0
+
+
+cdef int forget_key(Epoll self, object key) except -1:
+    cdef object fd = key.fd
+    if isinstance(fd, int) and 0 <= fd <= INT_MAX:  # a class of its own may be an int, too
+        forget(self, <int>fd)
     return 0

@@ -76,7 +76,18 @@ def test_what_is_no_timeout(pysock, timeout):
     assert raised[0] is raised[1]
 
 
+class Numbered(int):
+    """A descriptor, by a class of its own."""
+
+
 FORGETTING = {
+    "unregister, by a number of its own class": lambda selector, sock: selector.unregister(
+        Numbered(sock.fileno())
+    ),
+    "behind its back": lambda selector, sock: (
+        selector._fd_to_key.pop(sock.fileno()),
+        selector.select(0),
+    ),
     "unregister": lambda selector, sock: selector.unregister(sock),
     "modify": lambda selector, sock: selector.unregister(selector.modify(sock, READ).fd),
     "modify, to what is odd": lambda selector, sock: selector.unregister(
@@ -106,6 +117,33 @@ def test_what_is_forgotten_is_let_go(selector, forget):
         del file
         gc.collect()
         assert gone() is None
+
+
+def test_a_comparison_that_begins_the_selector_anew(pysock):
+    """While what was returned is about to be remembered."""
+    a, b = socket.socketpair()
+    far = os.dup2(b.fileno(), 900)
+
+    class Begins(int):
+        __hash__ = int.__hash__
+        left = 0
+
+        def __eq__(self, other):
+            Begins.left -= 1
+            if Begins.left == 0:
+                selector.__init__()
+            return int.__eq__(self, other)
+
+    with a, b:
+        for when in range(1, 8):
+            selector = pysock.EpollSelector()
+            selector.register(far, READ)
+            selector.register(Begins(a.fileno()), WRITE)
+            Begins.left = when
+            for _ in range(3):
+                selector.select(0)
+            selector.close()
+    os.close(far)
 
 
 def test_the_same_number_for_another(selector):

@@ -15,6 +15,36 @@ class Numbered(int):
     """A descriptor, by a class of its own."""
 
 
+class Counting:
+    """Answers with another descriptor each time."""
+
+    def __init__(self, *fds):
+        self.fds = list(fds)
+
+    def fileno(self):
+        return self.fds.pop(0)
+
+    def __repr__(self):
+        return f"<Counting {self.fds}>"
+
+
+def mapped(s, *fds):
+    """A selector for which the number of a file object is something else."""
+    cls = type(s)
+
+    class Mapped(cls):
+        def _fileobj_lookup(self, fileobj):
+            return dict(zip((7001, 7002), fds, strict=True)).get(fileobj, fileobj)
+
+    return Mapped()
+
+
+def by_the_map(s, a, b):
+    with mapped(s, a.fileno(), b.fileno()) as selector:
+        done = [selector.register(7001, WRITE), selector.select(0), selector.modify(7001, READ)]
+        return done, selector.unregister(7001), list(selector.get_map())
+
+
 class Asked(enum.IntFlag):
     READING = READ
     BOTH = READ | WRITE
@@ -76,6 +106,25 @@ ASKED = {
         s.modify(a, READ),
         s.select(0),
         s.modify(a.fileno(), READ | WRITE, "x"),
+        s.select(0),
+    ),
+    "a file object with two descriptors, registered": lambda s, a, b: (
+        s.register(a, READ),
+        s.register(Counting(a.fileno(), b.fileno()), READ),
+    ),
+    "a file object with two descriptors, unregistered": lambda s, a, b: (
+        s.register(a, READ),
+        s.unregister(Counting(b.fileno(), a.fileno())),
+    ),
+    "a file object with two descriptors, modified": lambda s, a, b: (
+        s.register(a, READ),
+        s.modify(Counting(b.fileno(), a.fileno()), WRITE),
+    ),
+    "a look-up of one's own": by_the_map,
+    "a mask that is huge, and a hang-up": lambda s, a, b: (
+        s.register(a, READ),
+        s.modify(a, 1 << 40),
+        b.close(),
         s.select(0),
     ),
     "modified data": lambda s, a, b: (
