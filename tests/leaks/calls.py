@@ -181,13 +181,13 @@ def run_handles():
     """Of asyncio, as install() leaves it: a callback that returns, one whose error passes."""
     for callback in (b"".count, sys.exit):
         try:
-            Handle(callback, (DATA,), loop)._run()
+            run(asyncio.Handle(callback, (DATA,), loop))
         except SystemExit:
             pass
 
 
 with net.installed():
-    Handle = asyncio.events.Handle
+    run = asyncio.Handle._run
     loop = asyncio.SelectorEventLoop()
 
 
