@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # module: the sources of csrc that it is linked with
 MODULES = {
     "_ancillary": ["ps_addr.c", "ps_cmsg.c", "ps_meta.c"],
-    "_asyncio_handle": [],
+    "_asyncio_loop": [],
     "_batch": ["ps_cmsg.c", "ps_inbox.c", "ps_io.c", "ps_meta.c", "ps_wait.c"],
     "_batch_receive": ["ps_cmsg.c", "ps_inbox.c", "ps_io.c", "ps_meta.c", "ps_wait.c"],
     "_batch_send": [],

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 
 _EXTENSIONS = (
     "_ancillary",
-    "_asyncio_handle",
+    "_asyncio_loop",
     "_batch",
     "_batch_receive",
     "_batch_send",
@@ -72,7 +72,7 @@ _chosen = _choose()
 BACKEND = _chosen.BACKEND
 FASTER = _chosen.FASTER
 EpollSelector = _chosen.EpollSelector
-handle_run = _chosen.handle_run
+loop_methods = _chosen.loop_methods
 socket = _chosen.socket
 DatagramBatch = _chosen.DatagramBatch
 Stream = _chosen.Stream

@@ -84,8 +84,8 @@ FASTER: dict = {}
 EpollSelector = _base.EpollSelector
 
 
-def handle_run(events):
-    return None  # asyncio has its own
+def loop_methods(modules):
+    return []  # asyncio has its own
 
 
 DatagramBatch = _fallback_arena.DatagramBatch

@@ -10,7 +10,7 @@ import threading
 import warnings
 
 from . import _base
-from ._backend import FASTER, EpollSelector, handle_run, socket
+from ._backend import FASTER, EpollSelector, loop_methods, socket
 
 # Where a selector stands, and which of them pysock's is better than there.
 _SELECTORS = [
@@ -37,7 +37,8 @@ def install():
 
     `selectors.EpollSelector`, and `DefaultSelector` where it is that one, become pysock's too, so
     that asyncio's default loop waits in C; the servers of `socketserver` wait in the same way. Once
-    asyncio is there, the `_run` of `asyncio.Handle` is in C, which calls a loop's callbacks.
+    asyncio is there, what its loop does for each callback is in C, too: `_run` of `asyncio.Handle`,
+    and the loop's `_process_events`.
 
     Call it first thing in a program: a module that did `from socket import socket` before, or
     derived a class from it as `ssl` does, keeps the standard library's, and is named in a
@@ -113,7 +114,7 @@ def _replaced(wanted):
 
 def _replace_in_asyncio():
     """For a program that imported asyncio after install(): its loop makes a selector first."""
-    if "asyncio.events" in sys.modules:
+    if "asyncio.selector_events" in sys.modules:
         with _lock:
             if _originals and not _replaced("_run"):
                 _replace(_of_asyncio())
@@ -145,10 +146,7 @@ def _replaceable_selectors():
 
 def _of_asyncio():
     """Not before asyncio is imported, which would take longer than all of this."""
-    events = sys.modules.get("asyncio.events")
-    run = events and handle_run(events)
-    if run:
-        yield events.Handle, "_run", run
+    return loop_methods(sys.modules)
 
 
 def _early_birds():

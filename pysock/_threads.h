@@ -67,6 +67,17 @@ static inline PyObject *pysock_get(PyObject *dict, PyObject *key) {
     return PyDict_GetItemRef(dict, key, &found) == 0 ? Py_NewRef(Py_None) : found;
 }
 
+/* Whether dict has that very thing for key; -1 is an error. The thing is not touched. */
+static inline int pysock_has(PyObject *dict, PyObject *key, PyObject *thing) {
+    PyObject *found;
+    int status = PyDict_GetItemRef(dict, key, &found);
+    if (status == 1) {
+        status = found == thing;
+        Py_DECREF(found);
+    }
+    return status;
+}
+
 /* What list has at that place, or None behind its end; the reference is the caller's, too. */
 static inline PyObject *pysock_item(PyObject *list, Py_ssize_t place) {
     PyObject *found = PyList_GetItemRef(list, place);
@@ -128,6 +139,11 @@ static inline PyObject *pysock_get(PyObject *dict, PyObject *key) {
     }
     Py_XINCREF(found);
     return found;
+}
+
+static inline int pysock_has(PyObject *dict, PyObject *key, PyObject *thing) {
+    PyObject *found = PyDict_GetItemWithError(dict, key);
+    return found == NULL && PyErr_Occurred() ? -1 : found == thing;
 }
 
 static inline PyObject *pysock_item(PyObject *list, Py_ssize_t place) {

@@ -1,6 +1,6 @@
-/* What a callback's call needs of its Handle, and the call. */
-#ifndef PYSOCK_ASYNCIO_HANDLE_H
-#define PYSOCK_ASYNCIO_HANDLE_H
+/* What a Handle has, and the call of its callback. */
+#ifndef PYSOCK_ASYNCIO_LOOP_H
+#define PYSOCK_ASYNCIO_LOOP_H
 
 #include <Python.h>
 

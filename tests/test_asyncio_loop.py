@@ -1,16 +1,18 @@
-"""asyncio's Handle under install(): callbacks run from C, and what they raise is told as before."""
+"""asyncio's loop under install(): callbacks run from C, and what they raise is told as before."""
 
 import asyncio
 import contextvars
 import gc
 import itertools
 import os
+import selectors
 import signal
 import subprocess
 import sys
 import traceback
 import weakref
 from asyncio import events
+from asyncio.selector_events import BaseSelectorEventLoop
 from pathlib import Path
 from unittest import mock
 
@@ -18,6 +20,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = events.Handle._run
+PROCESS = BaseSelectorEventLoop._process_events
 
 
 @pytest.fixture(params=[events.Handle, events.TimerHandle], ids=lambda cls: cls.__name__)
@@ -40,7 +43,9 @@ def test_it_is_put_in_place_where_it_is_in_c(pysock):
     with pysock.installed():
         assert (events.Handle._run is RUN) == (pysock.BACKEND == "stdlib")
         assert events.Handle._run.__qualname__ == "Handle._run"
-    assert events.Handle._run is RUN
+        process = BaseSelectorEventLoop._process_events
+        assert (process is PROCESS) == (pysock.BACKEND == "stdlib")
+    assert events.Handle._run is RUN and BaseSelectorEventLoop._process_events is PROCESS
 
 
 COUNT = contextvars.ContextVar("COUNT", default=0)
@@ -325,6 +330,107 @@ def test_slots_that_are_none_any_more(pysock, loop):
     finally:
         events.Handle._callback = slot
     assert got == [1, 2]
+
+
+class Subclass(events.Handle):
+    __slots__ = ()
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """Writes down what it is told to do, and does it."""
+
+    def __init__(self):
+        super().__init__()
+        self.removed = []
+
+    def _remove_reader(self, fd):
+        self.removed.append(("reader", fd))
+
+    def _remove_writer(self, fd):
+        self.removed.append(("writer", fd))
+
+
+class OwnAdd(Loop):
+    def _add_callback(self, handle):
+        self.removed.append("added")
+        super()._add_callback(handle)
+
+
+def key(*data, fd=50):
+    return selectors.SelectorKey(fd, fd, 3, data)
+
+
+def cancelled(handle):
+    handle.cancel()
+    return handle
+
+
+PROCESSED = {
+    "nothing": lambda h: [],
+    "to read": lambda h: [(key(h(1), None), 1), (key(h(2), h(3)), 1)],
+    "to write": lambda h: [(key(None, h(1)), 2), (key(h(2), h(3)), 2)],
+    "both": lambda h: [(key(h(1), h(2)), 3), (key(h(3), None), 3), (key(None, h(4)), 3)],
+    "neither": lambda h: [(key(h(1), h(2)), 0), (key(None, None), 3)],
+    "a mask beyond": lambda h: [(key(h(1), h(2)), 7), (key(h(3), h(4)), -1), (key(h(5), None), 4)],
+    "a huge mask": lambda h: [(key(h(1), h(2)), (1 << 80) + 1)],
+    "True for a mask": lambda h: [(key(h(1), h(2)), True)],
+    "no mask": lambda h: [(key(h(1), h(2)), "1")],
+    "cancelled": lambda h: [
+        (key(cancelled(h(1)), h(2)), 3),
+        (key(h(3), cancelled(h(4))), 3),
+        (key(h(5), cancelled(h(6))), 1),
+    ],
+    "a handle of a subclass": lambda h: [(key(h(1, Subclass), h(2)), 3)],
+    "a handle that is none": lambda h: [(key("handle", h(1)), 3)],
+    "a key that is a tuple": lambda h: [(h(1), 1), (key(h(2), None), 1)],
+    "data that is a list": lambda h: [(selectors.SelectorKey(5, 5, 1, [h(1), None]), 1)],
+    "too little data": lambda h: [(key(h(1), None), 1), (key(h(2)), 1), (key(h(3), None), 1)],
+    "too much data": lambda h: [(key(h(1), None, None), 1)],
+    "lists for tuples": lambda h: [[key(h(1), None), 1]],
+    "too long": lambda h: [(key(h(1), None), 1, 1)],
+    "a tuple of them": lambda h: ((key(h(1), None), 1),),
+    "a generator of them": lambda h: (event for event in [(key(h(1), None), 1)]),
+    "None": lambda h: None,
+}
+
+
+@pytest.mark.parametrize("cls", [Loop, OwnAdd])
+@pytest.mark.parametrize("events_of", PROCESSED.values(), ids=PROCESSED)
+def test_what_is_ready_is_called(pysock, events_of, cls):
+    def outcome():
+        loop = cls()
+        try:
+            passed = None
+            make = lambda number, of=events.Handle: of(print, (number,), loop)  # noqa: E731
+            try:
+                assert loop._process_events(events_of(make)) is None
+            except Exception as error:
+                passed = type(error), str(error)
+            return passed, [handle._args for handle in loop._ready], loop.removed
+        finally:
+            loop._ready.clear()
+            loop.close()
+
+    expected = outcome()
+    with pysock.installed():
+        assert outcome() == expected
+
+
+def test_somebody_elses_add_callback_that_comes_after(pysock, monkeypatch):
+    seen = []
+    theirs = asyncio.BaseEventLoop._add_callback
+    with pysock.installed():
+        monkeypatch.setattr(
+            asyncio.BaseEventLoop,
+            "_add_callback",
+            lambda self, handle: (seen.append(handle), theirs(self, handle)),
+        )
+        loop = asyncio.SelectorEventLoop()
+        loop.call_later(0.01, loop._write_to_self)
+        loop.call_later(0.1, loop.stop)
+        loop.run_forever()
+        loop.close()
+    assert seen
 
 
 def in_a_process(program, no_extensions=""):
