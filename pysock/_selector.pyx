@@ -267,7 +267,8 @@ cdef list select_many(Epoll self, int most, int timeout_ms):
 
 
 cdef list ready_pairs(Epoll self, const ps_event *events, int n):
-    cdef list ready = []
+    cdef list ready = [None] * n
+    cdef int count = 0
     cdef dict fd_to_key
     cdef list pairs
     cdef object key, pair
@@ -294,7 +295,10 @@ cdef list ready_pairs(Epoll self, const ps_event *events, int n):
                 forget(self, events[i].data.fd)
                 continue
             pair = new_pair(self, events[i].data.fd, key, mask)
-        ready.append(pair)
+        ready[count] = pair
+        count += 1
+    if count < n:
+        del ready[count:]
     return ready
 
 
