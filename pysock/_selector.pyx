@@ -217,15 +217,16 @@ cdef class Epoll:
             if ours:
                 key = get(self.fd_to_key, fd)
                 if key is not None:
-                    if not is_mask(mask):
+                    if not is_mask(mask) or type(key) is not SelectorKey:
                         ours = False
                     elif events != <object>PyTuple_GET_ITEM(key, KEY_EVENTS):
                         changed = True
                         ours = ps_epoll_ctl(self.epoll, EPOLL_CTL_MOD, fileno, epoll_events(mask)) == 0
         if not ours:
-            if key is not None:
-                forget_key(self, key)
-            return base_modify(self, fileobj, events, data)
+            forget(self, fileno)
+            key = base_modify(self, fileobj, events, data)
+            forget_key(self, key)
+            return key
         if key is None:
             raise KeyError(f"{fileobj!r} is not registered")
         if data != <object>PyTuple_GET_ITEM(key, KEY_DATA) or changed:
@@ -303,8 +304,11 @@ cdef list ready_pairs(Epoll self, const ps_event *events, int n):
 
 
 cdef object new_pair(Epoll self, int fileno, object key, int mask):
-    cdef object events = <object>PyTuple_GET_ITEM(key, KEY_EVENTS)
-    cdef object pair = (key, mask & <int>PyLong_AsUnsignedLongMask(events))
+    cdef object events, pair
+    if type(key) is not SelectorKey:
+        return (key, mask & key.events)  # somebody's who puts them there
+    events = <object>PyTuple_GET_ITEM(key, KEY_EVENTS)
+    pair = (key, mask & <int>PyLong_AsUnsignedLongMask(events))
     if is_mask(number(events)):
         remember(self, fileno, key, pair)
     return pair

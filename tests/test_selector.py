@@ -84,6 +84,10 @@ FORGETTING = {
     "unregister, by a number of its own class": lambda selector, sock: selector.unregister(
         Numbered(sock.fileno())
     ),
+    "modify, by a number of its own class": lambda selector, sock: (
+        selector.modify(Numbered(sock.fileno()), READ | WRITE, 1),
+        selector.unregister(sock),
+    ),
     "behind its back": lambda selector, sock: (
         selector._fd_to_key.pop(sock.fileno()),
         selector.select(0),

@@ -5,6 +5,7 @@ import gc
 import re
 import selectors
 import socket
+import types
 
 import pytest
 
@@ -126,6 +127,23 @@ ASKED = {
         s.modify(a, 1 << 40),
         b.close(),
         s.select(0),
+    ),
+    "a key of somebody's": lambda s, a, b: (
+        s._fd_to_key.update({a.fileno(): types.SimpleNamespace(fileobj=a, events=READ | WRITE)}),
+        s._selector.register(a, WRITE),
+        s.select(0),
+        s.modify(a, READ),
+    ),
+    "a key that is none": lambda s, a, b: (
+        s.register(a, WRITE),
+        s.select(0),
+        s._fd_to_key.update({a.fileno(): "key"}),
+        s.select(0),
+    ),
+    "a key that is a tuple": lambda s, a, b: (
+        s.register(a, WRITE),
+        s._fd_to_key.update({a.fileno(): ()}),
+        s.modify(a, READ),
     ),
     "modified data": lambda s, a, b: (
         s.register(a, WRITE, 1),
