@@ -6,7 +6,6 @@ stands before it. Whatever is not listed is the standard library's own.
 
 from . import (
     _ancillary,
-    _asyncio_loop,
     _base,
     _batch,
     _batch_receive,
@@ -138,8 +137,6 @@ FASTER = {
 }
 if not _base.is_its_own("getaddrinfo"):  # a guard, or names of their own: each call is theirs
     del FASTER["getaddrinfo"]
-
-loop_methods = _asyncio_loop.loop_methods
 
 get_gil_hold = _call.get_gil_hold
 set_gil_hold = _call.set_gil_hold

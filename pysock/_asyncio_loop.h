@@ -6,23 +6,20 @@
 
 #include <structmember.h>
 
-/* Where an object has what slot, of its class, describes; 0 if it is no slot. */
-static inline Py_ssize_t pysock_offset_of(PyObject *slot) {
-    if (!Py_IS_TYPE(slot, &PyMemberDescr_Type)) {
-        return 0;
-    }
-    const PyMemberDef *member = ((PyMemberDescrObject *)slot)->d_member;
-    return member->type == T_OBJECT_EX ? member->offset : 0;
+/* Whether that is what a class has for a name in its __slots__. */
+static inline int pysock_is_slot(PyObject *slot) {
+    return Py_IS_TYPE(slot, &PyMemberDescr_Type) &&
+           ((PyMemberDescrObject *)slot)->d_member->type == T_OBJECT_EX;
 }
 
-/* What object has there, or None; the reference is the caller's. */
-static inline PyObject *pysock_at(PyObject *object, PyObject *slot, Py_ssize_t offset) {
+/* What object, of the class that has the slot, has there, or None; the reference is the caller's. */
+static inline PyObject *pysock_at(PyObject *object, PyObject *slot) {
 #ifdef Py_GIL_DISABLED
-    (void)offset; /* another thread may be about to release what is there: not for us to read */
+    /* Another thread may be about to release what is there: not for us to read. */
     return Py_TYPE(slot)->tp_descr_get(slot, object, (PyObject *)Py_TYPE(object));
 #else
-    (void)slot;
-    PyObject *found = *(PyObject **)((char *)object + offset);
+    const PyMemberDef *member = ((PyMemberDescrObject *)slot)->d_member;
+    PyObject *found = *(PyObject **)((char *)object + member->offset);
     if (found == NULL) {
         found = Py_None;
     }

@@ -5,29 +5,25 @@ Without `_traceback.h`: the frame of `_run` is in a traceback here, as the stand
 
 cimport cython
 
+from cpython.long cimport PyLong_CheckExact
 from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
 
 from . import _base
+from ._selector cimport EVENT_READ, EVENT_WRITE, KEY_DATA
 
 
 cdef extern from "Python.h":
     bint PyContext_CheckExact(object context)
-    bint PyLong_CheckExact(object number)
 
 cdef extern from "_asyncio_loop.h":
-    Py_ssize_t offset_of "pysock_offset_of"(object slot) noexcept
-    object at "pysock_at"(object handle, object slot, Py_ssize_t offset)
+    bint is_slot "pysock_is_slot"(object slot) noexcept
+    object at "pysock_at"(object handle, object slot)
     object run_in "pysock_run_in"(object context, object callback, object arguments)
 
 
 cdef object SelectorKey = _base.SelectorKey
 
-cdef enum:
-    EVENT_READ = 1  # as in selectors
-    EVENT_WRITE = 2
-    KEY_DATA = 3    # of a SelectorKey: (fileobj, fd, events, data)
-
-# asyncio's own, and where a Handle has what is needed. Once found it stays: a class keeps its layout.
+# asyncio's own. Once found they stay: a class keeps its layout.
 cdef object handle_class = None
 cdef object timer_class = None
 cdef object thread_safe_class = None
@@ -38,10 +34,6 @@ cdef object callback_slot = None
 cdef object arguments_slot = None
 cdef object context_slot = None
 cdef object cancelled_slot = None
-cdef Py_ssize_t callback_offset = 0
-cdef Py_ssize_t arguments_offset = 0
-cdef Py_ssize_t context_offset = 0
-cdef Py_ssize_t cancelled_offset = 0
 
 
 def loop_methods(modules):
@@ -52,7 +44,6 @@ def loop_methods(modules):
     global handle_class, timer_class, thread_safe_class
     global run_in_python, process_in_python, add_in_python
     global callback_slot, arguments_slot, context_slot, cancelled_slot
-    global callback_offset, arguments_offset, context_offset, cancelled_offset
     try:
         events, base, selecting = [
             modules[f"asyncio.{name}"] for name in ("events", "base_events", "selector_events")
@@ -63,13 +54,11 @@ def loop_methods(modules):
         return []
     run = own(events, handle, "_run", ("_context", "run", "_callback", "_args"))
     slots = [vars(handle).get(name) for name in ("_callback", "_args", "_context", "_cancelled")]
-    offsets = [offset_of(slot) for slot in slots]
-    if run is None or not all(offsets):
+    if run is None or not all([is_slot(slot) for slot in slots]):
         return []
     handle_class, timer_class, run_in_python = handle, timer, run
     thread_safe_class = getattr(events, "_ThreadSafeHandle", None)
     callback_slot, arguments_slot, context_slot, cancelled_slot = slots
-    callback_offset, arguments_offset, context_offset, cancelled_offset = offsets
     found = [(handle, "_run", _run)]
     process = own(selecting, selecting_loop, "_process_events", (
         "fileobj", "data", "selectors", "EVENT_READ", "_cancelled",
@@ -96,9 +85,9 @@ def _run(self):
     cdef object callback, arguments, context
     if cls is not handle_class and cls is not timer_class and cls is not thread_safe_class:
         return run_in_python(self)  # which may have these things elsewhere
-    callback = at(self, callback_slot, callback_offset)
-    arguments = at(self, arguments_slot, arguments_offset)
-    context = at(self, context_slot, context_offset)
+    callback = at(self, callback_slot)
+    arguments = at(self, arguments_slot)
+    context = at(self, context_slot)
     if not PyContext_CheckExact(context) or not PyTuple_CheckExact(arguments):
         return run_in_python(self)
     try:
@@ -177,4 +166,4 @@ cdef bint add_plain(object event, object append) except -1:
 
 
 cdef bint is_to_run(object handle) except -1:
-    return type(handle) is handle_class and at(handle, cancelled_slot, cancelled_offset) is False
+    return type(handle) is handle_class and at(handle, cancelled_slot) is False

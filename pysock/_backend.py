@@ -72,7 +72,6 @@ _chosen = _choose()
 BACKEND = _chosen.BACKEND
 FASTER = _chosen.FASTER
 EpollSelector = _chosen.EpollSelector
-loop_methods = _chosen.loop_methods
 socket = _chosen.socket
 DatagramBatch = _chosen.DatagramBatch
 Stream = _chosen.Stream

@@ -82,12 +82,6 @@ class socket(_base.socket):
 
 FASTER: dict = {}
 EpollSelector = _base.EpollSelector
-
-
-def loop_methods(modules):
-    return []  # asyncio has its own
-
-
 DatagramBatch = _fallback_arena.DatagramBatch
 Stream = _fallback_stream.Stream
 capabilities = _fallback_batch.capabilities

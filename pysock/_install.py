@@ -10,7 +10,9 @@ import threading
 import warnings
 
 from . import _base
-from ._backend import FASTER, EpollSelector, loop_methods, socket
+from ._backend import FASTER, EpollSelector, socket
+
+_SELECTOR_IN_C = EpollSelector is not _base.EpollSelector
 
 # Where a selector stands, and which of them pysock's is better than there.
 _SELECTORS = [
@@ -56,8 +58,9 @@ def install():
         replaceable = not isinstance(theirs, type) or issubclass(theirs, _base.socket)
         if replaceable:
             _replace(_replacements())
-            if EpollSelector is not _base.EpollSelector and not _replaced("_run"):
+            if _SELECTOR_IN_C:
                 EpollSelector._at_creation = staticmethod(_replace_in_asyncio)
+                _replace_in_asyncio()
     if not replaceable:
         warnings.warn(
             f"{__package__}.install() did nothing: {theirs.__module__}.{theirs.__qualname__} is in "
@@ -83,7 +86,7 @@ def uninstall():
             if getattr(module, name, None) is value:
                 setattr(module, name, original)
         _originals.clear()
-        if EpollSelector is not _base.EpollSelector:
+        if _SELECTOR_IN_C:
             EpollSelector._at_creation = None
 
 
@@ -108,18 +111,19 @@ def _replace(replacements):
         setattr(module, name, value)
 
 
-def _replaced(wanted):
-    return any(name == wanted for _, name, _, _ in _originals)
-
-
 def _replace_in_asyncio():
-    """For a program that imported asyncio after install(): its loop makes a selector first."""
+    """Once, as soon as asyncio is there: to import it would take longer than all of this.
+
+    Where a program imports it after install(), its loop makes a selector first.
+    """
     if "asyncio.selector_events" in sys.modules:
+        from ._asyncio_loop import loop_methods
+
         with _lock:
-            if _originals and not _replaced("_run"):
-                _replace(_of_asyncio())
-            if _replaced("_run"):
+            methods = [] if EpollSelector._at_creation is None else loop_methods(sys.modules)
+            if methods:
                 EpollSelector._at_creation = None
+                _replace(methods)
 
 
 def _replacements():
@@ -133,20 +137,14 @@ def _replacements():
         if _base.is_its_own(name):
             yield _stdlib, name, value
     yield from _replaceable_selectors()
-    yield from _of_asyncio()
 
 
 def _replaceable_selectors():
     """Not where gevent has put one of its own, nor when there is none in C to put there."""
-    if EpollSelector is not _base.EpollSelector:
+    if _SELECTOR_IN_C:
         for module, name, worse in _SELECTORS:
             if getattr(getattr(module, name, None), "__name__", None) in worse:
                 yield module, name, EpollSelector
-
-
-def _of_asyncio():
-    """Not before asyncio is imported, which would take longer than all of this."""
-    return loop_methods(sys.modules)
 
 
 def _early_birds():

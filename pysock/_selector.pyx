@@ -45,12 +45,6 @@ cdef object base_select = _base.EpollSelector.select
 cdef object base_unregister = _base.EpollSelector.unregister
 
 cdef enum:
-    EVENT_READ = 1   # as in selectors
-    EVENT_WRITE = 2
-    KEY_FILEOBJ = 0  # of a SelectorKey: (fileobj, fd, events, data)
-    KEY_FD = 1
-    KEY_EVENTS = 2
-    KEY_DATA = 3
     ON_STACK = 16
 
 
@@ -162,7 +156,7 @@ cdef class Epoll:
             fileno = number(fd)
             key = new_key(fileobj, fd, events, data)
             with cython.critical_section(self):
-                if self.epoll >= 0 and fileno >= 0:
+                if is_ours(self, fileno):
                     known = fd in self.fd_to_key
                     if not known:
                         self.fd_to_key[fd] = key
@@ -186,7 +180,7 @@ cdef class Epoll:
         cdef bint ours
         cdef object key = None
         with cython.critical_section(self):
-            ours = self.epoll >= 0 and fileno >= 0
+            ours = is_ours(self, fileno)
             if ours:
                 key = get(self.fd_to_key, fd)
                 if key is not None:
@@ -213,7 +207,7 @@ cdef class Epoll:
         cdef bint changed = False
         cdef object key = None
         with cython.critical_section(self):
-            ours = self.epoll >= 0 and fileno >= 0
+            ours = is_ours(self, fileno)
             if ours:
                 key = get(self.fd_to_key, fd)
                 if key is not None:
@@ -340,8 +334,13 @@ cdef int forget(Epoll self, int fileno) except -1:
     return 0
 
 
+cdef inline bint is_ours(Epoll self, int fileno) noexcept:
+    """Whether C answers for that descriptor, or the standard library's method."""
+    return self.epoll >= 0 and fileno >= 0
+
+
 cdef int forget_key(Epoll self, object key) except -1:
     cdef object fd = key.fd
-    if isinstance(fd, int) and 0 <= fd <= INT_MAX:  # a class of its own may be an int, too
-        forget(self, <int>fd)
+    if isinstance(fd, int):  # of a class of its own, too
+        forget(self, number(int(fd)))
     return 0
