@@ -12,7 +12,7 @@ static inline int pysock_is_slot(PyObject *slot) {
            ((PyMemberDescrObject *)slot)->d_member->type == T_OBJECT_EX;
 }
 
-/* What object, of the class that has the slot, has there, or None; the reference is the caller's. */
+/* What object, of a class with that slot, has there, or None; the reference is the caller's. */
 static inline PyObject *pysock_at(PyObject *object, PyObject *slot) {
 #ifdef Py_GIL_DISABLED
     /* Another thread may be about to release what is there: not for us to read. */
