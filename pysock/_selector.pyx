@@ -69,7 +69,12 @@ cdef inline bint is_mask(int events) noexcept:
 
 
 cdef inline uint32_t epoll_events(int events) noexcept:
-    return (EPOLLIN if events & EVENT_READ else 0) | (EPOLLOUT if events & EVENT_WRITE else 0)
+    cdef uint32_t mask = 0
+    if events & EVENT_READ:
+        mask |= EPOLLIN
+    if events & EVENT_WRITE:
+        mask |= EPOLLOUT
+    return mask
 
 
 cdef object descriptor(object self, object fileobj):
