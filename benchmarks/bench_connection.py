@@ -29,8 +29,8 @@ CALLS = {"c": "connect_accept_close", "where": CHILD}
 
 @rows(
     Row("create_connection+accept+close+close", 1.0, 1.2, **CALLS),
-    Row("create_connection, happy eyeballs", 0.85, 0.95, **CALLS, happy_eyeballs_delay=0.25),
-    Row("create_connection, one deadline", 0.85, 0.95, **CALLS, total_timeout=5),
+    Row("create_connection, happy eyeballs", 1.0, 1.1, **CALLS, happy_eyeballs_delay=0.25),
+    Row("create_connection, one deadline", 1.0, 1.1, **CALLS, total_timeout=5),
 )
 def bench_create_connection(socket, **options):
     """What the options cost when all is well, beside the standard library, which has none."""

@@ -208,16 +208,20 @@ class _Race:
             if self._found and now >= self._due:
                 self._due = now + self._delay
                 try:
-                    self._begin(*self._found.popleft())
+                    sock = self._begin(*self._found.popleft())
                 except OSError as error:
                     self.errors.append(error)
                     self._due = -inf
-            elif (sock := self._wait()) is not None:
+                    continue
+            else:
+                sock = self._wait()
+            if sock is not None:
                 return sock  # nothing is called from here on: a signal could lose it
         self._close()
         return None
 
     def _begin(self, family, type, proto, _, address):
+        """Begin an attempt; return the socket if it is connected already."""
         sock = _package.socket(family, type, proto)
         try:
             if self._timeout is not _stdlib._GLOBAL_DEFAULT_TIMEOUT:
@@ -225,6 +229,8 @@ class _Race:
             if self._source_address:
                 _bind(sock, self._source_address)
             timeout = sock.gettimeout()
+            if not self._running and (not self._found or self._delay == inf):
+                return self._connect_alone(sock, address, timeout)
             sock.setblocking(False)
             error = sock.connect_ex(address)
             if error and (error not in (errno.EINPROGRESS, errno.EINTR) or timeout == 0):
@@ -232,9 +238,26 @@ class _Race:
             self._latest = sock.fileno()
             self._poller.register(self._latest, select.POLLOUT)
             self._running[self._latest] = _Attempt(sock, timeout)
+            return None
         except BaseException:
             sock.close()
             raise
+
+    def _connect_alone(self, sock, address, timeout):
+        """Where no other attempt is beside it: one that waits by itself, in the time that is left."""
+        left = self._deadline - time.monotonic()
+        # settimeout() takes no more than poll() does: the kernel has given up long before that.
+        if left < (_LONGEST_POLL / 1000 if timeout is None else timeout):
+            sock.settimeout(max(left, 1e-9))  # 0 would not wait at all
+        try:
+            sock.connect(address)
+        except TimeoutError:
+            if time.monotonic() >= self._deadline:
+                self._found.clear()  # the whole call's time is over, and not this attempt's alone
+            raise
+        sock.settimeout(timeout)
+        self.errors.clear()
+        return sock
 
     def _wait(self):
         """Wait for what comes first; return the connected socket if it is that."""

@@ -186,6 +186,10 @@ def attempts(pysock, monkeypatch):
     begun = []
 
     class Recording(pysock.socket):
+        def connect(self, address):
+            begun.append(address)
+            super().connect(address)
+
         def connect_ex(self, address):
             begun.append(address)
             return super().connect_ex(address)

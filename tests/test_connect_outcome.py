@@ -232,6 +232,11 @@ def test_an_exception_of_the_third_attempt_closes_the_first_two(
     count = iter(range(3))
 
     class Raising(pysock.socket):
+        def connect(self, address):
+            if next(count) == 2:
+                raise Refused
+            super().connect(address)
+
         def connect_ex(self, address):
             if next(count) == 2:
                 raise Refused
