@@ -359,6 +359,11 @@ class Stream(io.BufferedIOBase):
         """The socket; None after `detach()`."""
         return self._sock
 
+    @property
+    def name(self):
+        """The socket's descriptor, as a `makefile()`'s name is; -1 without one."""
+        return -1 if self._sock is None else self._sock.fileno()
+
     def fileno(self):
         """The socket's descriptor; it says nothing of what is buffered here."""
         self._check_open()

@@ -96,6 +96,11 @@ cdef class StreamBase:
         """The socket; None after `detach()`."""
         return None if self.is_detached else self.its_socket
 
+    @property
+    def name(self):
+        """The socket's descriptor, as a `makefile()`'s name is; -1 without one."""
+        return -1 if self.is_detached else self.its_socket.fileno()
+
     def fileno(self):
         """The socket's descriptor; it says nothing of what is buffered here."""
         self.check_open()

@@ -124,14 +124,14 @@ def test_sockets_that_have_no_streams(pysock, udp_pair):
 
 def test_a_subclass_with_arguments_of_its_own(pysock, pair):
     class Named(pysock.Stream):
-        def __init__(self, name, sock):
-            self.name = name
+        def __init__(self, label, sock):
+            self.label = label
             super().__init__(sock, limit=10)
 
     a, b = pair
     a.sendall(b"line\n")
     with Named("one", b) as stream:
-        assert stream.name == "one" and stream.readline() == b"line\n"
+        assert stream.label == "one" and stream.readline() == b"line\n"
         with pytest.raises(RuntimeError):
             stream.__init__("two", a)
         assert stream.sock is b
@@ -236,6 +236,26 @@ def test_text(stream):
         text.flush()
         assert a.recv(99).decode() == "zurück\n"
     assert file.closed
+
+
+def test_its_name_is_the_descriptor_as_that_of_a_makefile_is(stream):
+    """Type checkers ask for it of what a TextIOWrapper is given, whose repr() shows it."""
+    a, file = stream
+    text = io.TextIOWrapper(file)
+    with file.sock.makefile("rb") as theirs:
+        assert text.name == file.name == theirs.name == file.fileno()
+    assert f"name={file.name}" in repr(text)
+    text.close()
+    theirs.close()
+    assert file.name == theirs.raw.name == -1
+
+
+def test_a_detached_stream_has_no_descriptor_in_its_name(stream):
+    _, file = stream
+    sock = file.detach()
+    assert sock.fileno() > 0
+    assert file.name == -1
+    sock.close()
 
 
 def test_csv(stream):

@@ -4,6 +4,7 @@ It uses what pysock adds to `socket`, as a user of the stub would; a type that t
 or has as Any, fails here.
 """
 
+import io
 import socket as stdlib
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -59,6 +60,7 @@ def streams() -> None:
     with socket.Stream(sock, limit=10) as stream:
         assert_type(stream.readuntil((b"\n", b"\r\n"), timeout=1.0), bytes)
         assert_type(stream.readexactly(3), bytes)
+        assert_type(io.TextIOWrapper(stream).readline(), str)
         try:
             stream.readline()
         except socket.IncompleteReadError as error:
