@@ -244,7 +244,7 @@ class _Race:
             raise
 
     def _connect_alone(self, sock, address, timeout):
-        """Where no other attempt is beside it: one that waits by itself, in the time that is left."""
+        """Connect where no other attempt is beside it: one wait, in the time that is left."""
         left = self._deadline - time.monotonic()
         # settimeout() takes no more than poll() does: the kernel has given up long before that.
         if left < (_LONGEST_POLL / 1000 if timeout is None else timeout):
