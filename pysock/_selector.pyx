@@ -84,8 +84,14 @@ cdef object descriptor(object self, object fileobj):
     return self._fileobj_lookup(fileobj)
 
 
-cdef int milliseconds(double seconds) except -3:
-    """As long or longer; -2 for what is too long, or no time at all."""
+cdef int milliseconds(object timeout) except -3:
+    """As long or longer, -1 without end; -2 for what is too long, or no plain number."""
+    cdef double seconds
+    if timeout is None:
+        return -1
+    if type(timeout) is not float and type(timeout) is not int:
+        return -2
+    seconds = timeout
     if not seconds < INT32_MAX // 1000:
         return -2
     return <int>ceil(seconds * 1e3) if seconds > 0 else 0
@@ -245,7 +251,7 @@ cdef class Epoll:
         `epoll_wait(2)`.
         """
         cdef ps_event[ON_STACK] events
-        cdef int timeout_ms = -1 if timeout is None else milliseconds(timeout)
+        cdef int timeout_ms = milliseconds(timeout)
         cdef int most
         with cython.critical_section(self):
             most = -1 if self.epoll < 0 else <int>len(self.fd_to_key)
