@@ -32,6 +32,7 @@ MODULES = {
     "_deadline": ["ps_wait.c"],
     "_file": ["ps_io.c"],
     "_inflow": ["ps_addr.c", "ps_io.c", "ps_wait.c"],
+    "_interest": [],
     "_message": ["ps_cmsg.c", "ps_io.c"],
     "_numeric": ["ps_addr.c"],
     "_options": ["ps_socket.c"],

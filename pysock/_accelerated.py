@@ -107,14 +107,9 @@ class EpollSelector(_selector.Epoll, _base.EpollSelector):
 
     def __init__(self):
         super().__init__()
-        self._look_at(self._selector.fileno(), self._fd_to_key)
         at_creation = self._at_creation
         if at_creation is not None:
             at_creation()
-
-    def close(self):
-        self._look_at(-1, self._fd_to_key)
-        super().close()
 
 
 _connection.register_class(socket)

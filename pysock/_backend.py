@@ -24,6 +24,7 @@ _EXTENSIONS = (
     "_deadline",
     "_file",
     "_inflow",
+    "_interest",
     "_message",
     "_numeric",
     "_options",

@@ -57,3 +57,5 @@ EpollSelector = next(
     ),
     _selectors.DefaultSelector,  # where the system has no epoll
 )
+# What a selector does of `unregister` before it asks the system.
+take_out = _selectors._BaseSelectorImpl.unregister

@@ -9,3 +9,4 @@ cdef enum:  # where a SelectorKey has its things: (fileobj, fd, events, data)
     KEY_FD = 1
     KEY_EVENTS = 2
     KEY_DATA = 3
+    KEY_SIZE = 4

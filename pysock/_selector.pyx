@@ -1,25 +1,29 @@
 """What an EpollSelector does all the time, in C: what it waits for, and the loop over what is ready.
 
-What is registered stands where the standard library has it, in `_fd_to_key`; the descriptor of epoll
-in `_selector`. Whatever is out of the ordinary is done by the standard library's own method, which
-says what is wrong with it.
+What is registered stands where the standard library has it, in `_fd_to_key`, which is of a class of
+`_interest.pyx`; `select.epoll` in `_selector`. Whatever is out of the ordinary is done by the standard
+library's own method, which says what is wrong with it.
 """
+
+import select
 
 cimport cython
 
+from cpython.dict cimport PyDict_Contains, PyDict_DelItem, PyDict_SetItem, PyDict_Size
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.long cimport PyLong_CheckExact
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject, PyTypeObject
-from cpython.tuple cimport PyTuple_GET_ITEM
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.errno cimport EINTR
-from libc.limits cimport INT_MAX
 from libc.math cimport ceil
 from libc.stdint cimport INT32_MAX, int64_t, uint32_t
 
 from . import _base
+from ._epollobject cimport epfd_place, epoll
 from ._errors cimport raise_errno
-from ._threads cimport get, has, item
+from ._interest cimport Interest, number
+from ._threads cimport get, item
 from .ps_epoll cimport (
     EPOLL_CTL_ADD,
     EPOLL_CTL_DEL,
@@ -43,9 +47,12 @@ cdef object base_modify = _base.EpollSelector.modify
 cdef object base_register = _base.EpollSelector.register
 cdef object base_select = _base.EpollSelector.select
 cdef object base_unregister = _base.EpollSelector.unregister
+cdef object base_key_from_fd = getattr(_base.EpollSelector, "_key_from_fd", None)  # until 3.12
+cdef object take_out = _base.take_out
 
 cdef enum:
     ON_STACK = 16
+    NO_DESCRIPTOR = 0x1D0000F1
 
 
 cdef object new_key(object fileobj, object fd, object events, object data):
@@ -54,14 +61,9 @@ cdef object new_key(object fileobj, object fd, object events, object data):
     return (<PyTypeObject *>tuple).tp_new(<type>SelectorKey, <PyObject *>arguments, NULL)
 
 
-cdef int number(object value) except -2:
-    """An int from 0 to INT_MAX; -1 for anything else."""
-    cdef int overflow = 0
-    cdef long found
-    if not PyLong_CheckExact(value):
-        return -1
-    found = PyLong_AsLongAndOverflow(value, &overflow)
-    return <int>found if 0 <= found <= INT_MAX else -1
+cdef inline bint is_key(object key) noexcept:
+    """Whether it has what a SelectorKey has, where it has it."""
+    return type(key) is SelectorKey and PyTuple_GET_SIZE(key) == KEY_SIZE
 
 
 cdef inline bint is_mask(int events) noexcept:
@@ -86,12 +88,18 @@ cdef object descriptor(object self, object fileobj):
 
 cdef int milliseconds(object timeout) except -3:
     """As long or longer, -1 without end; -2 for what is too long, or no plain number."""
+    cdef int overflow = 0
     cdef double seconds
     if timeout is None:
         return -1
-    if type(timeout) is not float and type(timeout) is not int:
+    if type(timeout) is float:
+        seconds = timeout
+    elif type(timeout) is int:
+        seconds = <double>PyLong_AsLongAndOverflow(timeout, &overflow)
+    else:
         return -2
-    seconds = timeout
+    if overflow:
+        return -2
     if not seconds < INT32_MAX // 1000:
         return -2
     return <int>ceil(seconds * 1e3) if seconds > 0 else 0
@@ -105,18 +113,21 @@ cdef int wait(const int *place, ps_event *events, int most, int timeout_ms) exce
     """
     cdef int64_t deadline = ps_clock() + timeout_ms * <int64_t>1_000_000
     cdef int64_t left
-    cdef int epoll = place[0]
+    cdef int epfd = place[0]
     cdef int n
     with nogil:
-        n = ps_epoll_wait(epoll, events, most, timeout_ms)
+        n = ps_epoll_wait(epfd, events, most, timeout_ms)
     while n == -EINTR:
-        PyErr_CheckSignals()
-        epoll = place[0]
+        try:
+            PyErr_CheckSignals()
+        except InterruptedError:  # a handler's: for selectors, nothing is ready then
+            return 0
+        epfd = place[0]
         if timeout_ms > 0:
             left = deadline - ps_clock()
             timeout_ms = <int>((left + 999_999) // 1_000_000) if left > 0 else 0
         with nogil:
-            n = ps_epoll_wait(epoll, events, most, timeout_ms)
+            n = ps_epoll_wait(epfd, events, most, timeout_ms)
     if n < 0:
         raise_errno(n)
     return n
@@ -132,20 +143,40 @@ cdef inline int look_or_wait(const int *place, ps_event *events, int most, int t
 
 cdef class Epoll:
     """What is asked of an EpollSelector all the time, with what it needs where C finds it at once."""
-    cdef int epoll
-    cdef dict fd_to_key
-    cdef list pairs  # by descriptor, (key, events) as last returned: mostly, the next is the same
+    cdef object its_selector
+    cdef epoll its_epoll  # the same; None where the standard library's methods are to do it all
+    cdef Interest interest
 
-    def __cinit__(self):
-        self.epoll = -1
-        self.pairs = []
-
-    def _look_at(self, int epoll, dict fd_to_key):
-        """From now on *epoll*, a descriptor, is what is waited for; -1 is a closed selector's."""
+    @property
+    def _selector(self):
+        cdef object found
         with cython.critical_section(self):
-            self.epoll = epoll
-            self.fd_to_key = fd_to_key
-            self.pairs = []
+            found = self.its_selector
+        if found is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute '_selector'")
+        return found
+
+    @_selector.setter
+    def _selector(self, selector):
+        cdef bint ours = type(selector) is epoll and is_plain(self)
+        with cython.critical_section(self):
+            self.its_selector = selector
+            self.its_epoll = selector if ours and self.interest is not None else None
+
+    @property
+    def _fd_to_key(self):
+        cdef Interest found
+        with cython.critical_section(self):
+            found = self.interest
+        if found is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute '_fd_to_key'")
+        return found
+
+    @_fd_to_key.setter
+    def _fd_to_key(self, keys):
+        cdef Interest interest = Interest(keys)
+        with cython.critical_section(self):
+            self.interest = interest
 
     def register(self, fileobj, events, data=None):
         """register(fileobj, events, data=None) -> SelectorKey
@@ -158,25 +189,27 @@ cdef class Epoll:
         """
         cdef int mask = number(events)
         cdef int fileno
+        cdef int outcome = 0
+        cdef bint ours = False
         cdef bint known = False
-        cdef bint done = False
         cdef object fd
         cdef object key
-        if is_mask(mask):
+        if is_mask(mask) and epfd_of(self) >= 0:
             fd = descriptor(self, fileobj)
             fileno = number(fd)
             key = new_key(fileobj, fd, events, data)
             with cython.critical_section(self):
-                if is_ours(self, fileno):
-                    known = fd in self.fd_to_key
+                ours = fileno >= 0 and epfd_of(self) >= 0
+                if ours:
+                    known = PyDict_Contains(self.interest, fd)
                     if not known:
-                        self.fd_to_key[fd] = key
-                        done = ps_epoll_ctl(self.epoll, EPOLL_CTL_ADD, fileno, epoll_events(mask)) == 0
-                        if not done:
-                            del self.fd_to_key[fd]
+                        PyDict_SetItem(self.interest, fd, key)
+                        outcome = ps_epoll_ctl(epfd_of(self), EPOLL_CTL_ADD, fileno, epoll_events(mask))
             if known:
                 raise KeyError(f"{fileobj!r} (FD {fd}) is already registered")
-            if done:
+            if outcome < 0:
+                give_up(self, fileobj, outcome)
+            if ours:
                 return key
         return base_register(self, fileobj, events, data)
 
@@ -186,23 +219,14 @@ cdef class Epoll:
         Wait for *fileobj* no longer. KeyError if it is not registered. A descriptor that was closed
         meanwhile is no error.
         """
-        cdef object fd = descriptor(self, fileobj)
-        cdef int fileno = number(fd)
-        cdef bint ours
-        cdef object key = None
+        cdef int fileno = -1
+        cdef object key = known_key(self, fileobj, &fileno)
+        if key is None:
+            return base_unregister(self, fileobj)
         with cython.critical_section(self):
-            ours = is_ours(self, fileno)
-            if ours:
-                key = get(self.fd_to_key, fd)
-                if key is not None:
-                    del self.fd_to_key[fd]
-                    forget(self, fileno)
-                    ps_epoll_ctl(self.epoll, EPOLL_CTL_DEL, fileno, 0)
-        if not ours:
-            key = base_unregister(self, fileobj)
-            forget_key(self, key)
-        elif key is None:
-            raise KeyError(f"{fileobj!r} is not registered")
+            PyDict_DelItem(self.interest, fileno)
+            ps_epoll_ctl(epfd_of(self), EPOLL_CTL_DEL, fileno, 0)
+            self.interest.forget(fileno)
         return key
 
     def modify(self, fileobj, events, data=None):
@@ -211,36 +235,25 @@ cdef class Epoll:
         From now on wait for these *events* of *fileobj*, and have *data* in its key, which is
         returned. KeyError if it is not registered.
         """
-        cdef object fd = descriptor(self, fileobj)
-        cdef int fileno = number(fd)
+        cdef int fileno = -1
         cdef int mask = number(events)
-        cdef bint ours
-        cdef bint changed = False
-        cdef object key = None
-        with cython.critical_section(self):
-            ours = is_ours(self, fileno)
-            if ours:
-                key = get(self.fd_to_key, fd)
-                if key is not None:
-                    if not is_mask(mask) or type(key) is not SelectorKey:
-                        ours = False
-                    elif events != <object>PyTuple_GET_ITEM(key, KEY_EVENTS):
-                        changed = True
-                        ours = ps_epoll_ctl(self.epoll, EPOLL_CTL_MOD, fileno, epoll_events(mask)) == 0
-        if not ours:
-            forget(self, fileno)
-            key = base_modify(self, fileobj, events, data)
-            forget_key(self, key)
-            return key
-        if key is None:
-            raise KeyError(f"{fileobj!r} is not registered")
+        cdef int outcome
+        cdef bint changed
+        cdef object key = known_key(self, fileobj, &fileno) if is_mask(mask) else None
+        if not is_key(key) or number(<object>PyTuple_GET_ITEM(key, KEY_FD)) != fileno:
+            return base_modify(self, fileobj, events, data)
+        changed = events != <object>PyTuple_GET_ITEM(key, KEY_EVENTS)
+        if changed:
+            outcome = ps_epoll_ctl(epfd_of(self), EPOLL_CTL_MOD, fileno, epoll_events(mask))
+            if outcome < 0:
+                give_up(self, fileobj, outcome)
         if data != <object>PyTuple_GET_ITEM(key, KEY_DATA) or changed:
             key = new_key(
                 <object>PyTuple_GET_ITEM(key, KEY_FILEOBJ), <object>PyTuple_GET_ITEM(key, KEY_FD), events, data
             )
             with cython.critical_section(self):
-                self.fd_to_key[fd] = key
-                forget(self, fileno)
+                PyDict_SetItem(self.interest, fileno, key)
+                self.interest.forget(fileno)
         return key
 
     def select(self, timeout=None):
@@ -252,55 +265,52 @@ cdef class Epoll:
         """
         cdef ps_event[ON_STACK] events
         cdef int timeout_ms = milliseconds(timeout)
-        cdef int most
+        cdef int most = -1
+        cdef epoll its_epoll  # this one, whatever a signal's handler does
         with cython.critical_section(self):
-            most = -1 if self.epoll < 0 else <int>len(self.fd_to_key)
+            its_epoll = self.its_epoll
+            if epfd_of(self) >= 0:
+                most = <int>PyDict_Size(self.interest)
         if most < 0 or timeout_ms < -1:
             return base_select(self, timeout)
         if most > ON_STACK:
-            return select_many(self, most, timeout_ms)
-        return ready_pairs(self, events, look_or_wait(&self.epoll, events, most or 1, timeout_ms))
+            return select_many(self, its_epoll, most, timeout_ms)
+        return ready_pairs(self, events, look_or_wait(epfd_place(its_epoll), events, most or 1, timeout_ms))
 
 
-cdef list select_many(Epoll self, int most, int timeout_ms):
+cdef list select_many(Epoll self, epoll its_epoll, int most, int timeout_ms):
     cdef ps_event *events = <ps_event *>PyMem_Malloc(<size_t>most * sizeof(ps_event))
     if events == NULL:
         raise MemoryError()
     try:
-        return ready_pairs(self, events, look_or_wait(&self.epoll, events, most, timeout_ms))
+        return ready_pairs(self, events, look_or_wait(epfd_place(its_epoll), events, most, timeout_ms))
     finally:
         PyMem_Free(events)
 
 
+@cython.boundscheck(True)
 cdef list ready_pairs(Epoll self, const ps_event *events, int n):
     cdef list ready = [None] * n
     cdef int count = 0
-    cdef dict fd_to_key
-    cdef list pairs
+    cdef Interest interest
     cdef object key, pair
     cdef int i, mask
     with cython.critical_section(self):
-        fd_to_key = self.fd_to_key
-        pairs = self.pairs
+        interest = self.interest
     for i in range(n):
         mask = 0
         if events[i].events & ~<uint32_t>EPOLLIN:
             mask |= EVENT_WRITE
         if events[i].events & ~<uint32_t>EPOLLOUT:
             mask |= EVENT_READ
-        pair = item(pairs, events[i].data.fd)
-        # What it was made from is compared and not touched: of a thousand, each is a miss of the cache.
-        if (
-            pair is None
-            or <int><object>PyTuple_GET_ITEM(pair, 1) != mask
-            or not has(fd_to_key, events[i].data.fd, <object>PyTuple_GET_ITEM(pair, 0))
-        ):
+        pair = item(interest.pairs, events[i].data.fd)
+        # Its key is not touched: of a thousand, each would be a miss of the cache.
+        if pair is None or <int><object>PyTuple_GET_ITEM(pair, 1) != mask:
             # A reference of its own: making a pair may collect garbage, whose end may unregister.
-            key = get(fd_to_key, events[i].data.fd)
-            if key is None:
-                forget(self, events[i].data.fd)
+            key = get(interest, events[i].data.fd)
+            pair = new_pair(interest, events[i].data.fd, key, mask)
+            if pair is None:
                 continue
-            pair = new_pair(self, events[i].data.fd, key, mask)
         ready[count] = pair
         count += 1
     if count < n:
@@ -308,50 +318,69 @@ cdef list ready_pairs(Epoll self, const ps_event *events, int n):
     return ready
 
 
-cdef object new_pair(Epoll self, int fileno, object key, int mask):
+cdef object new_pair(Interest interest, int fileno, object key, int mask):
+    """(key, events); None for a descriptor that is not registered."""
     cdef object events, pair
-    if type(key) is not SelectorKey:
-        return (key, mask & key.events)  # somebody's who puts them there
+    if not is_key(key):
+        return (key, mask & key.events) if key else None  # somebody's who puts them there
     events = <object>PyTuple_GET_ITEM(key, KEY_EVENTS)
+    if not PyLong_CheckExact(events):
+        return (key, mask & events)
     pair = (key, mask & <int>PyLong_AsUnsignedLongMask(events))
     if is_mask(number(events)):
-        remember(self, fileno, key, pair)
+        interest.remember(fileno, key, pair)
     return pair
 
 
-@cython.boundscheck(True)
-cdef int remember(Epoll self, int fileno, object key, object pair) except -1:
-    """Not of what is no longer registered: its file object would live as long as the selector.
-
-    The list has its length from the highest descriptor: a few that are far away are not worth it.
-    """
-    cdef list pairs
+cdef inline int epfd_of(Epoll self) noexcept:
+    """The descriptor of epoll; -1 where the standard library's method is to answer."""
     with cython.critical_section(self):
-        pairs = self.pairs
-        if fileno >= len(pairs) and fileno < 1024 + 4 * len(self.fd_to_key):
-            pairs.extend([None] * (fileno + 1 - len(pairs)))
-        if get(self.fd_to_key, fileno) is key and fileno < len(pairs):
-            pairs[fileno] = pair
-    return 0
+        return -1 if self.its_epoll is None else self.its_epoll.epfd
 
 
-@cython.boundscheck(True)
-cdef int forget(Epoll self, int fileno) except -1:
-    cdef list pairs
-    with cython.critical_section(self):
-        pairs = self.pairs
-        if 0 <= fileno < len(pairs):
-            pairs[fileno] = None
-    return 0
+cdef bint is_plain(object self) except -1:
+    """Whether it is the standard library's in all that C does for it without asking."""
+    return (
+        self._EVENT_READ == EPOLLIN
+        and self._EVENT_WRITE == EPOLLOUT
+        and getattr(type(self), "_key_from_fd", None) is base_key_from_fd
+    )
 
 
-cdef inline bint is_ours(Epoll self, int fileno) noexcept:
-    """Whether C answers for that descriptor, or the standard library's method."""
-    return self.epoll >= 0 and fileno >= 0
+cdef object known_key(Epoll self, object fileobj, int *fileno):
+    """The key of *fileobj*, and its descriptor; None where the standard library's method is to answer."""
+    cdef object fd
+    cdef object key = None
+    if epfd_of(self) < 0:
+        return None
+    try:
+        fd = descriptor(self, fileobj)
+        fileno[0] = number(fd)
+        with cython.critical_section(self):
+            if fileno[0] >= 0 and epfd_of(self) >= 0:
+                key = get(self.interest, fd)
+                if key is None:
+                    raise KeyError(fd)
+    except KeyError:
+        raise KeyError(f"{fileobj!r} is not registered") from None
+    return key
 
 
-cdef int forget_key(Epoll self, object key) except -1:
-    cdef object fd = key.fd
-    if isinstance(fd, int):  # of a class of its own, too
-        forget(self, number(int(fd)))
-    return 0
+cdef int give_up(object self, object fileobj, int outcome) except -1:
+    try:
+        raise_errno(outcome)
+    except OSError:
+        take_out(self, fileobj)
+        raise
+
+
+cdef bint layout_is_right() except -1:
+    cdef epoll made = select.epoll.fromfd(NO_DESCRIPTOR)
+    try:
+        return made.epfd == NO_DESCRIPTOR
+    finally:
+        made.epfd = -1  # it owns none
+
+
+if not layout_is_right():
+    raise ImportError("the field of select.epoll is not where this build expects it")

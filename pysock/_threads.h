@@ -10,6 +10,8 @@
 
 #include <Python.h>
 
+#include <stdbool.h>
+
 /* C++ is another package's module, which reads a socket's fields and no more. */
 #if defined(__cplusplus)
 #define PYSOCK_SHARED volatile
@@ -67,18 +69,7 @@ static inline PyObject *pysock_get(PyObject *dict, PyObject *key) {
     return PyDict_GetItemRef(dict, key, &found) == 0 ? Py_NewRef(Py_None) : found;
 }
 
-/* Whether dict has that very thing for key; -1 is an error. The thing is not touched. */
-static inline int pysock_has(PyObject *dict, PyObject *key, PyObject *thing) {
-    PyObject *found;
-    int status = PyDict_GetItemRef(dict, key, &found);
-    if (status == 1) {
-        status = found == thing;
-        Py_DECREF(found);
-    }
-    return status;
-}
-
-/* What list has at that place, or None behind its end; the reference is the caller's, too. */
+/* What list has at that place, or None where it has none; the reference is the caller's, too. */
 static inline PyObject *pysock_item(PyObject *list, Py_ssize_t place) {
     PyObject *found = PyList_GetItemRef(list, place);
     if (found == NULL) {
@@ -141,13 +132,9 @@ static inline PyObject *pysock_get(PyObject *dict, PyObject *key) {
     return found;
 }
 
-static inline int pysock_has(PyObject *dict, PyObject *key, PyObject *thing) {
-    PyObject *found = PyDict_GetItemWithError(dict, key);
-    return found == NULL && PyErr_Occurred() ? -1 : found == thing;
-}
-
 static inline PyObject *pysock_item(PyObject *list, Py_ssize_t place) {
-    PyObject *found = place < PyList_GET_SIZE(list) ? PyList_GET_ITEM(list, place) : Py_None;
+    bool is_there = place >= 0 && place < PyList_GET_SIZE(list);
+    PyObject *found = is_there ? PyList_GET_ITEM(list, place) : Py_None;
     Py_INCREF(found);
     return found;
 }

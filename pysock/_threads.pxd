@@ -22,6 +22,5 @@ cdef extern from "_threads.h":
     void release "pysock_release"(lock *lock) noexcept
 
     object get "pysock_get"(dict items, object key)
-    bint has "pysock_has"(dict items, object key, object thing) except -1
     object item "pysock_item"(list items, Py_ssize_t place)
     bint is_only_reference "pysock_is_only_reference"(PyObject *object) noexcept

@@ -1,12 +1,16 @@
 """EpollSelector: what selectors.EpollSelector returns, for one, many, and gone descriptors."""
 
 import asyncio
+import ctypes
 import gc
 import os
+import platform
 import resource
+import select
 import selectors
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -16,10 +20,16 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from connections import takes
 
 ROOT = Path(__file__).resolve().parent.parent
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+
+
+class Index:
+    def __index__(self):
+        return 0
 
 
 @pytest.fixture
@@ -60,7 +70,9 @@ def test_all_that_is_ready_is_returned(selector, count):
             b.close()
 
 
-@pytest.mark.parametrize("timeout", [0, -1, 0.0, -5.5, False, 0.05, 1e-9, Fraction(1, 20)])
+@pytest.mark.parametrize(
+    "timeout", [0, -1, 0.0, -5.5, False, 0.05, 1e-9, Fraction(1, 20), -(10**400)]
+)
 def test_nothing_ready(selector, timeout):
     start = time.monotonic()
     assert selector.select(timeout) == []
@@ -68,7 +80,7 @@ def test_nothing_ready(selector, timeout):
 
 
 @pytest.mark.parametrize(
-    "timeout", ["1", [], 1e300, float("nan"), 1j, object(), 2**40, 10**400, Decimal(1)]
+    "timeout", ["1", [], 1e300, float("nan"), 1j, object(), 2**40, 10**400, Decimal(1), Index()]
 )
 def test_what_is_no_timeout(pysock, timeout):
     raised = []
@@ -212,6 +224,35 @@ def test_signals(selector):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_a_handler_that_says_interrupted(pysock):
+    """For selectors, nothing is ready then."""
+
+    def handler(*_):
+        raise InterruptedError
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        for cls in (selectors.EpollSelector, pysock.EpollSelector):
+            with cls() as selector, takes(0.05, 5):
+                signal.setitimer(signal.ITIMER_REAL, 0.05)
+                assert selector.select(20) == []
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_number_that_is_none(selector):
+    """As a C library has it that puts itself into this list with a pointer for its data."""
+    a, b = socket.socketpair()
+    with a, b:
+        packed = "=" if platform.machine() == "x86_64" else ""
+        for number in (-1, -1000, -(10**8)):
+            event = struct.pack(packed + "Iq", select.EPOLLOUT, number)
+            assert ctypes.CDLL(None).epoll_ctl(selector.fileno(), 1, a.fileno(), event) == 0
+            assert selector.select(0) == []
+            assert ctypes.CDLL(None).epoll_ctl(selector.fileno(), 2, a.fileno(), event) == 0
 
 
 def test_a_handler_that_closes_it(pysock):

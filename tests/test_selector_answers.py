@@ -2,7 +2,9 @@
 
 import enum
 import gc
+import os
 import re
+import select
 import selectors
 import socket
 import types
@@ -51,9 +53,95 @@ class Asked(enum.IntFlag):
     BOTH = READ | WRITE
 
 
+class Mask:
+    """A mask that is no number, and answers as one."""
+
+    def __and__(self, other):
+        return READ | WRITE & other
+
+    __rand__ = __and__
+
+
 class Unequal:
     def __eq__(self, other):
         raise ZeroDivisionError
+
+
+def refined(s, ask, a, **names):
+    """What a subclass that has these names, too, says of a socket that is ready."""
+    with type("Refined", (type(s),), names)() as selector:
+        selector.register(a, READ | WRITE)
+        return ask(selector)
+
+
+class Poller:
+    """In the place of select.epoll, with no number and with a list of what it was asked."""
+
+    def __init__(self):
+        self.epoll = select.epoll()
+        self.asked = []
+
+    def __getattr__(self, name):
+        if name == "fileno":
+            raise AttributeError(name)
+        self.asked.append(name)
+        return getattr(self.epoll, name)
+
+
+def taken_over(s, a):
+    """By another epoll, which has the number of the one that was closed."""
+    s._selector.close()
+    with select.epoll() as other:
+        try:
+            s.register(a, WRITE)
+        finally:
+            assert other.poll(0) == []
+
+
+def replaced(s, a):
+    """As a child that was forked does, which wants a list of its own."""
+    s.register(a, WRITE)
+    s.select(0)
+    s._selector = select.epoll()
+    for fd in s.get_map():
+        s._selector.register(fd, select.EPOLLOUT)
+    return s.select(0)
+
+
+def handled(error, ask):
+    """Asked while an error is handled."""
+    try:
+        raise error
+    except Exception:
+        return ask()
+
+
+def by_names(s, ask):
+    """With a look-up that may fail by itself."""
+
+    def lookup(self, fileobj):
+        return {}[fileobj]
+
+    with type("Named", (type(s),), {"_fileobj_lookup": lookup})() as selector:
+        return ask(selector)
+
+
+def refused(s, a):
+    """A file that the system does not wait for, which is another one when it is looked up again."""
+    fd = os.open(os.devnull, os.O_RDONLY)
+    file = open(__file__)
+    with file:
+        try:
+            return s.register(Counting(file.fileno(), a.fileno(), fd), READ)
+        finally:
+            os.close(fd)
+
+
+def short_key(s, a, length):
+    s.register(a, WRITE)
+    s.select(0)
+    key = tuple.__new__(selectors.SelectorKey, s.get_key(a)[:length])
+    s._fd_to_key[a.fileno()] = key
 
 
 def closed(sock):
@@ -179,6 +267,93 @@ ASKED = {
     "registered after close": lambda s, a, b: (s.close(), s.register(a, READ)),
     "unregistered after close": lambda s, a, b: (s.register(a, READ), s.close(), s.unregister(a)),
     "modified after close": lambda s, a, b: (s.register(a, READ), s.close(), s.modify(a, WRITE)),
+    "a mask of a class, returned": lambda s, a, b: (s.register(a, Asked.BOTH), s.select(0)),
+    "a mask that is no number": lambda s, a, b: (s.register(a, Mask()), s.select(0)),
+    "an edge": lambda s, a, b: (
+        b.send(b"x"),
+        refined(
+            s,
+            lambda selector: (selector.select(0.1), selector.select(0)),
+            a,
+            _EVENT_READ=select.EPOLLIN | select.EPOLLET,
+        ),
+    ),
+    "one shot": lambda s, a, b: refined(
+        s,
+        lambda selector: (selector.select(0), selector.select(0)),
+        a,
+        _EVENT_WRITE=select.EPOLLOUT | select.EPOLLONESHOT,
+    ),
+    "another epoll": lambda s, a, b: refined(
+        s,
+        lambda selector: (
+            selector.select(0),
+            selector.modify(a, READ),
+            selector.unregister(a),
+            selector._selector.asked,
+        ),
+        a,
+        _selector_cls=Poller,
+    ),
+    "keys of one's own": lambda s, a, b: (
+        not hasattr(selectors.EpollSelector, "_key_from_fd")  # until 3.12
+        or refined(s, lambda selector: selector.select(0), a, _key_from_fd=lambda self, fd: None)
+    ),
+    "a number that is another's": lambda s, a, b: taken_over(s, a),
+    "another list of epoll's": lambda s, a, b: replaced(s, a),
+    "another list of keys": lambda s, a, b: (
+        setattr(s, "_fd_to_key", {}),
+        s.register(a, WRITE),
+        s.select(0),
+        len(s._fd_to_key),
+    ),
+    "select behind its back": lambda s, a, b: (s._selector.close(), s.select(0)),
+    "unregistered, unknown, while handling": lambda s, a, b: handled(
+        LookupError("outer"), lambda: s.unregister(a)
+    ),
+    "modified, unknown, while handling": lambda s, a, b: handled(
+        LookupError("outer"), lambda: s.modify(a, WRITE)
+    ),
+    "registered by a name that is none": lambda s, a, b: by_names(s, lambda x: x.register("a", 1)),
+    "unregistered by a name": lambda s, a, b: by_names(s, lambda x: x.unregister("a")),
+    "modified by a name": lambda s, a, b: by_names(s, lambda x: x.modify("a", READ)),
+    "refused": lambda s, a, b: refused(s, a),
+    "an empty key": lambda s, a, b: (short_key(s, a, 0), s.select(0)),
+    "an empty key, modified": lambda s, a, b: (short_key(s, a, 0), s.modify(a, READ)),
+    "a short key": lambda s, a, b: (short_key(s, a, 2), s.select(0)),
+    "a short key, modified": lambda s, a, b: (short_key(s, a, 3), s.modify(a, WRITE, "data")),
+    "a key with another number": lambda s, a, b: (
+        s.register(a, READ),
+        s.register(b, READ),
+        s._fd_to_key.update({a.fileno(): s.get_key(a)._replace(fd=b.fileno())}),
+        s.modify(a, WRITE),
+        s.select(0),
+    ),
+    "a key that is false": lambda s, a, b: (
+        s.register(a, WRITE),
+        s._fd_to_key.update({a.fileno(): 0}),
+        s.select(0),
+    ),
+    "never begun, select": lambda s, a, b: type(s).__new__(type(s)).select(0),
+    "never begun, register": lambda s, a, b: type(s).__new__(type(s)).register(a, READ),
+    "never begun, close": lambda s, a, b: type(s).__new__(type(s)).close(),
+    "keys put there": lambda s, a, b: (
+        s.register(a, WRITE, 1),
+        s.select(0),
+        s._fd_to_key.setdefault(a.fileno(), "not this"),
+        s._fd_to_key.__ior__({a.fileno(): s.get_key(a)._replace(data=2)}),
+        s.select(0),
+        s._fd_to_key.popitem(),
+        s.select(0),
+    ),
+    "keys taken away": lambda s, a, b: (
+        s.register(a, WRITE),
+        s.select(0),
+        s._fd_to_key.__delitem__(a.fileno()),
+        s.select(0),
+        s._fd_to_key.pop(a.fileno(), "none"),
+        s._fd_to_key.pop(a.fileno()),
+    ),
     "cleared": lambda s, a, b: (s.register(a, WRITE), s._fd_to_key.clear(), s.select(0)),
     "replaced": lambda s, a, b: (
         s.register(a, WRITE),
@@ -196,8 +371,13 @@ def told(cls, ask):
     try:
         outcome = ask(selector, a, b)
     except Exception as error:
-        outcome = (type(error), error.args if isinstance(error, OSError) else str(error))
-    told = (repr(outcome), sorted(map(repr, (selector.get_map() or {}).values())))
+        outcome = []
+        while error is not None:
+            text = error.args if isinstance(error, OSError) else str(error)
+            outcome.append((type(error), text, error.__suppress_context__))
+            error = error.__context__
+    keys = [tuple(key) if isinstance(key, tuple) else key for key in selector._fd_to_key.values()]
+    told = (repr(outcome), repr(keys))
     for closing in (a, b, selector):
         closing.close()
     gc.collect()  # what was opened and not kept
