@@ -6,14 +6,18 @@ Without `_traceback.h`: the frame of `_run` is in a traceback here, as the stand
 cimport cython
 
 from cpython.long cimport PyLong_CheckExact
+from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
 
 from . import _base
-from ._selector cimport EVENT_READ, EVENT_WRITE, KEY_DATA
+from ._selector cimport EVENT_READ, EVENT_WRITE, KEY_DATA, KEY_SIZE
 
 
 cdef extern from "Python.h":
     bint PyContext_CheckExact(object context)
+    bint PyMethod_Check(object method)
+    PyObject *PyMethod_GET_FUNCTION(object method)
+    PyObject *PyMethod_GET_SELF(object method)
 
 cdef extern from "_asyncio_loop.h":
     bint is_slot "pysock_is_slot"(object slot) noexcept
@@ -24,6 +28,7 @@ cdef extern from "_asyncio_loop.h":
 cdef object SelectorKey = _base.SelectorKey
 
 # asyncio's own. Once found they stay: a class keeps its layout.
+cdef object events_module = None
 cdef object handle_class = None
 cdef object timer_class = None
 cdef object thread_safe_class = None
@@ -34,6 +39,7 @@ cdef object callback_slot = None
 cdef object arguments_slot = None
 cdef object context_slot = None
 cdef object cancelled_slot = None
+cdef bint describes_by_debug = False  # since 3.13 in a loop's debug mode alone with the arguments
 
 
 def loop_methods(modules):
@@ -41,9 +47,9 @@ def loop_methods(modules):
 
     Empty where that is another's, does something else, or is not there yet.
     """
-    global handle_class, timer_class, thread_safe_class
+    global events_module, handle_class, timer_class, thread_safe_class
     global run_in_python, process_in_python, add_in_python
-    global callback_slot, arguments_slot, context_slot, cancelled_slot
+    global callback_slot, arguments_slot, context_slot, cancelled_slot, describes_by_debug
     try:
         events, base, selecting = [
             modules[f"asyncio.{name}"] for name in ("events", "base_events", "selector_events")
@@ -56,7 +62,8 @@ def loop_methods(modules):
     slots = [vars(handle).get(name) for name in ("_callback", "_args", "_context", "_cancelled")]
     if run is None or not all([is_slot(slot) for slot in slots]):
         return []
-    handle_class, timer_class, run_in_python = handle, timer, run
+    events_module, handle_class, timer_class, run_in_python = events, handle, timer, run
+    describes_by_debug = "get_debug" in run.__code__.co_names
     thread_safe_class = getattr(events, "_ThreadSafeHandle", None)
     callback_slot, arguments_slot, context_slot, cancelled_slot = slots
     found = [(handle, "_run", _run)]
@@ -102,13 +109,10 @@ _run.__qualname__ = "Handle._run"
 
 
 cdef int tell(object handle, object error) except -1:
-    from asyncio import format_helpers
-
-    describe = format_helpers._format_callback_source
-    keywords = {}
-    if describe.__code__.co_kwonlyargcount:  # since 3.13
-        keywords["debug"] = handle._loop.get_debug()
-    described = describe(handle._callback, handle._args, **keywords)
+    keywords = {"debug": handle._loop.get_debug()} if describes_by_debug else {}
+    described = events_module.format_helpers._format_callback_source(
+        handle._callback, handle._args, **keywords
+    )
     context = {
         "message": f"Exception in callback {described}",
         "exception": error,
@@ -126,10 +130,10 @@ def _process_events(self, event_list):
     cdef list events
     cdef object event, append
     cdef Py_ssize_t i = 0
-    if type(event_list) is not list or (<object>type(self))._add_callback is not add_in_python:
+    if type(event_list) is not list or event_list and not adds_as_asyncio_does(self):
         return process_in_python(self, event_list)
     events = event_list
-    append = self._ready.append
+    append = self._ready.append if events else None
     while i < len(events):
         event = events[i]
         i += 1
@@ -140,6 +144,15 @@ def _process_events(self, event_list):
 _process_events.__qualname__ = "BaseSelectorEventLoop._process_events"
 
 
+cdef bint adds_as_asyncio_does(object self) except -1:
+    cdef object add = self._add_callback
+    return (
+        PyMethod_Check(add)
+        and PyMethod_GET_FUNCTION(add) == <PyObject *>add_in_python
+        and PyMethod_GET_SELF(add) == <PyObject *>self
+    )
+
+
 cdef bint add_plain(object event, object append) except -1:
     """Add the handles of *event*; False, and none was added, where there is more to do than that."""
     cdef object key, mask, data, reader, writer
@@ -148,7 +161,7 @@ cdef bint add_plain(object event, object append) except -1:
         return False
     key = <object>PyTuple_GET_ITEM(event, 0)
     mask = <object>PyTuple_GET_ITEM(event, 1)
-    if type(key) is not SelectorKey or not PyLong_CheckExact(mask):
+    if type(key) is not SelectorKey or PyTuple_GET_SIZE(key) != KEY_SIZE or not PyLong_CheckExact(mask):
         return False
     data = <object>PyTuple_GET_ITEM(key, KEY_DATA)
     if not PyTuple_CheckExact(data) or PyTuple_GET_SIZE(data) != 2 or not 0 <= mask <= 3:

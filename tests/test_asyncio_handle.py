@@ -180,6 +180,19 @@ def test_a_callback_that_cancels_its_own_handle_and_fails(make, loop):
     assert outcome() == as_it_was(outcome)
 
 
+@pytest.mark.parametrize("debug", [False, True])
+def test_somebody_elses_description(make, loop, debug):
+    """Of the callback, found where asyncio looks for it, and asked as asyncio asks."""
+    told = []
+    loop.set_exception_handler(lambda loop, context: told.append(context["message"]))
+    loop.set_debug(debug)
+    with mock.patch.object(events.format_helpers, "_format_callback_source") as describe:
+        describe.return_value = "it"
+        make(failing, (ZeroDivisionError(),), loop)._run()
+    assert told == ["Exception in callback it"]
+    assert describe.call_args.kwargs == ({"debug": debug} if sys.version_info >= (3, 13) else {})
+
+
 def test_a_signal_changes_no_handle(make, loop):
     """Wherever its handler raises, what the callback raised is told once, or not at all."""
 

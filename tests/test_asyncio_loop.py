@@ -1,6 +1,7 @@
 """asyncio's selector loop under install(): what is ready is called, as before."""
 
 import asyncio
+import contextlib
 import selectors
 from asyncio import events
 
@@ -106,3 +107,31 @@ def test_somebody_elses_add_callback_that_comes_after(pysock, monkeypatch):
         loop.run_forever()
         loop.close()
     assert seen
+
+
+def test_somebody_elses_add_callback_of_one_loop(pysock):
+    loop = Loop()
+    try:
+        with pysock.installed():
+            added = []
+            loop._add_callback = added.append
+            handle = events.Handle(print, (), loop)
+            loop._process_events([(key(handle, None), 1)])
+            assert (added, list(loop._ready)) == ([handle], [])
+    finally:
+        loop.close()
+
+
+@pytest.mark.parametrize("length", range(4))
+def test_a_key_that_is_too_short(pysock, length):
+    loop = Loop()
+    short = tuple.__new__(selectors.SelectorKey, key(None, None)[:length])
+    raised = []
+    try:
+        for installing in (contextlib.nullcontext, pysock.installed):
+            with installing(), pytest.raises(Exception) as caught:
+                loop._process_events([(short, 1)])
+            raised.append((caught.type, str(caught.value)))
+        assert raised[0] == raised[1]
+    finally:
+        loop.close()
