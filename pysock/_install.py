@@ -148,20 +148,22 @@ def _replaceable_selectors():
 
 
 def _early_birds():
-    """The qualified names by which other modules hold the standard library's socket class."""
+    """The qualified names by which other modules hold the standard library's socket class.
+
+    Nothing of theirs is run for it: a module may be one that is loaded when it is asked for a name,
+    and what it has may be a proxy that is not ready to be asked.
+    """
     found = []
-    for module_name, module in sorted(sys.modules.copy().items()):
-        try:
-            names = vars(module).copy()
-        except TypeError:
-            continue
+    for module_name in sorted(sys.modules.copy()):
+        module = sys.modules.get(module_name)
+        names = _names_of(module)
         if module is _stdlib or _is_of_a_copy(names):
             continue
         for name, value in names.items():
             if value is _base.socket:
                 found.append(f"{module_name}.{name}")
             elif (
-                isinstance(value, type)
+                issubclass(type(value), type)
                 and issubclass(value, _base.socket)
                 and not issubclass(value, socket)
                 and value.__module__ == module_name
@@ -170,6 +172,13 @@ def _early_birds():
     return found
 
 
+def _names_of(module):
+    try:
+        return dict(object.__getattribute__(module, "__dict__"))
+    except (AttributeError, TypeError):  # whatever it is that somebody has put there
+        return {}
+
+
 def _is_of_a_copy(names):
     """Whether the module of these *names* belongs to this package, or to a renamed copy of it."""
-    return hasattr(sys.modules.get(f"{names.get('__package__')}._install"), "_early_birds")
+    return "_early_birds" in _names_of(sys.modules.get(f"{names.get('__package__')}._install"))

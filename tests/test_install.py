@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import importlib.util
 import os
 import pickle
 import selectors
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 import types
+import warnings
 from pathlib import Path
 from unittest import mock
 
@@ -258,6 +260,33 @@ def test_warning_names_what_came_too_early(pysock, monkeypatch):
 
 
 # What patches and pickles sockets
+
+
+def test_looking_for_them_runs_nothing_of_theirs(pysock, monkeypatch, tmp_path):
+    """Neither a proxy's `__class__`, as Django's settings have it, nor a module loaded late."""
+
+    class Proxy:
+        @property
+        def __class__(self):
+            raise RuntimeError("not configured")
+
+    lazy = tmp_path / "loaded_late.py"
+    lazy.write_text("raise RuntimeError('loaded')")
+    spec = importlib.util.spec_from_file_location("loaded_late", lazy)
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    late = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(late)
+    settings = types.ModuleType("settings")
+    settings.endpoint, settings.proxy = STANDARD, Proxy()
+    monkeypatch.setitem(sys.modules, "loaded_late", late)
+    monkeypatch.setitem(sys.modules, "settings", settings)
+    monkeypatch.setitem(sys.modules, "nothing", None)
+    monkeypatch.setitem(sys.modules, "no_module", object())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        pysock.install()
+    pysock.uninstall()
+    assert ["settings.endpoint" in str(warning.message) for warning in caught] == [True]
 
 
 def test_a_patched_class_reaches_the_standard_librarys_functions(installed):
