@@ -40,6 +40,9 @@ HOTTEST = (
     ("bench_connection", "sock-family"),
     ("bench_file", "makefile-readline-of-64-b-timeout"),
     ("bench_names", "getaddrinfo-numeric-ipv4"),
+    ("bench_selector", "select-1-ready"),
+    ("bench_selector", "select-100-ready"),
+    ("bench_selector", "register-unregister"),
 )
 
 
