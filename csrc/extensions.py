@@ -110,6 +110,15 @@ def check_packages(package, folder):
             raise FileNotFoundError(f"{path}: without it Cython takes this folder for no package")
 
 
+def is_anothers(path, module):
+    """Whether the file is C that Cython has made for another *module*, as in a copied tree."""
+    try:
+        with open(path) as file:
+            return f'"module_name": "{module}"' not in file.read(4096)
+    except FileNotFoundError:
+        return False
+
+
 def extensions(package, *, warnings_as_errors=False, debug=False):
     """Return the list of cythonized `Extension`s that make *package* an accelerated pysock.
 
@@ -144,5 +153,12 @@ def extensions(package, *, warnings_as_errors=False, debug=False):
         for module, names in MODULES.items()
     ]
     return cythonize(
-        modules, compiler_directives=DIRECTIVES, include_path=[source], quiet="--quiet" in sys.argv
+        modules,
+        compiler_directives=DIRECTIVES,
+        include_path=[source],
+        force=any(
+            is_anothers(os.path.join(source, f"{module}.c"), f"{package}.{module}")
+            for module in MODULES
+        ),
+        quiet="--quiet" in sys.argv,
     )

@@ -43,20 +43,23 @@ def python(*command, folder, ordinary=False):
     return done.stdout.splitlines()
 
 
-def vendor(folder):
-    """Copy the sources of pysock into a package in *folder*."""
+def vendor(folder, ignore=GENERATED):
+    """Copy pysock into a package in *folder*: its sources, or all but what *ignore* says."""
     vendored = folder / "theirservice" / "_vendor"
     vendored.mkdir(parents=True)
     (vendored / "__init__.py").touch()
     (folder / "theirservice" / "__init__.py").touch()
-    shutil.copytree(ROOT / "pysock", vendored / "pysock", ignore=GENERATED)
+    shutil.copytree(ROOT / "pysock", vendored / "pysock", ignore=ignore)
     return vendored
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
+    """From a tree where pysock was built: what was made for the ordinary one is copied, too."""
     folder = tmp_path_factory.mktemp("service")
-    shutil.copytree(ROOT / "csrc", vendor(folder) / "csrc")
+    vendored = vendor(folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "csrc", vendored / "csrc")
+    assert {"_call.c", "_call.pyx"} <= {path.name for path in (vendored / "pysock").iterdir()}
     (folder / "setup.py").write_text(SETUP)
     assert SETUP.splitlines()[2] in (ROOT / "csrc" / "extensions.py").read_text()
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYSOCK_")}
