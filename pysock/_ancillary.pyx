@@ -4,6 +4,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.string cimport memset
 
+from . cimport _traceback
 from ._plain cimport as_int
 from ._typename cimport name_as_public
 from .ps_addr cimport PS_HOST_TEXT, ps_addr_host

@@ -5,6 +5,7 @@ to one peer go as one message each, which the kernel cuts (GSO): csrc/ps_outbox.
 completely here goes, before anything is sent, to the loops over the standard library.
 """
 
+from . cimport _traceback
 from . import _fallback_batch as loops
 
 from cpython.object cimport PyObject

@@ -8,6 +8,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_GET_SIZE
 
+from . cimport _traceback
 from .ps_io cimport iovec, ps_io
 
 

@@ -9,6 +9,7 @@ cimport cython
 
 from cpython.dict cimport PyDict_DelItem, PyDict_SetItem, PyDict_Size
 
+from . cimport _traceback
 from ._threads cimport get
 
 

@@ -13,6 +13,7 @@ from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeASCII
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport strlen
 
+from . cimport _traceback
 from . import _base
 
 from ._plain cimport plain_number, plain_text

@@ -15,6 +15,7 @@ from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeASCII
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from . cimport _traceback
 from ._plain cimport plain_number, plain_text
 from ._threads cimport acquire, lock, release
 from .ps_addr cimport (

@@ -11,6 +11,7 @@ from cpython.pythread cimport (
 )
 from libc.stdint cimport int64_t
 
+from . cimport _traceback
 from ._deadline cimport Patience, press_on
 from .ps_wait cimport ps_clock
 

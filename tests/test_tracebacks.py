@@ -28,10 +28,37 @@ def test_no_except_clause_needs_a_traceback(pysock):
         assert list(clauses_that_release_a_traceback(text)) == [], name
 
 
-def test_a_traceback_shows_no_line_of_pysocks(pysock, pair):
+def unregister(pysock, sock):
+    with pysock.EpollSelector() as selector:
+        selector.unregister(sock)
+
+
+FAILING = {
+    "recv": lambda p, sock: sock.recv(1),
+    "recv_into": lambda p, sock: sock.recv_into(bytearray(1)),
+    "recvmsg": lambda p, sock: sock.recvmsg(1),
+    "recv_exactly": lambda p, sock: sock.recv_exactly(-1),
+    "send": lambda p, sock: sock.send("text"),
+    "sendmsg": lambda p, sock: sock.sendmsg([b"x"], [(1, 2)]),
+    "sendmsg_all": lambda p, sock: sock.sendmsg_all(["text"]),
+    "sendto": lambda p, sock: sock.sendto(b"x", 0, object()),
+    "connect": lambda p, sock: sock.connect(b"x" * 200),
+    "sendmmsg": lambda p, sock: sock.sendmmsg([b"x"], 7),
+    "recvmmsg": lambda p, sock: sock.recvmmsg(-1, 10),
+    "send_zerocopy": lambda p, sock: sock.send_zerocopy("text"),
+    "send_fds": lambda p, sock: sock.send_fds([b"x"], ["no descriptor"]),
+    "splice": lambda p, sock: p.splice(sock, sock, -5),
+    "getaddrinfo": lambda p, sock: p.getaddrinfo("256.256.256.256", 1, flags=p.AI_NUMERICHOST),
+    "inet_aton": lambda p, sock: p.inet_aton("256.256.256.256"),
+    "parse_ancillary": lambda p, sock: p.parse_ancillary([(1, 2)]),
+    "EpollSelector": unregister,
+}
+
+
+@pytest.mark.parametrize("fail", FAILING.values(), ids=FAILING)
+def test_a_traceback_shows_no_line_of_pysocks(pysock, pair, fail):
     _, b = pair
     b.setblocking(False)
-    for call in (lambda: b.recv(1), lambda: b.recv_into(bytearray(1)), lambda: b.recvmsg(1)):
-        with pytest.raises(BlockingIOError) as caught:
-            call()
-        assert ".pyx" not in "".join(traceback.format_exception(caught.value))
+    with pytest.raises((OSError, TypeError, ValueError, KeyError)) as caught:
+        fail(pysock, b)
+    assert ".pyx" not in "".join(traceback.format_exception(caught.value))
