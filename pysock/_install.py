@@ -154,11 +154,14 @@ def _early_birds():
     and what it has may be a proxy that is not ready to be asked.
     """
     found = []
-    for module_name in sorted(sys.modules.copy()):
-        module = sys.modules.get(module_name)
+    seen = set()  # by more than one name, as __main__ is by multiprocessing's
+    modules = sys.modules.copy()
+    for module_name in sorted(modules):
+        module = modules[module_name]
         names = _names_of(module)
-        if module is _stdlib or _is_of_a_copy(names):
+        if module is _stdlib or id(module) in seen or _is_of_a_copy(names):
             continue
+        seen.add(id(module))
         for name, value in names.items():
             if value is _base.socket:
                 found.append(f"{module_name}.{name}")
