@@ -40,7 +40,7 @@ def create_connection(
 
     The addresses that the host's name stands for are tried one after another, each for *timeout*
     seconds (None: without end; by default `setdefaulttimeout()`'s), and the socket has that timeout
-    in the end. Host and port have any form that the README lists. *source_address* is what the
+    in the end. Host and port have any form of docs/guide/addresses.md. *source_address* is what the
     socket is bound to first: an attempt at an address of another family than that one's fails.
 
     *happy_eyeballs_delay*, in seconds, asks for a race (RFC 8305, which recommends 0.25): the

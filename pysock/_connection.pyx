@@ -155,7 +155,7 @@ def socketpair(family=None, type=SOCK_STREAM, proto=0):
 def bind(socket self not None, address, /):
     """bind(address)
 
-    Give the socket a local address (`bind(2)`). All forms of an address are listed in the README.
+    Give the socket a local address (`bind(2)`). All forms of an address: docs/guide/addresses.md.
     Raises OSError. Audit event `socket.bind`.
     """
     cdef ps_sockaddr addr
@@ -262,9 +262,9 @@ cdef int connect_now(socket self, const ps_sockaddr *addr, int length) except 1:
 def connect(socket self not None, address, /):
     """connect(address)
 
-    Connect to a remote address (`connect(2)`); for datagrams, set the peer. All forms of an address
-    are listed in the README. Raises TimeoutError when the socket's timeout is over, OSError. Audit
-    event `socket.connect`.
+    Connect to a remote address (`connect(2)`); for datagrams, set the peer. All forms of an address:
+    docs/guide/addresses.md. Raises TimeoutError when the socket's timeout is over, OSError. Audit event
+    `socket.connect`.
     """
     cdef ps_sockaddr addr
     cdef int n

@@ -227,7 +227,7 @@ def sendto(socket self not None, data=NOT_GIVEN, flags_or_address=NOT_GIVEN, add
            /, *more):
     """sendto(data[, flags], address) -> number of bytes sent
 
-    As `send`, to *address* (`sendto(2)`). All forms of an address are listed in the README. Audit
+    As `send`, to *address* (`sendto(2)`). All forms of an address: docs/guide/addresses.md. Audit
     event `socket.sendto`.
     """
     cdef Py_buffer view

@@ -218,8 +218,8 @@ def test_signals(pysock, tmp_path, way, timeout):
             fill(a)
             a.settimeout(timeout)
             signal.signal(signal.SIGALRM, raising)
-            signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
             with pytest.raises(ZeroDivisionError):
+                signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
                 call()
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
