@@ -45,16 +45,15 @@ _EXTENSIONS = (
 )
 
 
-def _choose():
-    from . import _fallback
-
+def _compiled():
+    """The compiled backend; None where it is unwanted, missing, or broken, which is warned of."""
     names = [f"{__package__}.{name}" for name in _EXTENSIONS]
     if os.environ.get("PYSOCK_NO_EXTENSIONS") or not any(map(find_spec, names)):
-        return _fallback
+        return None
     try:
         for name in names:
             import_module(name)  # `from . import` would not say which one is missing
-        from . import _accelerated
+        return import_module(f"{__package__}._accelerated")
     except Exception as error:
         warnings.warn(
             f"{__package__}: its extension modules are present but do not load on Python "
@@ -64,11 +63,12 @@ def _choose():
             RuntimeWarning,
             stacklevel=3,
         )
-        return _fallback
-    return _accelerated
+        return None
 
 
-_chosen = _choose()
+_chosen = _compiled()
+if _chosen is None:
+    from . import _fallback as _chosen
 
 BACKEND = _chosen.BACKEND
 FASTER = _chosen.FASTER

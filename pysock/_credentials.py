@@ -1,9 +1,9 @@
 """What `socket.peercred()` returns."""
 
-from typing import NamedTuple
+from collections import namedtuple
 
 
-class PeerCredentials(NamedTuple):
+class PeerCredentials(namedtuple("PeerCredentials", ("pid", "uid", "gid"))):
     """Who is at the other end of an AF_UNIX connection: `(pid, uid, gid)`.
 
     They are the process's own when it called `connect`, `listen` or `socketpair` (`unix(7)`,
@@ -11,9 +11,7 @@ class PeerCredentials(NamedTuple):
     belong to another process once that one has ended.
     """
 
-    pid: int
-    uid: int
-    gid: int
+    __slots__ = ()
 
 
 PeerCredentials.__module__ = __package__

@@ -1,7 +1,7 @@
 """Zero-copy sends in the fallback: sends that copy, with nothing pending."""
 
 import socket as _stdlib
-from typing import NamedTuple
+from collections import namedtuple
 
 from . import _base
 from ._fallback_arguments import as_int
@@ -10,11 +10,10 @@ from ._fallback_deadline import NOT_GIVEN, Deadline
 MSG_ZEROCOPY = getattr(_stdlib, "MSG_ZEROCOPY", 0x4000000)
 
 
-class Reaped(NamedTuple):
+class Reaped(namedtuple("Reaped", ("completed", "copied"))):
     """How many zero-copy sends are done, and how many of these the kernel copied all the same."""
 
-    completed: int
-    copied: int
+    __slots__ = ()
 
 
 def send_zerocopy(self, buffer, flags=0):
