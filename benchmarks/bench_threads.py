@@ -4,7 +4,7 @@ import ctypes
 import os
 import socket as stdlib
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from itertools import repeat
 
 from harness import cloops
@@ -17,14 +17,16 @@ BESIDE = {"c": "send_recv", "where": CHILD, "best": False, "rounds": 12, "setups
 
 @rows(
     Row("send+recv beside 1 computing", 20, 100, **BESIDE),
+    Row("send+recv beside 1 computing, one core", 1.3, 1.8, one_core=True, **BESIDE),
     Row("send+recv beside 1 computing, timeout", 20, 100, timeout=5.0, **BESIDE),
     Row("UDP send+recv beside 1 computing", 20, 100, udp=True, **BESIDE),
     Row("UDP send+recv beside 1 computing, timeout", 20, 100, udp=True, timeout=5.0, **BESIDE),
 )
-def bench_beside_computing(socket, timeout=None, udp=False):
+def bench_beside_computing(socket, timeout=None, udp=False, one_core=False):
     """Always ready: what is received has been sent before, nothing has to be waited for."""
     data = bytes(64)
-    with _udp_pair(socket) if udp else _socketpair(socket) as (a, b):
+    pair = _udp_pair(socket) if udp else _socketpair(socket)
+    with pair as (a, b), _on_one_core() if one_core else nullcontext():
         a.settimeout(timeout)
         b.settimeout(timeout)
 
@@ -34,6 +36,15 @@ def bench_beside_computing(socket, timeout=None, udp=False):
                 b.recv(64)
 
         yield beside_computing(loop), (a, b, 64, 64)
+
+
+@contextmanager
+def _on_one_core():
+    """Where both threads share it, the one that computes is preempted, and gives the GIL away."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    yield
+    os.sched_setaffinity(0, cores)
 
 
 @contextmanager
@@ -78,11 +89,19 @@ def _conversation(socket):
         1.3,
         needs=(C_COMPILER,),
         **{**BESIDE, "c": "echo_thread"},
-    )
+    ),
+    Row(
+        "echo thread beside 1 computing, one core",
+        needs=(C_COMPILER,),
+        one_core=True,
+        **{**BESIDE, "c": "echo_thread"},
+    ),
 )
-def bench_echo_beside_computing(socket):
+def bench_echo_beside_computing(socket, one_core=False):
     """A round trip through a blocking server thread; the client is in C, without the GIL."""
-    with _conversation(socket) as (client, served), _conversation(stdlib) as (c_client, c_served):
+    conversations = _conversation(socket), _conversation(stdlib)
+    core = _on_one_core() if one_core else nullcontext()
+    with conversations[0] as (client, served), conversations[1] as (c_client, c_served), core:
         server = threading.Thread(target=_echo, args=(served,))
         server.start()
         yield beside_computing(cloops.bind("ping_pong", client, 64)), (c_client, c_served, 64)

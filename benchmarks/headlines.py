@@ -26,6 +26,7 @@ HEADLINES = {
     ],
     "beside a thread that computes": [
         "send+recv beside 1 computing",
+        "send+recv beside 1 computing, one core",
         "echo thread beside 1 computing",
     ],
     "whole programs": [
