@@ -35,8 +35,8 @@ from ._sockobject cimport audit_address, socket
 from ._typename cimport name_as_public
 from .ps_addr cimport AF_UNIX, ps_addr_family_known, ps_sockaddr, socklen_t
 from .ps_batch cimport (
-    PS_BATCH_SEND_FLAGS, PS_UDP_MOST, ps_arrival, ps_inbox, ps_inbox_arrival, ps_inbox_free,
-    ps_inbox_init, ps_inbox_lay, ps_piece, ps_recv_batch,
+    PS_BATCH_SEND_FLAGS, PS_LINE, PS_UDP_MOST, ps_aligned, ps_arrival, ps_inbox, ps_inbox_arrival,
+    ps_inbox_free, ps_inbox_init, ps_inbox_lay, ps_piece, ps_recv_batch,
 )
 from .ps_errqueue cimport MSG_ERRQUEUE
 from .ps_io cimport ps_io
@@ -55,7 +55,7 @@ cdef class Arena:
     cdef size_t size
 
     def __cinit__(self, size_t size):
-        self.memory = <char *>PyMem_Calloc(max(size, <size_t>1), 1)  # large: mapped when touched
+        self.memory = <char *>PyMem_Calloc(size + PS_LINE, 1)  # large: mapped when touched
         if self.memory == NULL:
             raise MemoryError()
         self.size = size
@@ -110,7 +110,7 @@ cdef class DatagramBatch:
         """An arena of so many bytes a slot. Views of the one before keep that alive."""
         cdef Arena arena = Arena(self.inbox.slots * room)
         self.messages = 0
-        if ps_inbox_lay(&self.inbox, arena.memory, arena.size, room) < 0:
+        if ps_inbox_lay(&self.inbox, ps_aligned(arena.memory), arena.size, room) < 0:
             raise MemoryError()
         self.arena = arena
         return 0

@@ -34,8 +34,9 @@ from ._sockobject cimport socket
 from ._threads cimport keep, shared_pointer, shared_size, take
 from .ps_addr cimport AF_UNIX, ps_addr_family_known, ps_sockaddr
 from .ps_batch cimport (
-    MSG_DONTWAIT, MSG_PEEK, PS_BATCH, PS_UDP_MOST, ps_arrival, ps_inbox, ps_inbox_arrival,
-    ps_inbox_free, ps_inbox_init, ps_inbox_lay, ps_inbox_place, ps_mmsghdr, ps_recv_batch,
+    MSG_DONTWAIT, MSG_PEEK, PS_BATCH, PS_LINE, PS_UDP_MOST, ps_aligned, ps_arrival, ps_inbox,
+    ps_inbox_arrival, ps_inbox_free, ps_inbox_init, ps_inbox_lay, ps_inbox_place, ps_mmsghdr,
+    ps_recv_batch,
 )
 from .ps_errqueue cimport MSG_ERRQUEUE
 from .ps_io cimport ps_io
@@ -120,7 +121,7 @@ cdef class Staging:
         if slots * room > self.size or self.arena == NULL:
             PyMem_Free(self.arena)
             self.size = max(slots * room, <size_t>STAGED)
-            self.arena = <char *>PyMem_Malloc(self.size)
+            self.arena = <char *>PyMem_Malloc(self.size + PS_LINE)
             if self.arena == NULL:
                 self.size = 0
                 raise MemoryError()
@@ -129,7 +130,7 @@ cdef class Staging:
         if self.inbox.room != room or self.inbox.slots != slots:
             self.disown()
             self.inbox.slots = slots
-            if ps_inbox_lay(&self.inbox, self.arena, self.size, room) < 0:
+            if ps_inbox_lay(&self.inbox, ps_aligned(self.arena), self.size, room) < 0:
                 raise MemoryError()
         return slots
 

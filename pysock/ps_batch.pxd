@@ -3,6 +3,7 @@ from .ps_io cimport msghdr, ps_io
 
 cdef extern from "ps_batch.h" nogil:
     enum: PS_BATCH
+    enum: PS_LINE
     enum: PS_SEGMENTS
     enum: PS_UDP_MOST
     enum: PS_BATCH_SEND_FLAGS
@@ -26,6 +27,7 @@ cdef extern from "ps_batch.h" nogil:
 
     int ps_inbox_init(ps_inbox *inbox, size_t slots)
     void ps_inbox_free(ps_inbox *inbox)
+    char *ps_aligned(char *memory) noexcept
     int ps_inbox_lay(ps_inbox *inbox, void *arena, size_t size, size_t room)
     int ps_inbox_place(ps_inbox *inbox, size_t i, void *memory, size_t size)
     ssize_t ps_recv_batch(int fd, ps_io *io, int flags) noexcept
