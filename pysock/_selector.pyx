@@ -152,9 +152,7 @@ cdef class Epoll:
         cdef object found
         with cython.critical_section(self):
             found = self.its_selector
-        if found is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute '_selector'")
-        return found
+        return set_before(self, found, "_selector")
 
     @_selector.setter
     def _selector(self, selector):
@@ -165,12 +163,10 @@ cdef class Epoll:
 
     @property
     def _fd_to_key(self):
-        cdef Interest found
+        cdef object found
         with cython.critical_section(self):
             found = self.interest
-        if found is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute '_fd_to_key'")
-        return found
+        return set_before(self, found, "_fd_to_key")
 
     @_fd_to_key.setter
     def _fd_to_key(self, keys):
@@ -330,6 +326,12 @@ cdef object new_pair(Interest interest, int fileno, object key, int mask):
     if is_mask(number(events)):
         interest.remember(fileno, key, pair)
     return pair
+
+
+cdef object set_before(object self, object found, str name):
+    if found is None:
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    return found
 
 
 cdef inline int epfd_of(Epoll self) noexcept:
