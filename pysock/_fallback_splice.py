@@ -94,7 +94,9 @@ def splice(src, dst, count=None, timeout=None):
         # What reached dst; the piece taken last, and how much of it each write took. Both lists are
         # filled by C code: a signal's handler that raises finds every byte accounted for.
         moved, taken, given = 0, [], []
-        try:
+
+        def move():  # by itself, for the reason that _fallback_whole.py has
+            nonlocal moved, taken, given
             while count is None or moved < count:
                 room = _ROOM if count is None else min(_ROOM, count - moved)
                 if moved and deadline.left() == 0:
@@ -109,6 +111,9 @@ def splice(src, dst, count=None, timeout=None):
                     with _false_alarm():
                         given.extend(target.write(memoryview(taken[0])[sum(given) :]))
                 moved, taken, given = moved + sum(given), [], []
+
+        try:
+            move()
             return moved
         except BaseException as error:
             note(error, "bytes_moved", moved + sum(given))

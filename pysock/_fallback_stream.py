@@ -285,16 +285,21 @@ class Stream(io.BufferedIOBase):
         """Write a bytes-like object: the number of its bytes."""
         until = self._deadline(timeout, deadline)
         taken = 0
+
+        def keep_all(view):  # by itself, for the reason that _fallback_whole.py has
+            nonlocal taken
+            taken = self._keep_of(view)
+            while taken < len(view):
+                try:
+                    self._send(until)
+                    until.press_on()
+                finally:
+                    taken += self._keep_of(view[taken:])
+
         with memory_of(data) as view:
             try:
                 with self._writing.taken(until):
-                    taken = self._keep_of(view)
-                    while taken < len(view):
-                        try:
-                            self._send(until)
-                            until.press_on()
-                        finally:
-                            taken += self._keep_of(view[taken:])
+                    keep_all(view)
             except BaseException as error:
                 # All in the buffer and only the time over: it is written, as if it had been less.
                 if taken < len(view) or not taken or not isinstance(error, _OVER):

@@ -2,6 +2,9 @@
 
 The fallback's own methods, and what the C backend hands a call to that it does not know completely:
 another family, or a class whose own `recv` or `send` does more (TLS, for one).
+
+Each loop is a function of its own, called inside the `try`: CPython 3.13 leaves a loop's jump back
+out of the `try` around it, and a signal's handler may raise there.
 """
 
 import errno
@@ -92,7 +95,8 @@ def recv_exactly(self, n, /, *, timeout=NOT_GIVEN, deadline=None):
     def by_descriptor():
         keep(pieces, os.read, self.fileno(), left)
 
-    try:
+    def receive():
+        nonlocal left
         while left > 0:
             seen = len(pieces)
             _move(self, patience, select.POLLIN, own, by_method, by_descriptor)
@@ -103,6 +107,9 @@ def recv_exactly(self, n, /, *, timeout=NOT_GIVEN, deadline=None):
                 raise IncompleteReadError(b"".join(pieces), n)
             if left > 0:
                 _check_time(patience)
+
+    try:
+        receive()
         return b"".join(pieces)
     except BaseException as error:
         note(error, "partial", b"".join(pieces))
@@ -119,6 +126,7 @@ def recv_exactly_into(self, buffer, /, *, timeout=NOT_GIVEN, deadline=None):
     patience = _patience(self, own, timeout, deadline)
     counts = []
     done = 0
+    room = None
 
     def by_method(*flags):
         keep(counts, recv_into, self, room, 0, *flags)
@@ -126,19 +134,23 @@ def recv_exactly_into(self, buffer, /, *, timeout=NOT_GIVEN, deadline=None):
     def by_descriptor():
         keep(counts, os.readv, self.fileno(), [room])
 
+    def receive(whole):
+        nonlocal done, room
+        while done < len(whole):
+            seen = len(counts)
+            with whole[done:] as room:
+                _move(self, patience, select.POLLIN, own, by_method, by_descriptor)
+            if len(counts) == seen:
+                continue
+            done += counts[-1]
+            if counts[-1] == 0:
+                raise IncompleteReadError(bytes(whole[:done]), len(whole))
+            if done < len(whole):
+                _check_time(patience)
+
     try:
         with memory_to_fill(buffer, "recv_exactly_into") as whole:
-            while done < len(whole):
-                seen = len(counts)
-                with whole[done:] as room:
-                    _move(self, patience, select.POLLIN, own, by_method, by_descriptor)
-                if len(counts) == seen:
-                    continue
-                done += counts[-1]
-                if counts[-1] == 0:
-                    raise IncompleteReadError(bytes(whole[:done]), len(whole))
-                if done < len(whole):
-                    _check_time(patience)
+            receive(whole)
     except BaseException as error:
         note(error, "bytes_received", sum(counts))
         raise
@@ -157,22 +169,26 @@ def sendall(self, data, flags=0, /):
     flags = operator.index(flags)
     patience = Deadline(self)
     sent = []
-    at = 0
     try:
         whole = memoryview(data).cast("B")
     except TypeError:
         return _base.socket.sendall(self, data, flags)  # which says what is wrong with it
+
+    def send():
+        at = 0
+        while True:
+            with whole[at:] as piece:
+                keep(sent, _base.socket.send, self, piece, flags)
+            at += sent[-1]
+            if at == len(whole):
+                return
+            _check_time(patience)
+            if patience.left() and self.fileno() >= 0:
+                patience.wait(self.fileno(), select.POLLOUT)
+
     try:
         with whole:
-            while True:
-                with whole[at:] as piece:
-                    keep(sent, _base.socket.send, self, piece, flags)
-                at += sent[-1]
-                if at == len(whole):
-                    return
-                _check_time(patience)
-                if patience.left() and self.fileno() >= 0:
-                    patience.wait(self.fileno(), select.POLLOUT)
+            send()
     except BaseException as error:
         note(error, "bytes_sent", sum(sent))
         raise
@@ -212,7 +228,8 @@ def sendmsg_all(self, buffers, /, *, timeout=NOT_GIVEN, deadline=None):
     def by_descriptor():
         keep(sent, os.write, self.fileno(), whole[at:])
 
-    try:
+    def send_all():
+        nonlocal at
         while at < len(whole):
             seen = len(sent)
             _move(self, patience, select.POLLOUT, own, by_method, by_descriptor)
@@ -221,6 +238,9 @@ def sendmsg_all(self, buffers, /, *, timeout=NOT_GIVEN, deadline=None):
             at += sent[-1]
             if at < len(whole):
                 _check_time(patience)
+
+    try:
+        send_all()
     except BaseException as error:
         note(error, "bytes_sent", sum(sent))
         raise
