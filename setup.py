@@ -30,11 +30,6 @@ def announce(line):
 class BuildOrFallBack(build_ext):
     """Build all extensions, or none: half of them would be a broken pysock."""
 
-    def finalize_options(self):
-        super().finalize_options()
-        if self.parallel is None:
-            self.parallel = os.cpu_count()
-
     def run(self):
         inplace = self.inplace
         try:
