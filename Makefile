@@ -120,7 +120,7 @@ docs: build $(DOCS_READY)
 lint: $(READY)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/faults/*.c tests/sanitizers/*.c)
+	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard csrc/*.[ch] pysock/_compiled/*/*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/faults/*.c tests/sanitizers/*.c)
 	$(CC) -std=c11 -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong -Wall -Wextra -Wconversion -Wformat=2 -Werror -fsyntax-only $(wildcard csrc/*.c)
 
 stubs: build
@@ -135,7 +135,7 @@ wheels: $(READY)
 format: $(READY)
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
-	$(VENV)/bin/clang-format -i $(wildcard csrc/*.[ch] pysock/_*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/faults/*.c tests/sanitizers/*.c)
+	$(VENV)/bin/clang-format -i $(wildcard csrc/*.[ch] pysock/_compiled/*/*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/faults/*.c tests/sanitizers/*.c)
 
 clean:
-	rm -rf .venv build dist *.egg-info pysock/*.c pysock/*.so
+	rm -rf .venv build dist *.egg-info pysock/*.so pysock/_compiled/*.so

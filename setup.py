@@ -7,9 +7,14 @@ error instead of the fallback; PYSOCK_DEBUG_BUILD=1 builds with asserts; PYSOCK_
 import os
 import runpy
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from operator import itemgetter
+from pathlib import Path
 
 from setuptools import setup
 from setuptools.command.build_ext import build_ext
+from setuptools.modified import newer_group
 
 REQUIRED = bool(os.environ.get("PYSOCK_REQUIRE_EXTENSIONS"))
 WANTED = not os.environ.get("PYSOCK_NO_EXTENSIONS") and sys.implementation.name == "cpython"
@@ -28,7 +33,7 @@ def announce(line):
 
 
 class BuildOrFallBack(build_ext):
-    """Build all extensions, or none: half of them would be a broken pysock."""
+    """Build all extensions, or none: one without the other would be a broken pysock."""
 
     def run(self):
         inplace = self.inplace
@@ -41,6 +46,16 @@ class BuildOrFallBack(build_ext):
             self.build_none()
             announce(f"pysock: no extension was built ({error}): you get the fallback")
 
+    def build_extension(self, extension):
+        """Compile on all cores, and only what has changed: one shared object has fifty sources."""
+        compile_all = self.compiler.compile
+        self.compiler.compile = partial(compile_changed, self.compiler, compile_all)
+        self.force = True  # linking takes a second: what is to be compiled is decided above
+        try:
+            super().build_extension(extension)
+        finally:
+            self.compiler.compile = compile_all
+
     def build_none(self):
         """Leave no extension behind, of an earlier build neither, and a wheel for any platform."""
         for extension in self.extensions:
@@ -51,6 +66,28 @@ class BuildOrFallBack(build_ext):
         wheel = self.distribution.get_command_obj("bdist_wheel", create=False)
         if wheel:
             wheel.root_is_pure = True
+
+
+def compile_changed(compiler, compile_all, sources, output_dir, depends, **options):
+    """`compile` of a distutils *compiler*: several at a time, and only what is out of date.
+
+    An object is up to date if it is newer than its source and all of *depends*, and was made with
+    the same flags, which stand in a file beside it.
+    """
+    command = repr([compiler.compiler_so, sorted(options.items(), key=itemgetter(0))])
+
+    def compile_one(source):
+        (made,) = compiler.object_filenames([source], output_dir=output_dir)
+        flags = Path(made).with_suffix(".flags")
+        known = flags.exists() and flags.read_text() == command
+        if not known or newer_group([source, *depends], made):
+            flags.unlink(missing_ok=True)
+            compile_all([source], output_dir=output_dir, depends=depends, **options)
+            flags.write_text(command)
+        return made
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(compile_one, sources))
 
 
 def extensions():

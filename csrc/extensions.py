@@ -18,40 +18,8 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-# module: the sources of csrc that it is linked with
-MODULES = {
-    "_ancillary": ["ps_addr.c", "ps_cmsg.c", "ps_meta.c"],
-    "_asyncio_loop": [],
-    "_batch": ["ps_cmsg.c", "ps_inbox.c", "ps_io.c", "ps_meta.c", "ps_wait.c"],
-    "_batch_receive": ["ps_cmsg.c", "ps_inbox.c", "ps_io.c", "ps_meta.c", "ps_wait.c"],
-    "_batch_send": [],
-    "_buffers": [],
-    "_call": ["ps_io.c", "ps_wait.c"],
-    "_capabilities": ["ps_probe.c", "ps_socket.c"],
-    "_connection": ["ps_socket.c"],
-    "_deadline": ["ps_wait.c"],
-    "_file": ["ps_io.c"],
-    "_inflow": ["ps_addr.c", "ps_io.c", "ps_wait.c"],
-    "_interest": [],
-    "_message": ["ps_cmsg.c", "ps_io.c"],
-    "_numeric": ["ps_addr.c"],
-    "_options": ["ps_socket.c"],
-    "_outflow": ["ps_io.c", "ps_wait.c"],
-    "_outgoing": ["ps_cmsg.c", "ps_outbox.c", "ps_socket.c", "ps_wait.c"],
-    "_pending": ["ps_cmsg.c", "ps_errqueue.c", "ps_io.c", "ps_wait.c", "ps_zerocopy.c"],
-    "_selector": ["ps_wait.c"],
-    "_sockaddr": ["ps_addr.c"],
-    "_sockobject": [],
-    "_stream": [],
-    "_stream_base": [],
-    "_splice": ["ps_splice.c", "ps_wait.c"],
-    "_transfer": ["ps_io.c", "ps_wait.c"],
-    "_turn": ["ps_wait.c"],
-    "_unix": ["ps_addr.c", "ps_cmsg.c", "ps_io.c", "ps_socket.c"],
-    "_whole": ["ps_io.c", "ps_wait.c"],
-    "_zerocopy": ["ps_cmsg.c", "ps_io.c", "ps_wait.c", "ps_zerocopy.c"],
-    "capi": ["ps_addr.c", "ps_io.c"],
-}
+# Of csrc, what capi.pyx calls itself: the rest of it calls the modules of the compiled backend.
+CAPI_SOURCES = ["ps_addr.c", "ps_io.c"]
 
 # Checks that the compiler adds: what runs into one is aborted, not exploited.
 HARDENING = [
@@ -65,7 +33,7 @@ DIRECTIVES = {
     "auto_pickle": False,  # a __reduce_cython__ would let sockets be pickled
     "binding": True,  # functions bind as methods
     "boundscheck": False,
-    "freethreading_compatible": True,  # what threads share: pysock/_threads.h
+    "freethreading_compatible": True,  # what threads share: _compiled/core/threads.h
     "initializedcheck": False,
     "wraparound": False,
 }
@@ -110,22 +78,37 @@ def check_packages(package, folder):
             raise FileNotFoundError(f"{path}: without it Cython takes this folder for no package")
 
 
-def is_anothers(path, module):
-    """Whether the file is C that Cython has made for another *module*, as in a copied tree."""
-    try:
-        with open(path) as file:
-            return f'"module_name": "{module}"' not in file.read(4096)
-    except FileNotFoundError:
-        return False
+def compiled_modules(source):
+    """Return the dotted names, below *source*, of the modules that one shared object is made of."""
+    found = []
+    for folder, _, files in os.walk(os.path.join(source, "_compiled")):
+        room = os.path.relpath(folder, source).replace(os.sep, ".")
+        found += [f"{room}.{name[:-4]}" for name in files if name.endswith(".pyx")]
+    return sorted(found)
+
+
+def headers(folder):
+    """Return the paths of the C headers below *folder*."""
+    return [
+        os.path.join(where, name)
+        for where, _, files in os.walk(folder)
+        for name in files
+        if name.endswith(".h")
+    ]
 
 
 def extensions(package, *, warnings_as_errors=False, debug=False):
-    """Return the list of cythonized `Extension`s that make *package* an accelerated pysock.
+    """Return the two `Extension`s that make *package* an accelerated pysock.
+
+    One has all modules of the compiled backend and csrc. The other is `capi`, which modules of
+    other projects find by its file.
 
     *package* is the dotted name that the copied `pysock/` folder will be imported by; the folder is
     the one beside this file's. *warnings_as_errors* is for pysock's own CI; *debug* builds without
     optimisation and with asserts.
     """
+    from multiprocessing import get_start_method
+
     from Cython.Build import cythonize
     from setuptools import Extension
 
@@ -142,23 +125,35 @@ def extensions(package, *, warnings_as_errors=False, debug=False):
     if warnings_as_errors:
         # The interpreter's headers are not ours: they are read as the system's.
         flags += ["-Werror", "-Wconversion", f"-isystem{sysconfig.get_path('include')}"]
-    modules = [
-        Extension(
-            f"{package}.{module}",
-            [os.path.join(source, f"{module}.pyx"), *(os.path.join(csrc, name) for name in names)],
-            include_dirs=[csrc, source],
-            depends=[os.path.join(csrc, name) for name in os.listdir(csrc) if name.endswith(".h")],
-            extra_compile_args=flags,
-        )
-        for module, names in MODULES.items()
-    ]
-    return cythonize(
-        modules,
+    paths = {
+        f"{package}.{module}": os.path.join(source, *module.split(".")) + ".pyx"
+        for module in ["capi", *compiled_modules(source)]
+    }
+    capi, *compiled = cythonize(
+        [Extension(name, [path]) for name, path in paths.items()],
+        build_dir=os.path.join("build", "cython"),
         compiler_directives=DIRECTIVES,
         include_path=[source],
-        force=any(
-            is_anothers(os.path.join(source, f"{module}.c"), f"{package}.{module}")
-            for module in MODULES
-        ),
+        # A process that is not forked would run setup.py, and so come here again.
+        nthreads=os.cpu_count() if get_start_method() == "fork" else 0,
         quiet="--quiet" in sys.argv,
     )
+
+    def linked(name, c_modules, names):
+        """One Extension of the C of *c_modules*, and of csrc's files with these *names*."""
+        return Extension(
+            name,
+            [
+                *(path for module in c_modules for path in module.sources),
+                *(os.path.join(csrc, name) for name in names),
+            ],
+            include_dirs=[csrc, source],
+            depends=headers(csrc) + headers(os.path.join(source, "_compiled")),
+            extra_compile_args=flags,
+        )
+
+    every_name = sorted(name for name in os.listdir(csrc) if name.endswith(".c"))
+    return [
+        linked(f"{package}._compiled.native", compiled, every_name),
+        linked(f"{package}.capi", [capi], CAPI_SOURCES),
+    ]

@@ -20,29 +20,25 @@ globals().update(
     {name: value for name, value in vars(_stdlib).items() if not name.startswith("__")}
 )
 
-from . import (  # noqa: E402
-    _backend,
-    _constants,
-    _credentials,
-    _exceptions,
-    _install,
-    _pickling,
-    _public_names,
-)
-from ._rebind import rebind as _rebind  # noqa: E402
+from . import _backend, _install  # noqa: E402
+from ._shared import constants as _constants  # noqa: E402
+from ._shared import exceptions as _exceptions  # noqa: E402
+from ._shared import public_names as _public_names  # noqa: E402
+from ._shared import results as _results  # noqa: E402
+from ._shared.rebind import rebind as _rebind  # noqa: E402
 
 for _name, _value in vars(_stdlib).items():
     if isinstance(_value, _FunctionType) and _value.__module__ == "socket":
         globals()[_name] = _rebind(_value)
 
-from . import _connect  # noqa: E402  # now that it finds the standard library's functions here
+from ._shared import connect as _connect  # noqa: E402  # now that it finds the standard library's functions here
 
 __version__ = "0.1.0"
 BACKEND = _backend.BACKEND
 EpollSelector = _backend.EpollSelector
 IncompleteReadError = _exceptions.IncompleteReadError
 LimitOverrunError = _exceptions.LimitOverrunError
-PeerCredentials = _credentials.PeerCredentials
+PeerCredentials = _results.PeerCredentials
 Stream = _backend.Stream
 DatagramBatch = _backend.DatagramBatch
 capabilities = _backend.capabilities
@@ -59,7 +55,6 @@ create_connection = _connect.create_connection
 socket = _backend.socket
 globals().update(_backend.FASTER)
 globals().update(_constants.CONSTANTS)
-_pickling.register()
 
 EXTENDED = [
     "BACKEND",

@@ -126,15 +126,15 @@ def misplaced(flag):
 
 
 def info(**options):
-    from . import _info  # not before: programs find in sys.modules what they imported
+    from ._cli import info  # not before: programs find in sys.modules what they imported
 
-    _info.run(**options)
+    info.run(**options)
 
 
 def bench(**options):
-    from . import _bench, _info
+    from ._cli import bench, info
 
-    _bench.run(_info.about(), **options)
+    bench.run(info.about(), **options)
 
 
 def say(function, *arguments, **options):

@@ -9,10 +9,10 @@ import sys
 import threading
 import warnings
 
-from . import _base
 from ._backend import FASTER, EpollSelector, socket
+from ._shared import original
 
-_SELECTOR_IN_C = EpollSelector is not _base.EpollSelector
+_SELECTOR_IN_C = EpollSelector is not original.EpollSelector
 
 # Where a selector stands, and which of them pysock's is better than there.
 _SELECTORS = [
@@ -55,7 +55,7 @@ def install():
         if _originals:
             return
         theirs = _stdlib.socket
-        replaceable = not isinstance(theirs, type) or issubclass(theirs, _base.socket)
+        replaceable = not isinstance(theirs, type) or issubclass(theirs, original.socket)
         if replaceable:
             _replace(_replacements())
             if _SELECTOR_IN_C:
@@ -117,7 +117,7 @@ def _replace_in_asyncio():
     Where a program imports it after install(), its loop makes a selector first.
     """
     if "asyncio.selector_events" in sys.modules:
-        from ._asyncio_loop import loop_methods
+        from ._compiled.asyncio.handle import loop_methods
 
         with _lock:
             methods = [] if EpollSelector._at_creation is None else loop_methods(sys.modules)
@@ -134,7 +134,7 @@ def _replacements():
     """
     yield _stdlib, "socket", socket
     for name, value in FASTER.items():
-        if _base.is_its_own(name):
+        if original.is_its_own(name):
             yield _stdlib, name, value
     yield from _replaceable_selectors()
 
@@ -163,11 +163,11 @@ def _early_birds():
             continue
         seen.add(id(module))
         for name, value in names.items():
-            if value is _base.socket:
+            if value is original.socket:
                 found.append(f"{module_name}.{name}")
             elif (
                 issubclass(type(value), type)
-                and issubclass(value, _base.socket)
+                and issubclass(value, original.socket)
                 and not issubclass(value, socket)
                 and value.__module__ == module_name
             ):
@@ -184,4 +184,9 @@ def _names_of(module):
 
 def _is_of_a_copy(names):
     """Whether the module of these *names* belongs to this package, or to a renamed copy of it."""
-    return "_early_birds" in _names_of(sys.modules.get(f"{names.get('__package__')}._install"))
+    package = names.get("__package__")
+    while isinstance(package, str) and package:
+        if "_is_of_a_copy" in _names_of(sys.modules.get(f"{package}._install")):
+            return True
+        package = package.rpartition(".")[0]
+    return False

@@ -13,7 +13,7 @@ methods of a socket that has others in their place (TLS), or is of a family that
 standard library.
 """
 
-from ._sockobject cimport socket
+from ._compiled.core.socket_object cimport socket
 
 # As recv(2) and send(2): how many bytes, 0 at the end of a stream.
 cdef ssize_t receive(socket sock, void *memory, size_t count, int flags) except -1

@@ -9,12 +9,12 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
-from ._call cimport transfer, transfer_whole
-from ._inflow cimport is_direct
-from ._sockobject cimport socket
-from .ps_addr cimport ps_addr_family_known
-from .ps_io cimport ps_io, ps_recv, ps_send
-from .ps_wait cimport POLLIN, POLLOUT
+from ._compiled.core.retry cimport transfer, transfer_whole
+from ._compiled.stream.read_buffer cimport is_direct
+from ._compiled.core.socket_object cimport socket
+from ._compiled.sys.ps_addr cimport ps_addr_family_known
+from ._compiled.sys.ps_io cimport ps_io, ps_recv, ps_send
+from ._compiled.sys.ps_wait cimport POLLIN, POLLOUT
 
 cdef object plain_class = its_class
 

@@ -57,7 +57,7 @@ def test_a_kept_error_is_raised_by_any_batch_call(pysock):
 
 def test_what_was_remembered_goes_with_the_socket(pysock):
     """Neither a closed socket's number nor its object tells anything about the next one."""
-    entries = import_module(f"{pysock.__name__}._remembered").entries
+    entries = import_module(f"{pysock.__name__}._shared.socket_state").entries
     gc.collect()
     entries_before = len(entries)
     with udp(pysock, connected=True) as (a, b):

@@ -146,6 +146,6 @@ def test_nothing_is_kept_of_the_arguments(pysock):
             while is_readable(b):
                 batch.recv_into(b)
                 batch.send(b, 0, address)
-        entries = importlib.import_module(f"{pysock.__name__}._remembered").entries
+        entries = importlib.import_module(f"{pysock.__name__}._shared.socket_state").entries
         assert not entries
         assert (sys.getrefcount(address), sys.getrefcount(data)) == counts

@@ -169,6 +169,6 @@ def test_standard_library_is_measured_where_pysock_is_installed(bench, pysock, m
 
 
 def test_other_programs_do_not_load_it(command, pysock):
-    ours = {"pysock._bench", "pysock._info", "pysock._terminal"}
+    ours = {"pysock._cli", "pysock._cli.bench", "pysock._cli.info", "pysock._cli.terminal"}
     program = f"import sys; print({ours | {'json', 'timeit', 'platform'}} & set(sys.modules))"
     assert answer(*command[:-1], "-c", program) == "set()\n"

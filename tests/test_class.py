@@ -151,6 +151,26 @@ def test_weak_references_and_no_pickle(net, pair):
             duplicate(a)
 
 
+def test_nothing_but_multiprocessing_pickles_a_socket(pysock, pair):
+    """Also when it is there, and has been told; and the socket is none the worse for it."""
+    from multiprocessing.reduction import ForkingPickler
+
+    class Derived(pysock.socket):
+        pass
+
+    a, b = pair
+    with Derived() as derived:
+        for refused, pickler in ((derived, ForkingPickler), (derived, pickle), (a, pickle)):
+            with pytest.raises(TypeError, match=f"cannot pickle {type(refused).__name__!r} object"):
+                pickler.dumps(refused)
+    for duplicate in (copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="cannot pickle 'socket' object"):
+            duplicate(a)
+    gc.collect()
+    a.sendall(b"still here")
+    assert b.recv(10) == b"still here"
+
+
 # What an interpreter before 3.15 ignores.
 @pytest.mark.parametrize("imports", ["normal", "all"])
 def test_multiprocessing_is_told(pysock, imports):

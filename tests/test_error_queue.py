@@ -95,7 +95,7 @@ def test_a_wait_that_finds_no_descriptor_for_itself(pysock, error_queue, alarms)
 
 
 def test_the_deadline_of_the_loops_beside_an_unread_error_queue(pysock, error_queue):
-    deadline = import_module(f"{pysock.__name__}._fallback_deadline").Deadline(error_queue, 0.2)
+    deadline = import_module(f"{pysock.__name__}._shared.deadline").Deadline(error_queue, 0.2)
     begin = time.thread_time()
     with pytest.raises(TimeoutError):
         while True:

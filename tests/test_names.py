@@ -130,7 +130,7 @@ def test_the_version_is_the_distributions(pysock):
 def test_the_two_legs_are_what_they_say(pysock):
     if pysock.__name__ == "pysock":
         assert pysock.BACKEND == "c"
-        module = sys.modules["pysock._transfer"]
+        module = sys.modules["pysock._compiled.io.transfer"]
         assert module.__file__.endswith(".so") and pysock.socket.recv is module.recv
     else:
         assert pysock.BACKEND == "stdlib"

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
-MODULES = runpy.run_path(str(ROOT / "csrc" / "extensions.py"))["MODULES"]
+SHARED_OBJECTS = ["_compiled/native", "capi"]
 NO_COMPILER = {"CC": "false", "PYSOCK_REQUIRE_EXTENSIONS": ""}
 FALLBACK = "you get the fallback"
 
@@ -58,8 +58,10 @@ def program_says(folder, *flags):
     return done.stdout
 
 
-def extension_modules(folder):
-    return sorted(path.name.partition(".")[0] for path in (folder / "pysock").glob("*.so"))
+def shared_objects(folder):
+    package = folder / "pysock"
+    paths = [path.relative_to(package).as_posix() for path in package.rglob("*.so")]
+    return sorted(path.partition(".")[0] for path in paths)
 
 
 def project_files():
@@ -125,7 +127,7 @@ def only_wheel(folder):
 
 def test_source_distribution(project):
     """Made where there has been a build, and generated C lies about."""
-    assert list(project.glob("pysock/*.c"))
+    assert list(project.glob("build/cython/pysock/_compiled/*/*.c"))
     done = python("setup.py", "-q", "sdist", folder=project)
     assert done.returncode == 0, done.stdout
     (archive,) = project.glob("dist/*.tar.gz")
@@ -134,15 +136,17 @@ def test_source_distribution(project):
     wanted = {".clang-format", "LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py"}
     for pattern in (
         "release/*.py",
-        "pysock/*.py*",
-        "pysock/*.typed",
-        "pysock/*.pxd",
-        "pysock/*.h",
+        "pysock/**/*.py*",
+        "pysock/**/*.typed",
+        "pysock/**/*.pxd",
+        "pysock/**/*.h",
         "csrc/*",
         "tests/*.py",
     ):
         wanted |= {str(path.relative_to(ROOT)) for path in ROOT.glob(pattern) if path.is_file()}
-    assert {"pysock/py.typed", "pysock/_call.pyx", "csrc/extensions.py", "csrc/ps_io.c"} <= wanted
+    wanted = {name for name in wanted if not name.endswith(".pyc")}
+    some = {"pysock/py.typed", "pysock/_compiled/core/retry.pyx", "pysock/_compiled/sys/ps_io.pxd"}
+    assert some | {"csrc/extensions.py", "csrc/ps_io.c"} <= wanted
     assert wanted <= names
     assert not [name for name in names if name.startswith("pysock/") and name.endswith(".c")]
     assert not [name for name in names if name.endswith((".so", ".pyc", ".o"))]
@@ -153,14 +157,14 @@ def test_wheel(built):
     version = f"cp{sys.version_info.major}{sys.version_info.minor}"
     abi = f"{version}t" if sysconfig.get_config_var("Py_GIL_DISABLED") else version
     assert name.split("-")[2:4] == [version, abi] and not name.endswith("-any.whl")
-    assert {f"pysock/{module}{SUFFIX}" for module in MODULES} <= set(files)
+    assert {f"pysock/{name}{SUFFIX}" for name in SHARED_OBJECTS} <= set(files)
     assert {"pysock/__init__.py", "pysock/__init__.pyi", "pysock/py.typed"} <= set(files)
     # What an installation is compiled against, complete: no other .pxd could be.
     public = {
         "pysock/capi.pxd",
-        "pysock/_sockobject.pxd",
-        "pysock/_sockobject.h",
-        "pysock/_threads.h",
+        "pysock/_compiled/core/socket_object.pxd",
+        "pysock/_compiled/core/socket_object.h",
+        "pysock/_compiled/core/threads.h",
     }
     assert {file for file in files if file.endswith((".pxd", ".pyx", ".h"))} == public
     assert {file.partition("/")[0].partition("-")[0] for file in files} == {
@@ -171,7 +175,7 @@ def test_wheel(built):
 
 
 def test_installation(installed):
-    assert extension_modules(installed) == sorted(MODULES)
+    assert shared_objects(installed) == SHARED_OBJECTS
     assert program_says(installed, "-W", "error") == "c\n"
 
 
@@ -201,7 +205,7 @@ def test_installation_without_a_compiler(source, tmp_path):
     assert done.returncode == 0, done.stdout
     (line,) = [line for line in done.stdout.splitlines() if FALLBACK in line]
     assert "no extension was built" in line and "'false'" in line
-    assert extension_modules(site) == []
+    assert shared_objects(site) == []
     (wheel,) = site.glob("*.dist-info/WHEEL")
     assert "\nTag: py3-none-any\n" in wheel.read_text()
     # No extension is no defect: nothing is warned of.
@@ -224,7 +228,7 @@ def test_failed_build_takes_back_what_an_earlier_one_made(project):
     assert done.returncode == 0, done.stdout
     name, files = only_wheel(project / "dist")
     assert name.endswith("-py3-none-any.whl")
-    assert "pysock/_fallback.py" in files
+    assert "pysock/_fallback/socket.py" in files
     assert not [file for file in files if file.endswith(".so")]
 
 
@@ -232,11 +236,11 @@ def test_failed_build_in_place_takes_back_what_an_earlier_one_made(project):
     build = ["setup.py", "build_ext", "--inplace"]
     done = python(*build, folder=project)
     assert done.returncode == 0, done.stdout
-    assert extension_modules(project) == sorted(MODULES)
+    assert shared_objects(project) == SHARED_OBJECTS
     (project / "csrc" / "ps_cmsg.c").touch()
     done = python(*build, folder=project, **NO_COMPILER)
     assert done.returncode == 0 and FALLBACK in done.stdout, done.stdout
-    assert extension_modules(project) == []
+    assert shared_objects(project) == []
 
 
 def test_fallback_is_announced_on_the_terminal(source, tmp_path):
@@ -254,7 +258,7 @@ def test_fallback_is_announced_on_the_terminal(source, tmp_path):
     )
     assert done.returncode == 0, done.stdout
     assert f"pysock: built without extensions, as asked: {FALLBACK}" in done.stdout
-    assert extension_modules(tmp_path / "project" / "site") == []
+    assert shared_objects(tmp_path / "project" / "site") == []
 
 
 # With extension modules that do not load
@@ -271,17 +275,16 @@ def broken_says(site):
 
 
 @pytest.mark.parametrize("damage", ["text", "empty", "truncated"])
-@pytest.mark.parametrize("module", ["_call", "_transfer"])
-def test_broken_extension(site, module, damage):
-    path = site / "pysock" / f"{module}{SUFFIX}"
+def test_broken_extension(site, damage):
+    path = site / "pysock" / f"_compiled/native{SUFFIX}"
     whole = path.read_bytes()
     path.write_bytes({"text": b"not a module\n", "empty": b"", "truncated": whole[:40]}[damage])
     assert f"(ImportError: {path}: " in broken_says(site)
 
 
-def test_missing_one_of_the_extensions(site):
-    (site / "pysock" / f"_message{SUFFIX}").unlink()
-    assert "(ModuleNotFoundError: No module named 'pysock._message')" in broken_says(site)
+def test_missing_part_of_the_backend(site):
+    (site / "pysock" / "_compiled" / "socket.py").unlink()
+    assert "(ImportError: cannot import name 'socket' from 'pysock._compiled'" in broken_says(site)
 
 
 WRONG_LAYOUTS = {
@@ -297,7 +300,7 @@ def test_extension_for_another_interpreter(project, layout):
     flags = f"-O0 -DPYSOCK_WRONG_LAYOUT={layout}"
     done = python("setup.py", "build_ext", "--inplace", "-j2", folder=project, CFLAGS=flags)
     assert done.returncode == 0, done.stdout
-    assert extension_modules(project) == sorted(MODULES)
+    assert shared_objects(project) == SHARED_OBJECTS
     assert WRONG_LAYOUTS[layout] in broken_says(project)
 
 
@@ -320,4 +323,4 @@ def test_hardening_is_what_the_compiler_takes(monkeypatch, tmp_path):
 
 
 def test_what_is_installed_is_hardened(installed):
-    assert b"__stack_chk_fail" in (installed / "pysock" / f"_transfer{SUFFIX}").read_bytes()
+    assert b"__stack_chk_fail" in (installed / "pysock" / f"_compiled/native{SUFFIX}").read_bytes()

@@ -112,15 +112,15 @@ def test_numeric_hosts_that_are_remembered(net):
 
 def test_a_kept_error_is_raised_once(pysock):
     """Of all threads that come, by one."""
-    _remembered = importlib.import_module(f"{pysock.__name__}._remembered")
+    socket_state = importlib.import_module(f"{pysock.__name__}._shared.socket_state")
     for _ in range(30):
         raised = []
         with pysock.socket(pysock.AF_INET, pysock.SOCK_DGRAM) as sock:
-            _remembered.keep_error(sock, ZeroDivisionError())
+            socket_state.keep_error(sock, ZeroDivisionError())
 
             def take(_, sock=sock, raised=raised):
                 try:
-                    _remembered.raise_kept(sock)
+                    socket_state.raise_kept(sock)
                 except ZeroDivisionError as error:
                     raised.append(error)
 

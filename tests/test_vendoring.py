@@ -2,7 +2,6 @@
 
 import io
 import os
-import runpy
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,6 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "theirservice._vendor.pysock"
 GENERATED = shutil.ignore_patterns("*.so", "*.c", "__pycache__")
-MODULES = runpy.run_path(str(ROOT / "csrc" / "extensions.py"))["MODULES"]
 
 # As the documentation of csrc/extensions.py has it.
 SETUP = """\
@@ -59,7 +57,7 @@ def service(tmp_path_factory):
     folder = tmp_path_factory.mktemp("service")
     vendored = vendor(folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "csrc", vendored / "csrc")
-    assert {"_call.c", "_call.pyx"} <= {path.name for path in (vendored / "pysock").iterdir()}
+    assert list((vendored / "pysock" / "_compiled").glob("native*.so"))
     (folder / "setup.py").write_text(SETUP)
     assert SETUP.splitlines()[2] in (ROOT / "csrc" / "extensions.py").read_text()
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYSOCK_")}
@@ -126,9 +124,12 @@ def test_vendored_alone(service):
     assert python("-c", program, folder=service) == [f"c {NAME} False"]
 
 
-def test_every_extension_is_built_beside_its_source(service):
-    built = (service / "theirservice" / "_vendor" / "pysock").glob("*.so")
-    assert {path.name.partition(".")[0] for path in built} == set(MODULES)
+def test_both_shared_objects_are_built_in_their_places(service):
+    package = service / "theirservice" / "_vendor" / "pysock"
+    built = {
+        path.relative_to(package).as_posix().partition(".")[0] for path in package.rglob("*.so")
+    }
+    assert built == {"_compiled/native", "capi"}
 
 
 def test_both_beside_each_other(run):
@@ -140,9 +141,9 @@ for one in (pysock, theirs):
 assert pysock.BACKEND == theirs.BACKEND == "c"
 assert not issubclass(pysock.socket, theirs.socket) and not issubclass(theirs.socket, pysock.socket)
 assert issubclass(pysock.socket, socket.socket) and issubclass(theirs.socket, socket.socket)
-for name in theirs._backend._EXTENSIONS:
-    ours = sys.modules["pysock." + name]
-    assert ours.__file__ != sys.modules[theirs.__name__ + "." + name].__file__
+for name in theirs._compiled.native.MODULES:
+    ours = sys.modules["pysock._compiled." + name]
+    assert ours.__file__ != sys.modules[theirs.__name__ + "._compiled." + name].__file__
 theirs.set_gil_hold(4096)
 assert pysock.get_gil_hold() != 4096 == theirs.get_gil_hold()
 """
@@ -213,7 +214,7 @@ with pysock.installed():
 assert socket.socket is theirs.socket
 exchange(socket, pysock)
 theirs.uninstall()
-assert socket.socket is pysock._base.socket
+assert socket.socket is pysock._shared.original.socket
 with theirs.installed():
     exchange(pysock, socket)
 """
@@ -245,10 +246,10 @@ def test_vendored_without_extensions(tmp_path):
 
 # The tokens that a docstring follows.
 STATEMENT = {token.ENCODING, token.NEWLINE, token.INDENT, token.DEDENT}
-SOURCES = sorted(path for kind in ("py", "pyx", "pxd") for path in ROOT.glob(f"pysock/*.{kind}"))
+SOURCES = sorted(path for kind in ("py", "pyx", "pxd") for path in ROOT.glob(f"pysock/**/*.{kind}"))
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_source_knows_the_name_of_its_package(path):
     before = token.ENCODING
     for each in tokenize.tokenize(io.BytesIO(path.read_bytes()).readline):

@@ -31,7 +31,7 @@ def counted(pysock):
     """How many sockets something is remembered of; at the end it must be what it was."""
     if pysock.BACKEND == "stdlib":
         return lambda: 0
-    return import_module(f"{pysock.__name__}._pending").sockets_remembered
+    return import_module(f"{pysock.__name__}._compiled.io.zerocopy_pending").sockets_remembered
 
 
 @contextlib.contextmanager

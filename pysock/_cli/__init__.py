@@ -1,0 +1,1 @@
+"""What `python -m` says and does beside running a program: --info and --bench."""

@@ -1,0 +1,197 @@
+"""`--bench`: what this package costs on this machine, beside the standard library.
+
+The short form of the suite in benchmarks/, and measured in its manner: short blocks, both sides in
+every round in random order, and the best block counts, for noise only adds time.
+"""
+
+import contextlib
+import json
+import random
+import socket as _stdlib
+import statistics
+import struct
+import sys
+import textwrap
+import threading
+from functools import partial
+from itertools import repeat
+from time import perf_counter_ns
+from timeit import Timer
+from typing import NamedTuple
+
+from .. import _install
+from .._shared import PACKAGE
+from .terminal import Progress, painter
+
+FULL = (4, 40, 1_000_000)  # times with fresh sockets, rounds each, nanoseconds a block
+QUICK = (1, 4, 250_000)
+CONTENDED_ROUNDS, CONTENDED_NS = 2, 150_000_000  # each time at most; a block at least
+LEVEL = 0.03  # a ratio nearer to 1 than this is neither faster nor slower
+LINE = "{:38} {:>8} {:>8.8} {:>7} {:>6}"
+
+
+class Row(NamedTuple):
+    title: str
+    statement: str  # its names: the socket module's, and those of `sockets`
+    timeout: float | None = None
+    heap: int = 0  # see `set_heap`
+    contended: bool = False
+
+
+CONNECT = """\
+client = socket(AF_INET, SOCK_STREAM); client.connect(listener_address)
+served, _ = listener.accept(); client.close(); served.close()"""
+
+ROWS = [
+    Row("send+recv 64 B, blocking", "a.send(data); b.recv(64)"),
+    Row("send+recv 64 B, timeout", "a.send(data); b.recv(64)", 5.0),
+    Row("send+recv 64 B, non-blocking", "a.send(data); b.recv(64)", 0.0),
+    Row("send+recv_into 64 B, timeout", "a.send(data); b.recv_into(room)", 5.0),
+    Row("recv(262144) of 64 B, cold heap", "a.send(data); b.recv(262144)", heap=1 << 17),
+    Row("recv(262144) of 64 B, warm heap", "a.send(data); b.recv(262144)", heap=1 << 20),
+    Row("recv -> BlockingIOError", "try: b.recv(64)\nexcept BlockingIOError: pass", 0.0),
+    Row("makefile readline of 64 B, timeout", "a.send(data); file.readline()", 5.0),
+    Row("UDP sendto+recvfrom 64 B, blocking", "c.sendto(data, d_address); d.recvfrom(64)"),
+    Row("UDP sendto+recvfrom 64 B, timeout", "c.sendto(data, d_address); d.recvfrom(64)", 5.0),
+    Row("connect+accept+close+close", CONNECT),
+    Row("socket()+close()", "socket(AF_INET, SOCK_STREAM).close()"),
+    Row("sock.family", "a.family"),
+    Row("settimeout to the value it has", "a.settimeout(5.0)", 5.0),
+    Row("getaddrinfo, numeric IPv4", "getaddrinfo('192.0.2.17', 80, 0, SOCK_STREAM)"),
+    Row("inet_ntoa", r"inet_ntoa(b'\xc0\x00\x02\x11')"),
+    Row("send+recv beside 1 computing thread", "a.send(data); b.recv(64)", contended=True),
+]
+
+
+@contextlib.contextmanager
+def sockets(net, timeout):
+    """Give what the statements work on, made by the module *net*."""
+    with contextlib.ExitStack() as stack:
+        a, b = map(stack.enter_context, net.socketpair())
+        c, d = (stack.enter_context(net.socket(net.AF_INET, net.SOCK_DGRAM)) for _ in range(2))
+        d.bind(("127.0.0.1", 0))
+        for sock in (a, b, c, d):
+            sock.settimeout(timeout)
+        file = stack.enter_context(b.makefile("rb"))
+        listener = stack.enter_context(net.create_server(("127.0.0.1", 0)))
+        # Accepted sockets inherit it: a reset instead of TIME_WAIT, which would use up the ports.
+        listener.setsockopt(net.SOL_SOCKET, net.SO_LINGER, struct.pack("ii", 1, 0))
+        d_address, listener_address = d.getsockname(), listener.getsockname()
+        data, room = b"x" * 63 + b"\n", bytearray(64)
+        yield locals()
+
+
+def set_heap(nbytes):
+    """Have malloc map blocks from *nbytes* on; return true if it can be told, as glibc's can.
+
+    In a fresh process that is 128 KiB, and each such block is mapped and unmapped: the cold heap.
+    The first larger one that is freed raises it, and twice as much is kept: the warm heap.
+    """
+    with contextlib.suppress(ImportError, AttributeError, OSError, TypeError):
+        from ctypes import CDLL
+
+        mallopt = CDLL(None).mallopt
+        return mallopt(-3, nbytes) and mallopt(-1, 2 * nbytes)  # M_MMAP_, M_TRIM_THRESHOLD
+
+
+def steady(timer, block_ns):
+    """Return a function that runs a block and returns the nanoseconds of a pass."""
+    n = 1
+    while (ns := timer.timeit(n)) < block_ns / 4:
+        n *= 2 if ns > block_ns / 64 else 8
+    n = max(1, round(n * block_ns / ns))
+    return lambda: timer.timeit(n) / n
+
+
+def contended(timer):
+    """Run the loop beside a thread that computes; return the nanoseconds of a pass.
+
+    By the clock: it can take a thousand times longer, with who wins the race for the interpreter.
+    A thread just started shares its starter's processor, where there is no race yet: the first
+    part lets the scheduler move it, and is not counted.
+    """
+
+    def compute():
+        while computing:
+            for _ in repeat(None, 500):
+                pass
+
+    computing = [True]
+    thread = threading.Thread(target=compute, daemon=True)
+    thread.start()
+    try:
+        for _ in ("settle", "count"):
+            passes, begin = 0, perf_counter_ns()
+            while (ns := perf_counter_ns() - begin) < CONTENDED_NS:
+                timer.timeit(4)
+                passes += 4
+    finally:
+        computing.clear()
+        thread.join()
+    return ns / passes
+
+
+def measure(row, setups, rounds, block_ns):
+    """Return the row's figures. Where threads race, a lucky block is not the truth: the median."""
+    sides = [(_stdlib, []), (sys.modules[PACKAGE], [])]
+    for _ in range(setups):
+        with contextlib.ExitStack() as stack:
+            runs = []
+            for net, times in sides:
+                names = {**vars(net), **stack.enter_context(sockets(net, row.timeout))}
+                # Compiled for each side, as the interpreter specializes code for the class it sees.
+                timer = Timer(row.statement, timer=perf_counter_ns, globals=names)
+                run = partial(contended, timer) if row.contended else steady(timer, block_ns)
+                runs.append((run, times))
+            for _ in range(min(rounds, CONTENDED_ROUNDS) if row.contended else rounds):
+                random.shuffle(runs)
+                for run, times in runs:
+                    times.append(run())
+    figure = statistics.median if row.contended else min
+    parts = (slice(None), slice(0, None, 2), slice(1, None, 2))
+    (stdlib, ours), even, odd = ([figure(times[part]) for _, times in sides] for part in parts)
+    ratios = even[0] / even[1], odd[0] / odd[1]
+    figures = {"stdlib_ns": stdlib, "package_ns": ours, "ratio": stdlib / ours}
+    return {"operation": row.title, **figures, "spread": max(ratios) / min(ratios) - 1}
+
+
+def duration(ns):
+    unit, size = ("ns", 1) if ns < 999.5 else ("us", 1e3) if ns < 999.5e3 else ("ms", 1e6)
+    return f"{ns / size:#.3g}".rstrip(".") + f" {unit}"
+
+
+def render(about, table):
+    """Give the lines of the table for people, in 80 columns."""
+    name = about["package"].rpartition(".")[2]
+    paint = painter(sys.stdout)
+    yield paint("bold", LINE.format("operation", "stdlib", name, "ratio", "spread"))
+    yield "-" * len(LINE.format(*[""] * 5))
+    for row in table:
+        ratio = f"{row['ratio']:7.2f}"
+        if abs(row["ratio"] - 1) > LEVEL:
+            ratio = paint("green" if row["ratio"] > 1 else "red", ratio)
+        times = duration(row["stdlib_ns"]), duration(row["package_ns"])
+        yield LINE.format(row["operation"], *times, ratio, f"{row['spread']:.0%}")
+    slower = sum(row["ratio"] < 1 - LEVEL for row in table)
+    yield f"\nratio: stdlib / {name}; slower by over {LEVEL:.0%}: {slower} of {len(table)} rows"
+    yield "spread: how far even and odd rounds disagree about the ratio"
+    if about["backend"] == "stdlib":
+        yield "without extensions: the standard library is behind both columns"
+    line = "{package} {version}, backend {backend}, {python}, {system}".format_map(about)
+    yield textwrap.fill(line, 80)
+
+
+def run(about, *, quick=False, as_json=False):
+    """Measure, and print. *about* is what is known of the package and the machine."""
+    _install.uninstall()  # or the standard library's column would be this package's
+    table = []
+    progress = Progress(len(ROWS), sys.stderr)
+    try:
+        for done, row in enumerate(ROWS):
+            progress.show(done, row.title)
+            if not row.heap or set_heap(row.heap):
+                table.append(measure(row, *(QUICK if quick else FULL)))
+    finally:
+        progress.wipe()
+    as_text = json.dumps({**about, "quick": quick, "rows": table}, indent=2)
+    print(*[as_text] if as_json else render(about, table), sep="\n")

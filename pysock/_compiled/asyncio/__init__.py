@@ -1,0 +1,1 @@
+"""What asyncio's loop runs for each callback."""

@@ -1,0 +1,4 @@
+from ..core.socket_object cimport socket
+
+
+cdef int heed_low_water(socket sock) except -1

@@ -1,0 +1,126 @@
+"""Options of a socket, and what it is: getsockopt, setsockopt, family, type."""
+
+from ..._shared import original
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+
+from ..core.retry cimport NEVER_TRIED, in_vain
+from ..core.errors cimport raise_errno
+from ..core.socket_object cimport socket
+from ..sys.ps_addr cimport ps_addr_family_known, socklen_t
+from ..sys.ps_socket cimport SO_RCVLOWAT, SOL_SOCKET, ps_getsockopt, ps_setsockopt
+
+
+cdef extern from "Python.h":
+    bint PyLong_CheckExact(object number)
+    long PyLong_AsLongAndOverflow(object number, int *overflow) except? -1
+
+
+cdef object base = original.socket
+cdef object base_family = original.socket.family.fget
+cdef object base_type = original.socket.type.fget
+
+cdef enum:
+    OPTION_MOST = 1024  # the longest option value that the standard library reads
+    CACHED = 64         # numbers below it have their enum member looked up once
+
+cdef list families = [None] * CACHED
+cdef list kinds = [None] * CACHED
+
+
+def family(socket self not None, /):
+    """The address family: an `AddressFamily`, or a plain int where Python has no name for it."""
+    cdef int number = self.sock_family
+    if not 0 <= number < CACHED:
+        return base_family(self)
+    value = families[number]
+    if value is None:
+        value = families[number] = base_family(self)
+    return value
+
+
+def type(socket self not None, /):
+    """The socket type: a `SocketKind`, or a plain int where Python has no name for it."""
+    cdef int number = self.sock_type
+    if not 0 <= number < CACHED:
+        return base_type(self)
+    value = kinds[number]
+    if value is None:
+        value = kinds[number] = base_type(self)
+    return value
+
+
+cdef inline bint fits_int(object number, int *value) except -1:
+    cdef int overflow = 0
+    cdef long wide
+    if not PyLong_CheckExact(number):
+        return False
+    wide = PyLong_AsLongAndOverflow(number, &overflow)
+    value[0] = <int>wide
+    return not overflow and value[0] == wide
+
+
+def getsockopt(socket self not None, level, optname, buflen=0, /):
+    """getsockopt(level, optname[, buflen]) -> int or bytes
+
+    An option's value (`getsockopt(2)`, `socket(7)`, `tcp(7)`, `ip(7)` ...): an int, or with
+    *buflen* (1 to 1024) the bytes of whatever the option is. Raises OSError.
+    """
+    cdef int c_level, c_name, size, n
+    cdef int value = 0
+    cdef socklen_t length
+    cdef bytes data
+    if not (ps_addr_family_known(self.sock_family) and fits_int(level, &c_level)
+            and fits_int(optname, &c_name) and fits_int(buflen, &size)
+            and 0 <= size <= OPTION_MOST):
+        return base.getsockopt(self, level, optname, buflen)
+    if size == 0:
+        length = sizeof(value)
+        n = ps_getsockopt(self.sock_fd, c_level, c_name, &value, &length)
+        if n < 0:
+            raise_errno(n)
+        return value
+    data = PyBytes_FromStringAndSize(NULL, size)
+    length = <socklen_t>size
+    n = ps_getsockopt(self.sock_fd, c_level, c_name, PyBytes_AS_STRING(data), &length)
+    if n < 0:
+        raise_errno(n)
+    return data if length == <socklen_t>size else data[:length]
+
+
+cdef object NOT_GIVEN = object()
+
+
+cdef int heed_low_water(socket sock) except -1:
+    """No receive is to be tried where it would take less than its SO_RCVLOWAT."""
+    cdef int mark = 1
+    cdef socklen_t length = sizeof(mark)
+    ps_getsockopt(sock.sock_fd, SOL_SOCKET, SO_RCVLOWAT, &mark, &length)
+    in_vain(sock)[0] = NEVER_TRIED if mark > 1 else 0
+    return 0
+
+
+def setsockopt(socket self not None, level=NOT_GIVEN, optname=NOT_GIVEN, value=NOT_GIVEN, /, *optlen):
+    """setsockopt(level, optname, value)
+    setsockopt(level, optname, None, optlen)
+
+    Set an option (`setsockopt(2)`, `socket(7)`, `tcp(7)`, `ip(7)` ...). *value* is an int, a C int
+    for the kernel, or a bytes-like object, for it as it is; None with *optlen* is a null pointer and
+    that length. Raises OSError, OverflowError for an int that is no C int.
+    """
+    cdef int c_level, c_name, c_value, n
+    if (optlen or value is NOT_GIVEN or not ps_addr_family_known(self.sock_family)
+            or not fits_int(level, &c_level) or not fits_int(optname, &c_name)):
+        given = [each for each in (level, optname, value) if each is not NOT_GIVEN]
+        return base.setsockopt(self, *given, *optlen)  # which says what is wrong with them, if anything
+    if fits_int(value, &c_value):
+        n = ps_setsockopt(self.sock_fd, c_level, c_name, &c_value, sizeof(c_value))
+    elif PyBytes_CheckExact(value):
+        n = ps_setsockopt(self.sock_fd, c_level, c_name, PyBytes_AS_STRING(value),
+                          <socklen_t>PyBytes_GET_SIZE(value))
+    else:
+        return base.setsockopt(self, level, optname, value)
+    if n < 0:
+        raise_errno(n)
+    if c_level == SOL_SOCKET and c_name == SO_RCVLOWAT:
+        heed_low_water(self)

@@ -1,0 +1,1 @@
+"""The object, retries, the GIL policy, buffers, addresses, errors: what every room uses."""

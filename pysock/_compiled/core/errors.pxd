@@ -1,0 +1,19 @@
+"""-errno of csrc to Python exceptions: one place."""
+
+from cpython.exc cimport PyErr_SetFromErrno
+from libc cimport errno as c_errno
+
+
+cdef extern from "_compiled/core/traceback.h":
+    pass
+
+
+cdef inline int raise_errno(ssize_t error) except -1:
+    """Raise what the interpreter raises for *error* (a -errno): it picks the subclass."""
+    c_errno.errno = <int>-error
+    PyErr_SetFromErrno(OSError)
+    return -1
+
+
+cdef inline int raise_timed_out() except -1:
+    raise TimeoutError("timed out")

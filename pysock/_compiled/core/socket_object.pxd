@@ -1,0 +1,27 @@
+"""The interpreter's own socket type, as a C type: the first argument of every method here.
+
+`check_size error` compares sizeof(PysockSocketObject) with the type's size when a module loads. A
+difference is an interpreter that this build does not know: ImportError's cousin ValueError, which
+ends in the fallback with one warning (_backend.py).
+"""
+
+from libc.stdint cimport int64_t
+
+
+cdef extern from "_compiled/core/socket_object.h":
+    ctypedef class _socket.socket [object PysockSocketObject, check_size error]:
+        cdef int sock_fd           # -1 once closed
+        cdef int sock_family
+        cdef int sock_type         # without SOCK_NONBLOCK and SOCK_CLOEXEC
+        cdef int sock_proto
+        cdef int64_t sock_timeout  # nanoseconds; negative: blocking, 0: non-blocking
+
+    const int *fd_place "pysock_fd_place"(socket sock) noexcept
+    int take_fd "pysock_take_fd"(socket sock) noexcept
+    void *module_state "pysock_module_state"(socket sock)
+    void set_module_state "pysock_set_module_state"(socket sock, void *state)
+    int audit_address "pysock_audit_address"(const char *event, object sock, object address) except -1
+    int audit_new "pysock_audit_new"(object sock, int family, int type, int proto) except -1
+    int audit_gethostbyname "pysock_audit_gethostbyname"(object host) except -1
+    int audit_getaddrinfo "pysock_audit_getaddrinfo"(object host, object port, int family, int type,
+                                                     int proto) except -1

@@ -1,0 +1,109 @@
+"""What this kernel, and this socket, can do beyond the plain calls: capabilities, set_gro.
+
+Each capability is a number, 1 where there is nothing to be won: callers have one path. The kernel
+is asked when a number is first needed, not at import.
+"""
+
+from os import environ
+
+from ..._shared.socket_state import entries, known
+
+from ..core.errors cimport raise_errno
+from ..io.zerocopy_pending cimport copies_always
+from ..core.socket_object cimport socket
+from ..core.threads cimport shared_int
+from ..sys.ps_addr cimport AF_INET, AF_INET6, socklen_t
+from ..sys.ps_probe cimport (
+    ps_probe_batch, ps_probe_gro_segments, ps_probe_gso_segments, ps_probe_zerocopy,
+)
+from ..sys.ps_socket cimport SOCK_DGRAM, ps_getsockopt, ps_setsockopt
+
+
+cdef enum:
+    SOL_UDP = 17  # IPPROTO_UDP
+    UDP_GRO = 104
+
+cdef bint gso_disabled = environ.get("PYSOCK_DISABLE_GSO", "0") not in ("", "0")
+cdef shared_int probed_gso = 0  # 0: not yet
+cdef shared_int probed_gro = 0
+
+
+cdef bint is_udp(socket sock) noexcept:
+    return (sock.sock_type == SOCK_DGRAM and (sock.sock_proto == 0 or sock.sock_proto == SOL_UDP)
+            and (sock.sock_family == AF_INET or sock.sock_family == AF_INET6))
+
+
+cdef int gso_segments(socket sock) except -1:
+    """How many datagrams one send of *sock* may carry; of any UDP socket for None."""
+    global probed_gso
+    if probed_gso == 0:
+        probed_gso = 1 if gso_disabled else ps_probe_gso_segments()
+    if sock is None or probed_gso == 1:
+        return probed_gso
+    if not is_udp(sock):
+        return 1
+    if entries:
+        entry = known(sock)
+        if entry is not None and entry.gso_refused:
+            return 1
+    return probed_gso
+
+
+cdef int gro_segments() noexcept:
+    global probed_gro
+    if probed_gro == 0:
+        probed_gro = ps_probe_gro_segments()
+    return probed_gro
+
+
+cdef int gro_joins(socket sock) except -1:
+    """Whether the kernel joins datagrams for *sock*: it is asked, for anybody may have told it to."""
+    cdef int value = 0
+    cdef socklen_t length = sizeof(value)
+    if not is_udp(sock):
+        return 0
+    return ps_getsockopt(sock.sock_fd, SOL_UDP, UDP_GRO, &value, &length) == 0 and value != 0
+
+
+cdef int zerocopy(socket sock) except -1:
+    return 0 if sock is not None and copies_always(sock) else ps_probe_zerocopy()
+
+
+def set_gro(socket self not None, on=True, /):
+    """set_gro(on=True)
+
+    Let the kernel join datagrams that arrive together from one peer (`udp(7)`, UDP_GRO), or stop
+    it. `recvmmsg` and `DatagramBatch` split them again, each datagram as it was sent. The plain
+    calls stay the kernel's: `recv` returns what was joined as one, and `recvmsg` has the size of
+    each in a UDP_GRO control message. A kernel that cannot join is left as it is:
+    `capabilities()["gro_segments"]` is 1 there. Raises OSError where the socket is not a UDP one.
+    """
+    cdef int value = 1 if on else 0
+    cdef int n
+    if is_udp(self) and gro_segments() == 1 and self.sock_fd >= 0:
+        return
+    n = ps_setsockopt(self.sock_fd, SOL_UDP, UDP_GRO, &value, sizeof(value))
+    if n < 0:
+        raise_errno(n)
+
+
+def capabilities(socket sock=None, /):
+    """capabilities([sock]) -> dict of numbers
+
+    What the kernel can do for datagrams, 1 (for zerocopy: 0) where it cannot:
+
+    * `gso_segments`: datagrams that one send to a peer may carry (UDP_SEGMENT);
+    * `gro_segments`: datagrams of a peer that one receive may bring, after `set_gro` (UDP_GRO);
+    * `batch`: messages that one system call moves (`recvmmsg(2)`, `sendmmsg(2)`);
+    * `zerocopy`: whether `send_zerocopy` can do without a copy (SO_ZEROCOPY).
+
+    With *sock* the numbers are that socket's: GSO that was refused on its route is 1 from then on,
+    zerocopy 0 where the socket has to copy.
+    PYSOCK_DISABLE_GSO=1 in the environment makes `gso_segments` 1 from the start.
+    """
+    return {
+        "gso_segments": gso_segments(sock),
+        "gro_segments": gro_segments() if sock is None or is_udp(sock) else 1,
+        "batch": ps_probe_batch(),
+        "zerocopy": zerocopy(sock),
+    }

@@ -1,0 +1,1 @@
+"""Bytes in and out: recv, send, recvmsg, sendmsg, sendfile, splice, zero-copy, descriptors."""

@@ -1,0 +1,213 @@
+"""Messages with control data and many buffers: sendmsg, recvmsg, recvmsg_into.
+
+Each public function is a method: _accelerated.py lists it in `socket`. Everything that could run
+Python code (iterating, `__index__`, `__buffer__`) is done first, over tuples that nobody else can
+change; every buffer is held until the system call is over.
+"""
+
+from ..._shared import original
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.stdint cimport INT32_MAX, int64_t
+from libc.string cimport memset
+
+from ..._shared.address import standard_address
+from ..core.buffers import NotWritable
+
+from ..core.buffers cimport Buffers
+from ..core.retry cimport transfer
+from .zerocopy_pending cimport counted, receive_error
+from ..core.arguments cimport as_int, int_of
+from ..core.sockaddr cimport pack_address, unpack_address
+from ..core.socket_object cimport audit_address, socket
+from ..sys.ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
+from ..sys.ps_cmsg cimport (
+    cmsghdr, ps_cmsg, ps_cmsg_close_rights, ps_cmsg_next, ps_cmsg_put, ps_cmsg_space,
+)
+from ..sys.ps_errqueue cimport MSG_ERRQUEUE
+from ..sys.ps_io cimport (
+    MSG_CTRUNC, MSG_TRUNC, PS_IOV_MOST, iovec, msghdr, ps_io, ps_recvmsg, ps_sendmsg,
+)
+from ..sys.ps_wait cimport POLLIN, POLLOUT
+
+
+cdef object base = original.socket
+
+
+cdef object pack_control(tuple ancdata):
+    """The control buffer for *ancdata*, a tuple of (level, type, buffer); None if it is not that."""
+    cdef ps_cmsg item
+    cdef size_t used = 0
+    cdef size_t size = 0
+    cdef size_t space
+    cdef Py_ssize_t i
+    cdef list headers = []
+    cdef Buffers data = Buffers.__new__(Buffers)
+    for entry in ancdata:
+        # The base class knows what else is a sequence, and what only looks like one.
+        if type(entry) is not tuple and type(entry) is not list:
+            return None
+        entry = tuple(entry)
+        if len(entry) != 3:
+            return None
+        headers.append((as_int(entry[0]), as_int(entry[1]), entry[2]))
+    data.acquire(tuple([header[2] for header in headers]), PyBUF_SIMPLE)
+    for i in range(data.count):
+        space = ps_cmsg_space(data.iov[i].iov_len)
+        if space == 0 or size + space > INT32_MAX:
+            return None
+        size += space
+    control = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>size)
+    for i in range(data.count):
+        item.level = headers[i][0]
+        item.type = headers[i][1]
+        item.data = data.iov[i].iov_base
+        item.len = data.iov[i].iov_len
+        if ps_cmsg_put(PyBytes_AS_STRING(control), size, &used, &item) < 0:
+            return None
+    return control
+
+
+def sendmsg(socket self not None, buffers, ancdata=(), flags=0, address=None, /):
+    """sendmsg(buffers[, ancdata[, flags[, address]]]) -> number of bytes sent
+
+    Send the bytes of many buffers as one message, and control messages with it (`sendmsg(2)`,
+    `cmsg(3)`): *ancdata* is an iterable of (level, type, data). Raises what `send` raises. Audit
+    event `socket.sendmsg`.
+    """
+    cdef msghdr msg
+    cdef ps_io io
+    cdef ps_sockaddr name
+    cdef int64_t deadline = 0
+    cdef int length = 0
+    cdef Buffers data = Buffers.__new__(Buffers)
+    io.flags = int_of(flags)
+    if not ps_addr_family_known(self.sock_family):
+        return base.sendmsg(self, buffers, ancdata, flags, address)
+    if address is not None:
+        length = pack_address(self.sock_family, address, &name)
+        if length == 0:
+            # Tuples for lists, which could change meanwhile: see _fallback.py.
+            if type(buffers) is list:
+                buffers = tuple(buffers)
+            if type(ancdata) is list:
+                ancdata = tuple(ancdata)
+            return base.sendmsg(self, buffers, ancdata, flags, standard_address(self, address))
+    try:
+        # Iterated once, here: an iterator has nothing left for the base class.
+        buffers = tuple(buffers)
+        ancdata = tuple(ancdata)
+        control = pack_control(ancdata) if ancdata else b""
+        if control is not None and len(buffers) <= PS_IOV_MOST:
+            data.acquire(buffers, PyBUF_SIMPLE)
+    except:
+        # CPython has told it by now: as soon as it has the address.
+        audit_address("socket.sendmsg", self, address)
+        raise
+    if control is None or len(buffers) > PS_IOV_MOST:
+        return base.sendmsg(self, buffers, ancdata, flags, address)
+    audit_address("socket.sendmsg", self, address)
+    memset(&msg, 0, sizeof(msg))
+    if length > 0:
+        msg.msg_name = &name
+        msg.msg_namelen = <socklen_t>length
+    msg.msg_iov = data.iov
+    msg.msg_iovlen = <size_t>data.count
+    if ancdata:
+        msg.msg_control = PyBytes_AS_STRING(control)
+        msg.msg_controllen = <size_t>len(control)
+    io.msg = &msg
+    io.len = io.likely = data.total
+    return transfer(self, ps_sendmsg, &io, POLLOUT, &deadline)
+
+
+cdef list unpack_control(const msghdr *msg):
+    cdef list items = []
+    cdef cmsghdr *cursor = NULL
+    cdef ps_cmsg item
+    cdef int truncated = 0
+    while ps_cmsg_next(msg, &cursor, &item, &truncated):
+        items.append((item.level, item.type,
+                      PyBytes_FromStringAndSize(<const char *>item.data, <Py_ssize_t>item.len)))
+        if truncated:
+            break
+    return items
+
+
+cdef tuple receive_message(socket sock, msghdr *msg, size_t room, bytes data,
+                           Py_ssize_t ancbufsize, int flags):
+    """Receive into *msg*'s buffers: (what came of *data*, or how much, ancdata, flags, address)."""
+    cdef ps_io io
+    cdef ps_sockaddr name
+    cdef int64_t deadline = 0
+    cdef ssize_t n
+    cdef object control = None
+    io.msg = msg
+    io.len = io.likely = room
+    io.flags = flags
+    if ancbufsize > 0:
+        control = PyBytes_FromStringAndSize(NULL, ancbufsize)
+        memset(PyBytes_AS_STRING(control), 0, <size_t>ancbufsize)
+        msg.msg_control = PyBytes_AS_STRING(control)
+    msg.msg_controllen = <size_t>ancbufsize
+    msg.msg_name = &name
+    msg.msg_namelen = sizeof(name)
+    if flags & MSG_ERRQUEUE and counted:
+        n = receive_error(sock, &io)
+    else:
+        n = transfer(sock, ps_recvmsg, &io, POLLIN, &deadline)
+    try:
+        return (n if data is None else data if n == <ssize_t>room else data[:n],
+                unpack_control(msg), msg.msg_flags, unpack_address(&name, msg.msg_namelen))
+    except:
+        ps_cmsg_close_rights(msg)  # nobody will ever know their numbers
+        raise
+
+
+def recvmsg(socket self not None, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, Py_ssize_t flags=0, /):
+    """recvmsg(bufsize[, ancbufsize[, flags]]) -> (data, ancdata, msg_flags, address)
+
+    Receive at most *bufsize* bytes, and control messages of at most *ancbufsize* bytes
+    (`recvmsg(2)`, `cmsg(3)`): *ancdata* is a list of (level, type, data), and *msg_flags* tells what
+    was cut (MSG_TRUNC, MSG_CTRUNC). Raises what `recv` raises.
+    """
+    cdef msghdr msg
+    cdef iovec iov
+    cdef int c_flags = int_of(flags)
+    if (not ps_addr_family_known(self.sock_family) or c_flags & MSG_TRUNC
+            or bufsize < 0 or not 0 <= ancbufsize <= INT32_MAX):
+        return base.recvmsg(self, bufsize, ancbufsize, flags)
+    memset(&msg, 0, sizeof(msg))
+    data = PyBytes_FromStringAndSize(NULL, bufsize)
+    iov.iov_base = PyBytes_AS_STRING(data)
+    iov.iov_len = <size_t>bufsize
+    msg.msg_iov = &iov
+    msg.msg_iovlen = 1
+    return receive_message(self, &msg, <size_t>bufsize, data, ancbufsize, c_flags)
+
+
+def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, Py_ssize_t flags=0, /):
+    """recvmsg_into(buffers[, ancbufsize[, flags]]) -> (nbytes, ancdata, msg_flags, address)
+
+    As `recvmsg`, scattered over writable *buffers*, each filled before the next.
+    """
+    cdef msghdr msg
+    cdef bint acquired = True
+    cdef Buffers data = Buffers.__new__(Buffers)
+    cdef int c_flags = int_of(flags)
+    if not ps_addr_family_known(self.sock_family) or not 0 <= ancbufsize <= INT32_MAX:
+        return base.recvmsg_into(self, buffers, ancbufsize, flags)
+    buffers = tuple(buffers)
+    if len(buffers) > PS_IOV_MOST:
+        return base.recvmsg_into(self, buffers, ancbufsize, flags)
+    try:
+        data.acquire(buffers, PyBUF_WRITABLE)
+    except NotWritable:
+        acquired = False
+    if not acquired:
+        return base.recvmsg_into(self, buffers, ancbufsize, flags)
+    memset(&msg, 0, sizeof(msg))
+    msg.msg_iov = data.iov
+    msg.msg_iovlen = <size_t>data.count
+    return receive_message(self, &msg, data.total, None, ancbufsize, c_flags)

@@ -1,0 +1,117 @@
+"""What only AF_UNIX sockets can do: send_fds, recv_fds, peercred.
+
+Each public function is a method: _accelerated.py lists it in `socket`. Between the system call that
+brought descriptors and the list that holds them, whatever goes wrong closes them.
+"""
+
+from array import array
+from errno import EMSGSIZE
+
+from ..._shared.results import PeerCredentials
+from ..._shared.loops.unix import recv_fds as recv_fds_by_recvmsg
+from .message import recvmsg
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.stdint cimport int64_t
+from libc.string cimport memset
+
+from ..core.retry cimport transfer
+from ..core.errors cimport raise_errno
+from ..core.arguments cimport int_of
+from ..core.sockaddr cimport unpack_address
+from ..core.socket_object cimport socket
+from ..sys.ps_addr cimport ps_addr_family_known, ps_sockaddr
+from ..sys.ps_cmsg cimport (
+    PS_RIGHTS_BESIDE, PS_RIGHTS_MOST, SCM_RIGHTS, ps_cmsg_space, ps_cmsg_take_rights,
+    ps_rights_room,
+)
+from ..sys.ps_io cimport MSG_CMSG_CLOEXEC, MSG_CTRUNC, iovec, msghdr, ps_io, ps_recvmsg
+from ..sys.ps_socket cimport SOL_SOCKET, ps_close, ps_peer, ps_peercred
+from ..sys.ps_wait cimport POLLIN
+
+
+def send_fds(socket self not None, buffers, fds, flags=0, address=None):
+    """send_fds(buffers, fds[, flags[, address]]) -> number of bytes sent
+
+    Send bytes of many *buffers*, and descriptors with them. *fds* is an iterable of descriptors;
+    the receiver gets duplicates of them (`unix(7)`, SCM_RIGHTS). They go with the first byte: a
+    stream carries none without one. At most 253 go at once. *flags* and *address* are those of
+    `sendmsg`. Raises what `sendmsg` raises.
+    """
+    return self.sendmsg(buffers, [(SOL_SOCKET, SCM_RIGHTS, array("i", fds))], flags, address)
+
+
+cdef int refuse(object data) except -1:
+    error = OSError(
+        EMSGSIZE,
+        "descriptors were lost: more than maxfds were sent, or no more can be opened",
+    )
+    error.partial = data
+    raise error
+
+
+def recv_fds(socket self not None, Py_ssize_t bufsize, Py_ssize_t maxfds, Py_ssize_t flags=0):
+    """recv_fds(bufsize, maxfds[, flags]) -> (bytes, list of descriptors, msg_flags, address)
+
+    Receive at most *bufsize* bytes and *maxfds* descriptors. All of them are close-on-exec from
+    the start (`recvmsg(2)`, MSG_CMSG_CLOEXEC); they are the caller's to close. Where not all could
+    be handed over (more than *maxfds* were sent, or this process may open no more), none is: those
+    that came are closed, and OSError(EMSGSIZE) is raised, with the bytes that came with them as
+    `.partial`. Raises ValueError for a negative number, and what `recvmsg` raises.
+    """
+    cdef msghdr msg
+    cdef iovec iov
+    cdef ps_io io
+    cdef ps_sockaddr name
+    cdef ps_rights_room control
+    cdef int[PS_RIGHTS_MOST] fds
+    cdef int64_t deadline = 0
+    cdef size_t most, sent, held, i
+    cdef ssize_t n
+    if bufsize < 0 or maxfds < 0:
+        raise ValueError("bufsize and maxfds must not be negative")
+    if type(self).recvmsg is not recvmsg or not ps_addr_family_known(self.sock_family):
+        return recv_fds_by_recvmsg(self, bufsize, maxfds, flags)
+    most = min(<size_t>maxfds, <size_t>PS_RIGHTS_MOST)
+    data = PyBytes_FromStringAndSize(NULL, bufsize)
+    iov.iov_base = PyBytes_AS_STRING(data)
+    iov.iov_len = <size_t>bufsize
+    memset(&msg, 0, sizeof(msg))
+    msg.msg_name = &name
+    msg.msg_namelen = sizeof(name)
+    msg.msg_iov = &iov
+    msg.msg_iovlen = 1
+    msg.msg_control = &control
+    msg.msg_controllen = ps_cmsg_space(most * sizeof(int)) + PS_RIGHTS_BESIDE
+    io.msg = &msg
+    io.len = io.likely = <size_t>bufsize
+    io.flags = int_of(flags) | MSG_CMSG_CLOEXEC
+    n = transfer(self, ps_recvmsg, &io, POLLIN, &deadline)
+    sent = ps_cmsg_take_rights(&msg, fds, most)
+    held = min(sent, most)
+    try:
+        if n < bufsize:
+            data = data[:n]
+        if sent > most or msg.msg_flags & MSG_CTRUNC:
+            refuse(data)
+        return (data, [fds[i] for i in range(held)], msg.msg_flags & ~MSG_CMSG_CLOEXEC,
+                unpack_address(&name, msg.msg_namelen))
+    except:
+        for i in range(held):
+            ps_close(fds[i])
+        raise
+
+
+def peercred(socket self not None, /):
+    """peercred() -> PeerCredentials(pid, uid, gid)
+
+    Who the peer of an AF_UNIX socket is: of a stream or seqpacket connection, or the other one of
+    a socketpair (`unix(7)`, SO_PEERCRED). Raises OSError: ENOTCONN where there is no peer,
+    EOPNOTSUPP for a socket that is told nothing about it (another family, a datagram socket that
+    was connected), ENOPROTOOPT on a system without SO_PEERCRED.
+    """
+    cdef ps_peer peer
+    cdef int n = ps_peercred(self.sock_fd, &peer)
+    if n < 0:
+        raise_errno(n)
+    return PeerCredentials(peer.pid, peer.uid, peer.gid)

@@ -1,0 +1,1 @@
+"""Stream: a buffered file object that loses nothing."""

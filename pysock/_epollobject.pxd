@@ -1,8 +1,0 @@
-"""`select.epoll`, as a C type. Its size is compared when the module loads, as _sockobject.pxd's is."""
-
-
-cdef extern from "_epollobject.h":
-    ctypedef class select.epoll [object PysockEpollObject, check_size error]:
-        cdef int epfd  # -1 once closed
-
-    const int *epfd_place "pysock_epfd_place"(epoll object) noexcept

@@ -1,0 +1,1 @@
+"""The backend "stdlib": the same names over the standard library alone."""

@@ -1,0 +1,1 @@
+"""DatagramBatch, and what control messages say."""

@@ -1,0 +1,1 @@
+"""splice, and zero-copy sends that copy."""

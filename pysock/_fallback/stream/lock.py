@@ -1,0 +1,44 @@
+"""Whose turn it is, in the fallback: what _turn.pyx is to the C backend."""
+
+import threading
+from contextlib import contextmanager
+
+from ..._shared.progress import keep
+
+
+class Turn:
+    """One thread at a time; RuntimeError for a signal's handler that breaks into its own call.
+
+    A handler can raise as soon as the lock is there: `keep` keeps in the same bytecode that it is.
+    Whoever has True among what it *got* has to release it, and to call nothing before that.
+    """
+
+    def __init__(self):
+        self.lock = threading.RLock()  # which knows its owner from the first moment on
+
+    def begin_at_once(self, got):
+        """Take it, if nobody has it."""
+        if not self.lock._is_owned():
+            keep(got, self.lock.acquire, False)
+        return True in got
+
+    @contextmanager
+    def taken(self, deadline):
+        got = []
+        try:
+            if not self.begin_at_once(got):
+                self._wait(got, deadline)
+            yield
+        finally:
+            if True in got:
+                self.lock.release()
+
+    def _wait(self, got, deadline):
+        if self.lock._is_owned():
+            raise RuntimeError("reentrant call: this thread is in the middle of another one")
+        if deadline.never_waits:
+            raise BlockingIOError("another thread is in the middle of a call")
+        left = deadline.left()
+        keep(got, self.lock.acquire, True, -1 if left is None else min(left, threading.TIMEOUT_MAX))
+        if True not in got:
+            raise TimeoutError("timed out")

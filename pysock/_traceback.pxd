@@ -1,4 +1,0 @@
-"""For a module whose lines no traceback is to show: `from . cimport _traceback`. Why: the header."""
-
-cdef extern from "_traceback.h":
-    pass
