@@ -1,34 +1,24 @@
 """Put pysock in the place of the standard library's own names, and take it out again."""
 
-import contextlib
 import os
 import selectors
 import socket as _stdlib
-import socketserver
 import sys
-import threading
-import warnings
+from _thread import RLock
 
 from ._backend import FASTER, EpollSelector, socket
 from ._shared import original
 
 _SELECTOR_IN_C = EpollSelector is not original.EpollSelector
 
-# Where a selector stands, and which of them pysock's is better than there.
-_SELECTORS = [
-    (selectors, "EpollSelector", {"EpollSelector"}),
-    (selectors, "DefaultSelector", {"EpollSelector"}),
-    (socketserver, "_ServerSelector", {"EpollSelector", "PollSelector"}),
-]
-
 _originals: list = []  # of (module or class, name, what install() put there, what was there)
-_lock = threading.RLock()  # a signal's handler may make an event loop
+_lock = RLock()  # a signal's handler may make an event loop
 
 
 def _renew_lock():
     """A child that was forked meanwhile has nobody who would release it."""
     global _lock
-    _lock = threading.RLock()
+    _lock = RLock()
 
 
 os.register_at_fork(after_in_child=_renew_lock)
@@ -62,21 +52,24 @@ def install():
                 EpollSelector._at_creation = staticmethod(_replace_in_asyncio)
                 _replace_in_asyncio()
     if not replaceable:
-        warnings.warn(
+        _warn(
             f"{__package__}.install() did nothing: {theirs.__module__}.{theirs.__qualname__} is in "
-            "the place of socket.socket, and its sockets wait in their own way",
-            RuntimeWarning,
-            stacklevel=2,
+            "the place of socket.socket, and its sockets wait in their own way"
         )
         return
     early = _early_birds()
     if early:
-        warnings.warn(
+        _warn(
             f"{__package__}.install() came after these took the standard library's socket, and "
-            f"they keep it: {', '.join(early)}",
-            RuntimeWarning,
-            stacklevel=2,
+            f"they keep it: {', '.join(early)}"
         )
+
+
+def _warn(message):
+    """Warn the caller of `install()`."""
+    import warnings
+
+    warnings.warn(message, RuntimeWarning, stacklevel=3)
 
 
 def uninstall():
@@ -90,9 +83,16 @@ def uninstall():
             EpollSelector._at_creation = None
 
 
-@contextlib.contextmanager
 def installed():
     """Have pysock installed inside a `with` block; what was installed before stays so after it."""
+    from contextlib import contextmanager  # few programs need it, and it takes a while
+
+    return contextmanager(_installed)()
+
+
+def _installed():
+    import warnings
+
     before = bool(_originals)
     if not before:
         with warnings.catch_warnings():
@@ -142,7 +142,14 @@ def _replacements():
 def _replaceable_selectors():
     """Not where gevent has put one of its own, nor when there is none in C to put there."""
     if _SELECTOR_IN_C:
-        for module, name, worse in _SELECTORS:
+        import socketserver
+
+        # Where a selector stands, and which of them pysock's is better than there.
+        for module, name, worse in (
+            (selectors, "EpollSelector", {"EpollSelector"}),
+            (selectors, "DefaultSelector", {"EpollSelector"}),
+            (socketserver, "_ServerSelector", {"EpollSelector", "PollSelector"}),
+        ):
             if getattr(getattr(module, name, None), "__name__", None) in worse:
                 yield module, name, EpollSelector
 

@@ -2,31 +2,34 @@
 
 Cython makes a C file of each module. All of them are linked into `native`, which lists them. The
 interpreter finds an extension module by the name of its file. Here many are in one file, so each is
-loaded by the loader that is told which file it is.
+loaded by a loader that is told which file it is.
 """
 
 import sys
-from importlib.machinery import ExtensionFileLoader
-from importlib.util import module_from_spec, spec_from_file_location
 
-from . import native
+from . import asyncio, connection, core, datagrams, io, native, selectors, stream  # noqa: F401
+
+# importlib's ExtensionFileLoader and ModuleSpec. To import importlib.util for them takes as long as
+# all of this.
+_Loader, _Spec = type(native.__loader__), type(native.__spec__)
 
 
 def _load(name):
     """Load the module *name* of the package from the shared object, as an import would."""
-    loader = ExtensionFileLoader(name, native.__file__)
-    module = module_from_spec(spec_from_file_location(name, native.__file__, loader=loader))
+    loader = _Loader(name, native.__file__)
+    spec = _Spec(name, loader, origin=native.__file__)
+    spec.has_location = True
+    module = loader.create_module(spec)
+    module.__spec__, module.__loader__ = spec, loader
+    module.__package__, module.__file__ = spec.parent, native.__file__
     sys.modules[name] = module
     try:
         loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
-    room, _, attribute = name.rpartition(".")
-    setattr(sys.modules[room], attribute, module)
+    setattr(sys.modules[spec.parent], name.rpartition(".")[2], module)
 
 
-from . import asyncio, connection, core, datagrams, io, selectors, stream  # noqa: E402, F401
-
-for _module in native.MODULES:
-    _load(f"{__package__}.{_module}")
+for _name in native.MODULES:
+    _load(f"{__package__}.{_name}")

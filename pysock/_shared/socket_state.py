@@ -11,7 +11,7 @@ Few sockets ever have an entry. A batch call looks whether there is any at all b
 
 import socket as _stdlib
 import sys
-import weakref
+from _weakref import ref
 
 from . import original
 
@@ -30,7 +30,7 @@ class Entry:
         self.errors = []  # taken by pop(): two threads do not get the same one
         self._cookie = _cookie(sock)
         key = id(sock)
-        self._reference = weakref.ref(sock, lambda _: entries.pop(key, None))
+        self._reference = ref(sock, lambda _: entries.pop(key, None))
 
     def is_of(self, sock):
         return self._reference() is sock and self._cookie == _cookie(sock)

@@ -6,7 +6,7 @@ TimeoutError, whatever the socket's own mode is. One that is past still moves wh
 waiting, so `timeout=0` is that much; but a peer that always has more does not hold the call for long.
 """
 
-from ..._shared.socket_methods import call
+from ..._shared import loops
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport ceil
@@ -98,4 +98,4 @@ cdef object call_own(socket sock, object method, object argument, int events, Pa
     start_counting(patience)
     if patience.timeout != 0 and not is_its_own:
         seconds = None if patience.timeout < 0 else (patience.deadline - ps_clock()) / 1e9
-    return call(sock, seconds, events, method, argument)
+    return loops.overridden.call(sock, seconds, events, method, argument)

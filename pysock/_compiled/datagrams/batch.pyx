@@ -8,8 +8,7 @@ What is done to a batch without waiting is done in its critical section. It is g
 GIL would be; until then `busy` has been set, and the datagrams are gone.
 """
 
-from ..._shared import PACKAGE
-from ..._shared.loops.datagrams import not_for_batches, sendmmsg as send_by_loops
+from ..._shared import PACKAGE, loops
 from ..._shared.socket_state import entries, raise_kept
 
 cimport cython
@@ -48,6 +47,14 @@ from ..sys.ps_wait cimport POLLIN
 
 cdef enum:
     SLOTS_MOST = 1 << 16
+
+
+cdef object not_for_batches(socket sock):
+    return loops.datagrams.not_for_batches(sock)
+
+
+cdef object send_by_loops(socket sock, list pairs, object address, int flags):
+    return loops.datagrams.sendmmsg(sock, pairs, address, flags)
 
 
 cdef class Arena:

@@ -12,7 +12,7 @@ that was filled whole is a slot again as soon as nobody else has it (_slotbytes.
 
 from errno import ENOBUFS
 
-from ..._shared.loops import datagrams as loops
+from ..._shared import loops
 from ..._shared.socket_state import entries, keep_error, raise_kept
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -261,7 +261,7 @@ def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, 
     if bufsize < 0:
         raise ValueError("negative buffersize in recvmmsg")
     if self.sock_type != SOCK_DGRAM or not ps_addr_family_known(self.sock_family):
-        return loops.recvmmsg(self, max_messages, bufsize, io.flags)
+        return loops.datagrams.recvmmsg(self, max_messages, bufsize, io.flags)
     if entries:
         raise_kept(self)
     room = <size_t>bufsize

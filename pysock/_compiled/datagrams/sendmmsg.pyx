@@ -6,7 +6,7 @@ completely here goes, before anything is sent, to the loops over the standard li
 """
 
 from ..core cimport traceback
-from ..._shared.loops import datagrams as loops
+from ..._shared import loops
 
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
@@ -114,7 +114,7 @@ def sendmmsg(socket self not None, messages, address=None, flags=0):
         out.make_room(len(items))
         if gather(self, out, items, address):
             return out.send(self, c_flags, False)
-    return loops.sendmmsg(self, items, address, c_flags)
+    return loops.datagrams.sendmmsg(self, items, address, c_flags)
 
 
 def send_segmented(socket self not None, buffer, Py_ssize_t segment_size, address=None, flags=0):
@@ -135,13 +135,13 @@ def send_segmented(socket self not None, buffer, Py_ssize_t segment_size, addres
     if not 1 <= segment_size <= 65535:
         raise ValueError("segment_size must be 1 to 65535")
     if not is_known(self, c_flags):
-        return loops.send_segmented(self, buffer, segment_size, address, c_flags)
+        return loops.datagrams.send_segmented(self, buffer, segment_size, address, c_flags)
     out = Outgoing()
     out.make_room(1)
     if address is not None:
         name = out.add_name(self, address, &length)
         if name == NULL:
-            return loops.send_segmented(self, buffer, segment_size, address, c_flags)
+            return loops.datagrams.send_segmented(self, buffer, segment_size, address, c_flags)
     piece = out.add(buffer)
     piece.segment = <size_t>segment_size
     piece.name = name

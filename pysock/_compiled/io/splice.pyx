@@ -8,7 +8,6 @@ that computes makes all the difference; the descriptors are read anew all the sa
 """
 
 from operator import index
-from threading import get_ident, main_thread
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals
@@ -80,9 +79,15 @@ cdef bint wait_for_ends(ps_splice *s, End source, End target, Patience *patience
     return True
 
 
+cdef bint is_main_thread() except -1:
+    import threading  # takes a while: not before it is needed
+
+    return threading.get_ident() == threading.main_thread().ident
+
+
 cdef int move(ps_splice *s, End source, End target, Patience *patience) except -1:
     cdef int64_t until = patience.deadline if patience.deadline else INT64_MAX
-    cdef bint once = not (source.current and target.current) or get_ident() == main_thread().ident
+    cdef bint once = not (source.current and target.current) or is_main_thread()
     cdef bint waited = False
     cdef ssize_t n
     while True:

@@ -8,7 +8,7 @@ from array import array
 from errno import EMSGSIZE
 
 from ..._shared.results import PeerCredentials
-from ..._shared.loops.unix import recv_fds as recv_fds_by_recvmsg
+from ..._shared import loops
 from .message import recvmsg
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
@@ -71,7 +71,7 @@ def recv_fds(socket self not None, Py_ssize_t bufsize, Py_ssize_t maxfds, Py_ssi
     if bufsize < 0 or maxfds < 0:
         raise ValueError("bufsize and maxfds must not be negative")
     if type(self).recvmsg is not recvmsg or not ps_addr_family_known(self.sock_family):
-        return recv_fds_by_recvmsg(self, bufsize, maxfds, flags)
+        return loops.unix.recv_fds(self, bufsize, maxfds, flags)
     most = min(<size_t>maxfds, <size_t>PS_RIGHTS_MOST)
     data = PyBytes_FromStringAndSize(NULL, bufsize)
     iov.iov_base = PyBytes_AS_STRING(data)

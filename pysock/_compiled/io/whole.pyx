@@ -7,7 +7,7 @@ the standard library: another family, a class whose own `recv` or `send` does mo
 
 import sys
 
-from ..._shared.loops import transfer as loops
+from ..._shared import loops
 from ..._shared.exceptions import IncompleteReadError
 from ..._shared.arguments import not_writable
 
@@ -101,7 +101,7 @@ def recv_exactly(socket self not None, Py_ssize_t n, /, *, timeout=NOT_GIVEN, de
     if n < 0:
         raise ValueError("negative buffersize in recv_exactly")
     if not is_known(self, "recv"):
-        return loops.recv_exactly(self, n, timeout=timeout, deadline=deadline)
+        return loops.transfer.recv_exactly(self, n, timeout=timeout, deadline=deadline)
     patience = patience_of(self, timeout, deadline)
     if n == 0:
         return b""
@@ -133,7 +133,7 @@ def recv_exactly_into(socket self not None, buffer, /, *, timeout=NOT_GIVEN, dea
     cdef Patience patience
     cdef int done = 0
     if not is_known(self, "recv_into"):
-        return loops.recv_exactly_into(self, buffer, timeout=timeout, deadline=deadline)
+        return loops.transfer.recv_exactly_into(self, buffer, timeout=timeout, deadline=deadline)
     patience = patience_of(self, timeout, deadline)
     if not acquire_writable(buffer, 0, &view, &io):
         raise not_writable(buffer, "recv_exactly_into")
@@ -167,7 +167,7 @@ def sendall(socket self not None, data, Py_ssize_t flags=0, /):
     cdef int64_t deadline = 0
     cdef int done = 0
     if not ps_addr_family_known(self.sock_family):
-        return loops.sendall(self, data, flags)
+        return loops.transfer.sendall(self, data, flags)
     io.flags = int_of(flags)
     held = acquire_readable(data, &view, &io)
     size = io.len
@@ -288,7 +288,7 @@ def sendmsg_all(socket self not None, buffers, /, *, timeout=NOT_GIVEN, deadline
     cdef size_t total, left
     cdef int done = 0
     if not is_known(self, "send"):
-        return loops.sendmsg_all(self, buffers, timeout=timeout, deadline=deadline)
+        return loops.transfer.sendmsg_all(self, buffers, timeout=timeout, deadline=deadline)
     patience = patience_of(self, timeout, deadline)
     audit_address("socket.sendmsg", self, None)
     if not HAS_GIL and PyList_CheckExact(buffers):

@@ -20,9 +20,8 @@ another thread comes, as beside a GIL.
 
 import os
 import sys
-import warnings
 from functools import partial
-from weakref import ref as reference
+from _weakref import ref as reference
 
 cimport cython
 
@@ -325,6 +324,8 @@ cdef Py_ssize_t leave(socket sock) except -1:
 
 
 cdef int warn_of_pending(object sock, Py_ssize_t pending) except -1:
+    import warnings
+
     level, frame = 1, get_frame()
     while frame is not None and frame.f_code.co_filename == socket_file:  # __exit__, makefile
         level, frame = level + 1, frame.f_back

@@ -1,9 +1,8 @@
 """What a stream is beside reading and writing: opened, closed, detached, asked what it can do."""
 
 import io
-from warnings import warn
 
-from ..._shared.socket_methods import own_timeout
+from ..._shared import loops
 
 cimport cython
 
@@ -59,7 +58,7 @@ cdef class StreamBase:
     cdef Patience patience(self, object timeout, object deadline) except *:
         self.check_open()
         if not self.inflow.direct and timeout is NOT_GIVEN and deadline is None:
-            timeout = own_timeout(self.its_socket)
+            timeout = loops.overridden.own_timeout(self.its_socket)
         return patience_of(self.its_socket, timeout, deadline)
 
     def close(self):
@@ -151,5 +150,8 @@ cdef class StreamBase:
 
     def __del__(self):
         if self.outflow is not None and self.outflow.unsent() > 0 and not self.is_closed:
-            warn(f"dropped {self!r} with {self.outflow.unsent()} bytes written and not sent",
-                 ResourceWarning, source=self)
+            import warnings
+
+            warnings.warn(
+                f"dropped {self!r} with {self.outflow.unsent()} bytes written and not sent",
+                ResourceWarning, source=self)

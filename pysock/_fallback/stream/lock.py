@@ -1,6 +1,6 @@
 """Whose turn it is, in the fallback: what _turn.pyx is to the C backend."""
 
-import threading
+from _thread import TIMEOUT_MAX, RLock
 from contextlib import contextmanager
 
 from ..._shared.progress import keep
@@ -14,7 +14,7 @@ class Turn:
     """
 
     def __init__(self):
-        self.lock = threading.RLock()  # which knows its owner from the first moment on
+        self.lock = RLock()  # which knows its owner from the first moment on
 
     def begin_at_once(self, got):
         """Take it, if nobody has it."""
@@ -39,6 +39,6 @@ class Turn:
         if deadline.never_waits:
             raise BlockingIOError("another thread is in the middle of a call")
         left = deadline.left()
-        keep(got, self.lock.acquire, True, -1 if left is None else min(left, threading.TIMEOUT_MAX))
+        keep(got, self.lock.acquire, True, -1 if left is None else min(left, TIMEOUT_MAX))
         if True not in got:
             raise TimeoutError("timed out")

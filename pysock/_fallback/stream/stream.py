@@ -11,8 +11,8 @@ from ..._shared import PACKAGE, original
 from ..._shared.arguments import as_size, memory_of, memory_to_fill, must_be_socket
 from ..._shared.deadline import Deadline
 from ..._shared.exceptions import IncompleteReadError, LimitOverrunError
+from ..._shared.loops.overridden import RECORD_MOST, call, own_timeout
 from ..._shared.progress import keep, note
-from ..._shared.socket_methods import RECORD_MOST, call, own_timeout
 from .lock import Turn
 
 DEFAULT = 65536

@@ -20,7 +20,7 @@ from ..arguments import as_size, memory_of, memory_to_fill
 from ..deadline import NOT_GIVEN, Deadline
 from ..exceptions import IncompleteReadError
 from ..progress import keep, note
-from ..socket_methods import RECORD_MOST, call, own_timeout
+from .overridden import RECORD_MOST, call, own_timeout
 
 
 def _check_stream(sock, call):

@@ -9,8 +9,8 @@ import errno
 import os
 import select
 import sys
-import threading
 import time
+from _thread import RLock
 from contextlib import suppress
 
 # Bytes. OpenSSL wants to be called again with what it could not send, or more of it: never with
@@ -31,7 +31,7 @@ class _Loan:
 def _begin():
     global _loans, _lock
     _loans = {}  # by the socket's id, while it is lent
-    _lock = threading.RLock()  # a handler may come by while its thread is here
+    _lock = RLock()  # a handler may come by while its thread is here
 
 
 _begin()
