@@ -53,4 +53,7 @@ size_t ps_gather(ps_io *io, struct msghdr *msg, struct iovec *iov, size_t count,
     (MSG_PEEK | MSG_DONTWAIT | MSG_DONTROUTE | MSG_EOR | MSG_NOSIGNAL | MSG_MORE | MSG_CONFIRM |   \
      MSG_CMSG_CLOEXEC)
 
+/* The flags of a ps_io whose system call has no MSG_DONTWAIT, so that it is never tried. */
+#define PS_NO_DONTWAIT MSG_WAITALL
+
 #endif

@@ -52,12 +52,13 @@ int ps_socketpair(int family, int type, int proto, int fds[2]) {
 
 #endif
 
-int ps_accept(int fd, ps_sockaddr *peer, socklen_t *len) {
-    *len = sizeof peer->storage;
+ssize_t ps_accept(int fd, ps_io *io, int flags) {
+    (void)flags; /* accept(2) has none of the MSG_* */
+    io->namelen = sizeof io->name->storage;
 #ifdef PS_HAVE_ACCEPT4
-    return result(accept4(fd, &peer->sa, len, SOCK_CLOEXEC));
+    return result(accept4(fd, &io->name->sa, &io->namelen, SOCK_CLOEXEC));
 #else
-    int accepted = accept(fd, &peer->sa, len);
+    int accepted = accept(fd, &io->name->sa, &io->namelen);
     return accepted < 0 ? -errno : close_on_exec(accepted);
 #endif
 }

@@ -7,11 +7,12 @@
 #define PS_SOCKET_H
 
 #include "ps_addr.h"
+#include "ps_io.h"
 #include "ps_sys.h"
 
 int ps_socket(int family, int type, int proto);
 int ps_socketpair(int family, int type, int proto, int fds[2]);
-int ps_accept(int fd, ps_sockaddr *peer, socklen_t *len);
+ssize_t ps_accept(int fd, ps_io *io, int flags); /* a ps_transfer: the descriptor; io->name the peer */
 int ps_bind(int fd, const ps_sockaddr *addr, socklen_t len);
 int ps_connect(int fd, const ps_sockaddr *addr, socklen_t len);
 int ps_listen(int fd, int backlog);

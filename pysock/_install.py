@@ -57,7 +57,7 @@ def install():
             "the place of socket.socket, and its sockets wait in their own way"
         )
         return
-    early = _early_birds()
+    early = _early_imports()
     if early:
         _warn(
             f"{__package__}.install() came after these took the standard library's socket, and "
@@ -154,7 +154,7 @@ def _replaceable_selectors():
                 yield module, name, EpollSelector
 
 
-def _early_birds():
+def _early_imports():
     """The qualified names by which other modules hold the standard library's socket class.
 
     Nothing of theirs is run for it: a module may be one that is loaded when it is asked for a name,

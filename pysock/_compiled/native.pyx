@@ -7,6 +7,7 @@ MODULES = (
     "core.socket_object",
     "core.buffers",
     "core.sockaddr",
+    "core.gil_policy",
     "core.retry",
     "core.deadline",
     "io.zerocopy_pending",

@@ -115,8 +115,8 @@ FASTER = {
 if not original.is_its_own("getaddrinfo"):  # a guard, or names of their own: each call is theirs
     del FASTER["getaddrinfo"]
 
-get_gil_hold = core.retry.get_gil_hold
-set_gil_hold = core.retry.set_gil_hold
+get_gil_hold = core.gil_policy.get_gil_hold
+set_gil_hold = core.gil_policy.set_gil_hold
 
 DatagramBatch = datagrams.batch.DatagramBatch
 Stream = stream.stream.Stream

@@ -67,7 +67,7 @@ class Deadline:
             if came:  # beside an unread error queue poll() is no wait
                 time.sleep(0.001)
 
-    def press_on(self):
+    def between_transfers(self):
         """Between two transfers of one call: raise TimeoutError if the time is long over."""
         if not self.never_waits and self.left() == 0:
             self._overtime += 1

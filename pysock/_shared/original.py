@@ -60,4 +60,4 @@ EpollSelector = next(
     _selectors.DefaultSelector,  # where the system has no epoll
 )
 # What a selector does of `unregister` before it asks the system.
-take_out = _selectors._BaseSelectorImpl.unregister
+unregister_key = _selectors._BaseSelectorImpl.unregister

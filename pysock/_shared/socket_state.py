@@ -66,14 +66,14 @@ def refuse_gso(sock):
     _entry(sock).gso_refused = True
 
 
-def keep_error(sock, error):
+def defer_error(sock, error):
     """Let the next batch call on *sock* raise *error*."""
     # Not its traceback, nor another exception's: that holds frames, which hold the socket.
     error.__cause__ = error.__context__ = None
     _entry(sock).errors[:] = [error.with_traceback(None)]
 
 
-def raise_kept(sock):
+def raise_deferred(sock):
     """Raise what was kept for *sock*, once."""
     entry = known(sock)
     if entry is None:

@@ -31,12 +31,12 @@ static int64_t soon(void) {
 
 static void accept_and_answer(void) {
     ps_sockaddr peer;
-    socklen_t len;
     char text[PS_HOST_TEXT];
     char buf[SIZE];
     ps_io io = {.buf = buf, .len = sizeof buf};
     must(ps_wait(listener, POLLIN, soon()) == 1, "wait for a connection");
-    int fd = ps_accept(listener, &peer, &len);
+    ps_io accepting = {.name = &peer};
+    int fd = (int)ps_accept(listener, &accepting, 0);
     must(fd >= 0 && ps_addr_host(&peer, text) > 0, "accept");
     must(ps_wait(fd, POLLIN, soon()) == 1 && ps_recv(fd, &io, 0) == SIZE, "receive");
     must(ps_send(fd, &io, 0) == SIZE && ps_close(fd) == 0, "answer");

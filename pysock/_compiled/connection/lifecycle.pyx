@@ -16,13 +16,14 @@ from libc.stdint cimport INT32_MAX, INT64_MAX, int64_t
 
 from ..._shared.address import standard_address
 
-from ..core.retry cimport NEVER_TRIED, in_vain, wait_for
+from ..core.gil_policy cimport has_low_water, set_low_water
+from ..core.retry cimport transfer, wait_for_socket
 from ..core.errors cimport raise_errno, raise_timed_out
-from .options cimport heed_low_water
-from ..io.zerocopy_pending cimport leave, owners, warn_of_pending
+from .options cimport read_low_water
+from ..io.zerocopy_pending cimport close_owner, owners, warn_of_pending
 from ..core.arguments cimport as_int, plain_number
 from ..core.sockaddr cimport pack_address, unpack_address
-from ..core.socket_object cimport audit_address, audit_new, module_state, set_module_state, socket, take_fd
+from ..core.socket_object cimport audit_address, audit_new, module_state, set_module_state, socket, detach_fd
 from ..core.threads cimport shared_int, shared_pointer
 from ..sys.ps_addr cimport AF_INET, AF_UNIX, ps_addr_family_known, ps_sockaddr, socklen_t
 from ..sys.ps_socket cimport (
@@ -30,6 +31,7 @@ from ..sys.ps_socket cimport (
     ps_getpeername, ps_getsockname, ps_listen, ps_pending_error, ps_set_blocking, ps_shutdown,
     ps_socket, ps_socketpair,
 )
+from ..sys.ps_io cimport PS_NO_DONTWAIT, ps_io
 from ..sys.ps_wait cimport POLLIN, POLLOUT
 
 
@@ -81,8 +83,8 @@ cdef int fill(socket sock, int fd, int family, int type, int proto) except -1:
     sock.sock_timeout = -1
     sock._io_refs = 0
     sock._closed = False
-    if in_vain(sock)[0] == NEVER_TRIED:  # it had the number before
-        in_vain(sock)[0] = 0
+    if has_low_water(fd):  # a socket that had the number before
+        set_low_water(fd, False)
     if type & SOCK_NONBLOCK:
         sock.sock_timeout = 0
     else:
@@ -107,7 +109,7 @@ def init(socket self not None, family=-1, type=-1, proto=-1, fileno=None):
         known_module_state = module_state(self)
         module_state_known = True
         if fileno is not None:  # of a descriptor that has a history
-            heed_low_water(self)
+            read_low_water(self)
         return
     c_family = as_int(family)
     c_type = as_int(type)
@@ -191,30 +193,19 @@ def accept(socket self not None, /):
     the socket's timeout is over, BlockingIOError, OSError. Audit event `socket.__new__`.
     """
     cdef ps_sockaddr peer
-    cdef socklen_t length
-    cdef int64_t timeout = self.sock_timeout
+    cdef ps_io io
     cdef int64_t deadline = 0
-    cdef int fd, listener
+    cdef int fd
     if not (module_state_known and ps_addr_family_known(self.sock_family)):
         return accept_by_base(self)
-    while True:
-        # No try before the wait: accept4() has no MSG_DONTWAIT, and a listener that a process
-        # shares may have been made blocking by another one.
-        if timeout > 0 and not wait_for(self, POLLIN, timeout, &deadline):
-            raise_timed_out()
-        listener = self.sock_fd
-        with nogil:
-            fd = ps_accept(listener, &peer, &length)
-        if fd >= 0:
-            break
-        if fd == -EINTR:
-            PyErr_CheckSignals()
-        elif fd != -EAGAIN or timeout <= 0:
-            raise_errno(fd)
+    io.name = &peer
+    io.flags = PS_NO_DONTWAIT
+    io.likely = <size_t>-1  # never with the GIL held
+    fd = <int>transfer(self, ps_accept, &io, POLLIN, &deadline)
     sock = new_socket(fd, self.sock_family, self.sock_type, self.sock_proto)
-    if in_vain(self)[0] == NEVER_TRIED:  # SO_RCVLOWAT is passed on
-        in_vain(sock)[0] = NEVER_TRIED
-    return sock, unpack_address(&peer, length)
+    if has_low_water(self.sock_fd):  # SO_RCVLOWAT is passed on
+        set_low_water(sock.sock_fd, True)
+    return sock, unpack_address(&peer, io.namelen)
 
 
 cdef object accept_by_base(socket self):
@@ -252,7 +243,7 @@ cdef int connect_now(socket self, const ps_sockaddr *addr, int length) except 1:
         # Of AF_UNIX nothing goes on: to wait, as the standard library does, would end at once, and
         # there would be no connection.
     if must_wait:
-        if wait_for(self, POLLOUT, timeout, &deadline) == 0:
+        if wait_for_socket(self, POLLOUT, timeout, &deadline) == 0:
             return TIMED_OUT
         n = ps_pending_error(self.sock_fd)
         return 0 if n == -EISCONN else n
@@ -353,7 +344,7 @@ def close(socket self not None, /):
     self._closed = True
     if self._io_refs > 0:
         return
-    pending = leave(self) if owners else 0
+    pending = close_owner(self) if owners else 0
     if is_exactly(self, socket_class):
         close_now(self)
     else:
@@ -367,7 +358,7 @@ cdef inline bint is_exactly(object obj, object cls):
 
 
 cdef int close_now(socket self) except -1:
-    cdef int fd = take_fd(self)  # first: nobody may use the number while or after it is closed
+    cdef int fd = detach_fd(self)  # first: nobody may use the number while or after it is closed
     cdef int n
     if fd == -1:
         return 0

@@ -1,4 +1,4 @@
 from ..core.socket_object cimport socket
 
 
-cdef int heed_low_water(socket sock) except -1
+cdef int read_low_water(socket sock) except -1

@@ -4,7 +4,7 @@ from ..._shared import original
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 
-from ..core.retry cimport NEVER_TRIED, in_vain
+from ..core.gil_policy cimport set_low_water
 from ..core.errors cimport raise_errno
 from ..core.socket_object cimport socket
 from ..sys.ps_addr cimport ps_addr_family_known, socklen_t
@@ -91,12 +91,12 @@ def getsockopt(socket self not None, level, optname, buflen=0, /):
 cdef object NOT_GIVEN = object()
 
 
-cdef int heed_low_water(socket sock) except -1:
+cdef int read_low_water(socket sock) except -1:
     """No receive is to be tried where it would take less than its SO_RCVLOWAT."""
     cdef int mark = 1
     cdef socklen_t length = sizeof(mark)
     ps_getsockopt(sock.sock_fd, SOL_SOCKET, SO_RCVLOWAT, &mark, &length)
-    in_vain(sock)[0] = NEVER_TRIED if mark > 1 else 0
+    set_low_water(sock.sock_fd, mark > 1)
     return 0
 
 
@@ -123,4 +123,4 @@ def setsockopt(socket self not None, level=NOT_GIVEN, optname=NOT_GIVEN, value=N
     if n < 0:
         raise_errno(n)
     if c_level == SOL_SOCKET and c_name == SO_RCVLOWAT:
-        heed_low_water(self)
+        read_low_water(self)

@@ -36,66 +36,66 @@ cdef int64_t in_ns(object seconds) except? -1:
     return <int64_t>ceil(value * NS_PER_S)
 
 
-cdef Patience patience_of(socket sock, object timeout, object deadline) except *:
-    """The patience of a call on *sock* that was given these two.
+cdef Deadline deadline_of(socket sock, object timeout, object deadline) except *:
+    """The deadline of a call on *sock* that was given these two.
 
     *timeout* is a number of seconds, None to block, or NOT_GIVEN; *deadline* a `time.monotonic()`,
     or None. TypeError for both at once, ValueError for a negative timeout.
     """
-    cdef Patience patience
+    cdef Deadline until
     cdef int64_t now
-    patience.deadline = 0
-    patience.overtime = 0
+    until.at = 0
+    until.overtime = 0
     if timeout is NOT_GIVEN and deadline is None:
-        patience.timeout = sock.sock_timeout
-        return patience
+        until.timeout = sock.sock_timeout
+        return until
     if timeout is None and deadline is None:
-        patience.timeout = -1
-        return patience
+        until.timeout = -1
+        return until
     now = ps_clock()
     if deadline is None:
-        patience.timeout = in_ns(timeout)
-        if patience.timeout < 0:
+        until.timeout = in_ns(timeout)
+        if until.timeout < 0:
             raise ValueError("Timeout value out of range")
-        patience.deadline = now + patience.timeout if patience.timeout < INT64_MAX - now else INT64_MAX
+        until.at = now + until.timeout if until.timeout < INT64_MAX - now else INT64_MAX
     elif timeout is NOT_GIVEN:
-        patience.deadline = max(in_ns(deadline), 1)
-        patience.timeout = patience.deadline - now
+        until.at = max(in_ns(deadline), 1)
+        until.timeout = until.at - now
     else:
         raise TypeError("timeout and deadline are two ways to say one thing: give one of them")
-    patience.timeout = max(patience.timeout, 1)  # 0 would mean never to wait, and another exception
-    return patience
+    until.timeout = max(until.timeout, 1)  # 0 would mean never to wait, and another exception
+    return until
 
 
-cdef int start_counting(Patience *patience) noexcept:
+cdef int start_counting(Deadline *until) noexcept:
     """The first wait, or what stands for it, is now."""
     cdef int64_t now
-    if patience.timeout > 0 and patience.deadline == 0:
+    if until.timeout > 0 and until.at == 0:
         now = ps_clock()
-        patience.deadline = now + min(patience.timeout, INT64_MAX - now)
+        until.at = now + min(until.timeout, INT64_MAX - now)
     return 0
 
 
-cdef int press_on(Patience *patience) except -1:
+cdef int between_transfers(Deadline *until) except -1:
     """Between two transfers of one call: run signal handlers, and raise if the time is long over.
 
     A peer that always has something ready would otherwise never let the call look at its clock.
     """
     PyErr_CheckSignals()
-    if patience.deadline == 0:
-        start_counting(patience)
-    elif patience.timeout > 0 and ps_clock() >= patience.deadline:
-        patience.overtime += 1
-        if patience.overtime > OVERTIME_MOST:
+    if until.at == 0:
+        start_counting(until)
+    elif until.timeout > 0 and ps_clock() >= until.at:
+        until.overtime += 1
+        if until.overtime > OVERTIME_MOST:
             raise_timed_out()
     return 0
 
 
-cdef object call_own(socket sock, object method, object argument, int events, Patience *patience):
-    """Call a *method* of the socket's own class, which waits by itself, with this patience."""
+cdef object call_overridden(socket sock, object method, object argument, int events, Deadline *until):
+    """Call a *method* of the socket's own class, which waits by itself, with this deadline."""
     cdef object seconds = NOT_GIVEN
-    cdef bint is_its_own = patience.deadline == 0 and patience.timeout == sock.sock_timeout
-    start_counting(patience)
-    if patience.timeout != 0 and not is_its_own:
-        seconds = None if patience.timeout < 0 else (patience.deadline - ps_clock()) / 1e9
+    cdef bint is_its_own = until.at == 0 and until.timeout == sock.sock_timeout
+    start_counting(until)
+    if until.timeout != 0 and not is_its_own:
+        seconds = None if until.timeout < 0 else (until.at - ps_clock()) / 1e9
     return loops.overridden.call(sock, seconds, events, method, argument)

@@ -5,7 +5,7 @@ cdef extern from "Python.h":
     void PyErr_Clear()
 
 
-cdef inline void note(object error, object name, object value) noexcept:
+cdef inline void set_progress(object error, object name, object value) noexcept:
     """Put *value* on an *error* that passes; one that has no place for it passes as it is.
 
     Its class is not asked: what a handler raises may refuse attributes, or run Python code.

@@ -41,7 +41,7 @@ static inline const int *pysock_fd_place(PysockSocketObject *sock) {
 }
 
 /* Close the object, but for its descriptor: that is the caller's, and no other thread's. */
-static inline int pysock_take_fd(PysockSocketObject *sock) {
+static inline int pysock_detach_fd(PysockSocketObject *sock) {
     return pysock_exchange(&sock->sock_fd, -1);
 }
 #endif

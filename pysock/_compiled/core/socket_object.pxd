@@ -17,7 +17,7 @@ cdef extern from "_compiled/core/socket_object.h":
         cdef int64_t sock_timeout  # nanoseconds; negative: blocking, 0: non-blocking
 
     const int *fd_place "pysock_fd_place"(socket sock) noexcept
-    int take_fd "pysock_take_fd"(socket sock) noexcept
+    int detach_fd "pysock_detach_fd"(socket sock) noexcept
     void *module_state "pysock_module_state"(socket sock)
     void set_module_state "pysock_set_module_state"(socket sock, void *state)
     int audit_address "pysock_audit_address"(const char *event, object sock, object address) except -1

@@ -41,12 +41,12 @@ static inline int pysock_exchange(pysock_shared_int *place, int value) {
 }
 
 /* Take what is kept there, which then nobody else has; NULL for nothing. */
-static inline void *pysock_take(pysock_shared_pointer *place) {
+static inline void *pysock_pop(pysock_shared_pointer *place) {
     return atomic_exchange(place, NULL);
 }
 
 /* Keep thing there; 0 where something is kept already. */
-static inline int pysock_keep(pysock_shared_pointer *place, void *thing) {
+static inline int pysock_push(pysock_shared_pointer *place, void *thing) {
     void *nothing = NULL;
     return atomic_compare_exchange_strong(place, &nothing, thing);
 }
@@ -99,13 +99,13 @@ static inline int pysock_exchange(pysock_shared_int *place, int value) {
     return before;
 }
 
-static inline void *pysock_take(pysock_shared_pointer *place) {
+static inline void *pysock_pop(pysock_shared_pointer *place) {
     void *taken = *place;
     *place = NULL;
     return taken;
 }
 
-static inline int pysock_keep(pysock_shared_pointer *place, void *thing) {
+static inline int pysock_push(pysock_shared_pointer *place, void *thing) {
     if (*place != NULL) {
         return 0;
     }

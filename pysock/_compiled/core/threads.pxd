@@ -13,8 +13,8 @@ cdef extern from "_compiled/core/threads.h":
     ctypedef void *shared_pointer "pysock_shared_pointer"
 
     int exchange "pysock_exchange"(shared_int *place, int value) noexcept
-    void *take "pysock_take"(shared_pointer *place) noexcept
-    bint keep "pysock_keep"(shared_pointer *place, void *thing) noexcept
+    void *pop_spare "pysock_pop"(shared_pointer *place) noexcept
+    bint push_spare "pysock_push"(shared_pointer *place, void *thing) noexcept
 
     ctypedef struct lock "pysock_lock":
         pass

@@ -9,7 +9,7 @@ GIL would be; until then `busy` has been set, and the datagrams are gone.
 """
 
 from ..._shared import PACKAGE, loops
-from ..._shared.socket_state import entries, raise_kept
+from ..._shared.socket_state import entries, raise_deferred
 
 cimport cython
 
@@ -123,7 +123,7 @@ cdef class DatagramBatch:
         self.arena = arena
         return 0
 
-    cdef int take(self) except -1:
+    cdef int set_busy(self) except -1:
         if self.busy:
             raise RuntimeError("the batch is in use")
         self.busy = True
@@ -200,13 +200,13 @@ cdef class DatagramBatch:
         io.flags = as_int(flags)
         if sock.sock_type == SOCK_STREAM or not ps_addr_family_known(sock.sock_family):
             raise not_for_batches(sock)
-        self.take()
+        self.set_busy()
         try:
             self.generation += 1
             self.messages = 0
             self.firsts[0] = 0
             if entries:
-                raise_kept(sock)
+                raise_deferred(sock)
             if self.inbox.room < PS_UDP_MOST and gro_joins(sock):
                 self.lay(PS_UDP_MOST)
             self.inbox.family = sock.sock_family
@@ -281,7 +281,7 @@ cdef class DatagramBatch:
         cdef int c_flags = as_int(flags)
         cdef size_t count
         cdef Py_ssize_t wanted = self.count() if n is None else n
-        self.take()
+        self.set_busy()
         try:
             if not 0 <= wanted <= self.count():
                 raise ValueError(f"n must be 0 to {self.count()}")

@@ -8,7 +8,7 @@ but to the next one on the socket. For the error not to get lost in the kernel, 
 makes one system call a message: sendmmsg(2) forgets an error that comes after a success.
 """
 
-from ..._shared.socket_state import entries, keep_error, raise_kept, refuse_gso
+from ..._shared.socket_state import entries, defer_error, raise_deferred, refuse_gso
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
@@ -105,7 +105,7 @@ cdef class Outgoing:
         cdef ps_io io
         cdef int64_t deadline = 0
         if entries:
-            raise_kept(sock)
+            raise_deferred(sock)
         if self.count == 0:
             return 0
         ps_outbox_init(&outbox, fd_place(sock), self.pieces, <size_t>self.count,
@@ -126,7 +126,7 @@ cdef class Outgoing:
                 if not is_over(sock, &outbox, deadline, error):
                     raise
                 if outbox.error != EAGAIN and outbox.error != 0:
-                    keep_error(sock, error)
+                    defer_error(sock, error)
                 break
         if outbox.refused:
             refuse_gso(sock)

@@ -13,7 +13,7 @@ that was filled whole is a slot again as soon as nobody else has it (_slotbytes.
 from errno import ENOBUFS
 
 from ..._shared import loops
-from ..._shared.socket_state import entries, keep_error, raise_kept
+from ..._shared.socket_state import entries, defer_error, raise_deferred
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.list cimport PyList_New, PyList_SET_ITEM
@@ -23,7 +23,8 @@ from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from libc.errno cimport EAGAIN, EINTR
 from libc.stdint cimport int64_t
 
-from ..core.retry cimport gil_hold, transfer
+from ..core.gil_policy cimport gil_hold
+from ..core.retry cimport transfer
 from .capabilities cimport gro_joins
 from ..core.errors cimport raise_errno
 from ..io.zerocopy_pending cimport counted, note_messages
@@ -31,7 +32,7 @@ from ..core.arguments cimport as_int
 from ..core.bytes_object cimport bytes_data, new_bytes, renew_bytes, resize_bytes
 from ..core.sockaddr cimport unpack_address
 from ..core.socket_object cimport socket
-from ..core.threads cimport keep, shared_pointer, shared_size, take
+from ..core.threads cimport pop_spare, push_spare, shared_pointer, shared_size
 from ..sys.ps_addr cimport AF_UNIX, ps_addr_family_known, ps_sockaddr
 from ..sys.ps_batch cimport (
     MSG_DONTWAIT, MSG_PEEK, PS_BATCH, PS_LINE, PS_UDP_MOST, ps_aligned, ps_arrival, ps_inbox,
@@ -139,8 +140,8 @@ cdef shared_pointer spare = NULL  # a Staging, taken while in use, so that no tw
 cdef shared_size came_last = 0  # bytes: whether the next one is worth releasing the GIL for
 
 
-cdef Staging take_spare():
-    cdef PyObject *taken = <PyObject *>take(&spare)
+cdef Staging acquire_spare():
+    cdef PyObject *taken = <PyObject *>pop_spare(&spare)
     if taken == NULL:
         return Staging()
     staging = <Staging>taken
@@ -148,9 +149,9 @@ cdef Staging take_spare():
     return staging
 
 
-cdef void give_back(Staging taken) noexcept:
+cdef void release_spare(Staging taken) noexcept:
     Py_INCREF(taken)  # the place's, and first: whoever takes it there may be done with it before
-    if taken.size > STAGED or not keep(&spare, <PyObject *>taken):
+    if taken.size > STAGED or not push_spare(&spare, <PyObject *>taken):
         Py_DECREF(taken)
 
 
@@ -169,7 +170,7 @@ cdef ssize_t receive_more(socket sock, ps_io *io) except -1:
         try:
             raise_errno(n)
         except OSError as error:
-            keep_error(sock, error)
+            defer_error(sock, error)
     return 0
 
 
@@ -209,7 +210,7 @@ cdef list unpack_told(socket sock, Staging staging, size_t most, bint joins, bin
         i += 1
         if joins and arrival.control_truncated and arrival.datagrams == 1:
             # No kernel's control data is that long. Better an error than many handed out as one.
-            keep_error(sock, OSError(ENOBUFS, "control data was cut: joined datagrams are lost"))
+            defer_error(sock, OSError(ENOBUFS, "control data was cut: joined datagrams are lost"))
             continue
         address = unpack_address(arrival.name, arrival.namelen)
         if own and arrival.datagrams == 1:
@@ -263,14 +264,14 @@ def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, 
     if self.sock_type != SOCK_DGRAM or not ps_addr_family_known(self.sock_family):
         return loops.datagrams.recvmmsg(self, max_messages, bufsize, io.flags)
     if entries:
-        raise_kept(self)
+        raise_deferred(self)
     room = <size_t>bufsize
     joins = gro_joins(self)
     if self.sock_family != AF_UNIX and (joins or room > PS_UDP_MOST):
         room = PS_UDP_MOST
     own = not joins and OWN_LEAST <= room <= OWN_MOST
     left = 1 if io.flags & MSG_PEEK else <size_t>max_messages  # a second look shows the same one
-    staging = take_spare()
+    staging = acquire_spare()
     try:
         slots = staging.lay(room, self.sock_family)
         io.buf = &staging.inbox
@@ -299,4 +300,4 @@ def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, 
             left -= came
         return out
     finally:
-        give_back(staging)
+        release_spare(staging)

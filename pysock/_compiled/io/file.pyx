@@ -15,7 +15,7 @@ from libc.stdint cimport INT64_MAX, int64_t
 
 from ..._shared import original
 
-from ..core.retry cimport transfer, wait_for
+from ..core.retry cimport transfer, wait_for_socket
 from ..core.socket_object cimport socket
 from ..sys.ps_addr cimport ps_addr_family_known
 from ..sys.ps_io cimport ps_io, ps_sendfile
@@ -108,7 +108,7 @@ def _sendfile_use_sendfile(socket self not None, file, offset=0, count=None):
             except BlockingIOError:
                 # O_NONBLOCK, set behind Python's back: wait, rather than spin or give up.
                 deadline = INT64_MAX
-                wait_for(self, POLLOUT, -1, &deadline)
+                wait_for_socket(self, POLLOUT, -1, &deadline)
                 PyErr_CheckSignals()  # where poll() reports an error that stays, it is no wait
                 continue
             except OSError as error:

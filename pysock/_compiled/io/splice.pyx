@@ -15,9 +15,9 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.errno cimport EAGAIN, EINTR, EPROTOTYPE
 from libc.stdint cimport INT64_MAX, int64_t
 
-from ..core.progress cimport note
-from ..core.retry cimport wait_on
-from ..core.deadline cimport NOT_GIVEN, Patience, patience_of
+from ..core.progress cimport set_progress
+from ..core.retry cimport wait_for_fd
+from ..core.deadline cimport NOT_GIVEN, Deadline, deadline_of
 from ..core.errors cimport raise_errno, raise_timed_out
 from ..core.socket_object cimport fd_place, socket
 from ..sys.ps_splice cimport (
@@ -66,14 +66,14 @@ cdef int64_t most_to_move(object count) except -1:
     return min(count, INT64_MAX - 1)
 
 
-cdef bint wait_for_ends(ps_splice *s, End source, End target, Patience *patience) except -1:
+cdef bint wait_for_ends(ps_splice *s, End source, End target, Deadline *until) except -1:
     """Wait until poll() calls ready what the last step could not use; False if that is too late."""
     if s.waits_for & PS_SPLICE_SOURCE:
-        if not wait_on(source.place, POLLIN, patience.timeout, &patience.deadline):
+        if not wait_for_fd(source.place, POLLIN, until.timeout, &until.at):
             return False
         s.source.ready = 1
     if s.waits_for & PS_SPLICE_TARGET:
-        if not wait_on(target.place, POLLOUT, patience.timeout, &patience.deadline):
+        if not wait_for_fd(target.place, POLLOUT, until.timeout, &until.at):
             return False
         s.target.ready = 1
     return True
@@ -85,20 +85,20 @@ cdef bint is_main_thread() except -1:
     return threading.get_ident() == threading.main_thread().ident
 
 
-cdef int move(ps_splice *s, End source, End target, Patience *patience) except -1:
-    cdef int64_t until = patience.deadline if patience.deadline else INT64_MAX
+cdef int move(ps_splice *s, End source, End target, Deadline *until) except -1:
+    cdef int64_t give_up_at = until.at if until.at else INT64_MAX
     cdef bint once = not (source.current and target.current) or is_main_thread()
     cdef bint waited = False
     cdef ssize_t n
     while True:
         with nogil:
-            n = ps_splice_steps(s, until, once)
+            n = ps_splice_steps(s, give_up_at, once)
         if n == 0:
             return 0
         if n > 0:
             waited = False
             PyErr_CheckSignals()
-            if s.left > 0 and ps_splice_inside(s) == 0 and ps_clock() >= until:
+            if s.left > 0 and ps_splice_inside(s) == 0 and ps_clock() >= give_up_at:
                 raise_timed_out()
         elif n == -EINTR:
             PyErr_CheckSignals()
@@ -107,9 +107,9 @@ cdef int move(ps_splice *s, End source, End target, Patience *patience) except -
                 with nogil:
                     ps_splice_pause()
                 PyErr_CheckSignals()
-                if ps_clock() >= until:
+                if ps_clock() >= give_up_at:
                     raise_timed_out()
-            if not wait_for_ends(s, source, target, patience):
+            if not wait_for_ends(s, source, target, until):
                 raise_timed_out()
             waited = True
         else:
@@ -143,28 +143,28 @@ def splice(src, dst, count=None, timeout=None):
     that speaks TLS; OSError.
     """
     cdef ps_splice s
-    cdef Patience patience
+    cdef Deadline until
     cdef char *memory
     cdef int n
     cdef int64_t most = most_to_move(count)
-    patience = patience_of(None, None if timeout is NOT_GIVEN else timeout, None)
+    until = deadline_of(None, None if timeout is NOT_GIVEN else timeout, None)
     cdef End source = End(src)
     cdef End target = End(dst)
     memory = <char *>PyMem_Malloc(PS_SPLICE_ROOM)
     if memory == NULL:
         raise MemoryError()
     try:
-        n = ps_splice_init(&s, source.place, target.place, most, patience.timeout >= 0, memory)
+        n = ps_splice_init(&s, source.place, target.place, most, until.timeout >= 0, memory)
         if n == -EPROTOTYPE:
             raise ValueError("only SOCK_STREAM type sockets are supported")
         if n < 0:
             raise_errno(n)
-        move(&s, source, target, &patience)
+        move(&s, source, target, &until)
         return s.moved
     except BaseException as error:
         pending = drained(&s)
-        note(error, "bytes_moved", s.moved)
-        note(error, "pending", pending)
+        set_progress(error, "bytes_moved", s.moved)
+        set_progress(error, "pending", pending)
         raise
     finally:
         ps_splice_close(&s)

@@ -26,7 +26,7 @@ from .zerocopy_pending cimport counted, receive_plain_error
 from ..core.arguments cimport as_int, int_of
 from ..core.sockaddr cimport pack_address, unpack_address
 from ..core.socket_object cimport audit_address, socket
-from ..core.threads cimport is_only_reference, keep, shared_pointer, shared_size, take
+from ..core.threads cimport is_only_reference, pop_spare, push_spare, shared_pointer, shared_size
 from ..sys.ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
 from ..sys.ps_errqueue cimport MSG_ERRQUEUE
 from ..sys.ps_io cimport MSG_TRUNC, ps_io, ps_recv, ps_recvfrom, ps_send, ps_sendto, ps_transfer
@@ -56,9 +56,9 @@ cdef shared_pointer spare = NULL  # owned; taken while in use, so that no two th
 cdef shared_size came_last = 0
 
 
-cdef PyObject *take_spare(Py_ssize_t size) except NULL:
+cdef PyObject *acquire_spare(Py_ssize_t size) except NULL:
     """A bytes object of at least *size* bytes that nobody else has."""
-    cdef PyObject *taken = <PyObject *>take(&spare)
+    cdef PyObject *taken = <PyObject *>pop_spare(&spare)
     if taken != NULL:
         if bytes_size(taken) >= size:
             return taken
@@ -66,8 +66,8 @@ cdef PyObject *take_spare(Py_ssize_t size) except NULL:
     return new_bytes(NULL, size)
 
 
-cdef void give_back(PyObject *taken) noexcept:
-    if bytes_size(taken) > SPARE_MOST or not keep(&spare, taken):
+cdef void release_spare(PyObject *taken) noexcept:
+    if bytes_size(taken) > SPARE_MOST or not push_spare(&spare, taken):
         Py_DECREF(<object>taken)
 
 
@@ -91,7 +91,7 @@ cdef object receive(socket sock, ps_transfer operation, ps_io *io):
         else:
             n = transfer(sock, operation, io, POLLIN, &deadline)
         return PyBytes_FromStringAndSize(stack, n)
-    taken = take_spare(<Py_ssize_t>io.len)
+    taken = acquire_spare(<Py_ssize_t>io.len)
     io.buf = bytes_data(taken)
     io.likely = min(io.len, came_last)
     try:
@@ -100,7 +100,7 @@ cdef object receive(socket sock, ps_transfer operation, ps_io *io):
         else:
             n = transfer(sock, operation, io, POLLIN, &deadline)
     except:
-        give_back(taken)
+        release_spare(taken)
         raise
     came_last = <size_t>n
     # A spare that another thread made can be used, but not be cut and handed over.
@@ -108,7 +108,7 @@ cdef object receive(socket sock, ps_transfer operation, ps_io *io):
         try:
             return PyBytes_FromStringAndSize(bytes_data(taken), n)
         finally:
-            give_back(taken)
+            release_spare(taken)
     _PyBytes_Resize(&taken, n)
     data = <object>taken
     Py_DECREF(data)

@@ -20,13 +20,13 @@ from cpython.ref cimport Py_DECREF
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
-from ..core.progress cimport note
+from ..core.progress cimport set_progress
 from ..core.buffers cimport Buffers, acquire_readable, acquire_writable
 from ..core.retry cimport transfer_whole
-from ..core.deadline cimport NOT_GIVEN, Patience, patience_of
+from ..core.deadline cimport NOT_GIVEN, Deadline, deadline_of
 from ..core.arguments cimport int_of
 from ..core.socket_object cimport audit_address, socket
-from ..core.threads cimport HAS_GIL, keep, shared_pointer, take
+from ..core.threads cimport HAS_GIL, pop_spare, push_spare, shared_pointer
 from ..sys.ps_addr cimport ps_addr_family_known
 from ..sys.ps_io cimport MSG_MORE, PS_COPIED_MOST, msghdr, ps_gather, ps_io, ps_recv, ps_send, ps_sendmsg
 from ..sys.ps_socket cimport SOCK_STREAM
@@ -96,13 +96,13 @@ def recv_exactly(socket self not None, Py_ssize_t n, /, *, timeout=NOT_GIVEN, de
     """
     cdef PyObject *data = NULL
     cdef ps_io io
-    cdef Patience patience
+    cdef Deadline until
     cdef int done = -1
     if n < 0:
         raise ValueError("negative buffersize in recv_exactly")
     if not is_known(self, "recv"):
         return loops.transfer.recv_exactly(self, n, timeout=timeout, deadline=deadline)
-    patience = patience_of(self, timeout, deadline)
+    until = deadline_of(self, timeout, deadline)
     if n == 0:
         return b""
     io.len = io.likely = <size_t>n
@@ -112,10 +112,10 @@ def recv_exactly(socket self not None, Py_ssize_t n, /, *, timeout=NOT_GIVEN, de
     try:
         data = new_bytes(NULL, n)
         io.buf = bytes_data(data)
-        done = transfer_whole(self, ps_recv, &io, POLLIN, patience.timeout, &patience.deadline)
+        done = transfer_whole(self, ps_recv, &io, POLLIN, until.timeout, &until.at)
     finally:
         if done < 0:
-            note(exc_info()[1], "partial", cut(&data, <size_t>n - io.len) if data != NULL else b"")
+            set_progress(exc_info()[1], "partial", cut(&data, <size_t>n - io.len) if data != NULL else b"")
     received = cut(&data, <size_t>n - io.len)
     if not done:
         raise IncompleteReadError(received, n)
@@ -130,24 +130,24 @@ def recv_exactly_into(socket self not None, buffer, /, *, timeout=NOT_GIVEN, dea
     """
     cdef Py_buffer view
     cdef ps_io io
-    cdef Patience patience
+    cdef Deadline until
     cdef int done = 0
     if not is_known(self, "recv_into"):
         return loops.transfer.recv_exactly_into(self, buffer, timeout=timeout, deadline=deadline)
-    patience = patience_of(self, timeout, deadline)
+    until = deadline_of(self, timeout, deadline)
     if not acquire_writable(buffer, 0, &view, &io):
         raise not_writable(buffer, "recv_exactly_into")
     io.flags = 0
     try:
-        if io.len > 0 and not transfer_whole(self, ps_recv, &io, POLLIN, patience.timeout,
-                                             &patience.deadline):
+        if io.len > 0 and not transfer_whole(self, ps_recv, &io, POLLIN, until.timeout,
+                                             &until.at):
             partial = PyBytes_FromStringAndSize(<char *>view.buf, view.len - <Py_ssize_t>io.len)
             raise IncompleteReadError(partial, view.len)
         done = 1
         return view.len
     finally:
         if not done:
-            note(exc_info()[1], "bytes_received", view.len - <Py_ssize_t>io.len)
+            set_progress(exc_info()[1], "bytes_received", view.len - <Py_ssize_t>io.len)
         PyBuffer_Release(&view)
 
 
@@ -177,12 +177,12 @@ def sendall(socket self not None, data, Py_ssize_t flags=0, /):
         if held:
             PyBuffer_Release(&view)
         if not done:
-            note(exc_info()[1], "bytes_sent", size - io.len)
+            set_progress(exc_info()[1], "bytes_sent", size - io.len)
 
 
-cdef char *take_room() except NULL:
+cdef char *acquire_scratch() except NULL:
     """ROOM bytes that nobody else has."""
-    cdef char *room = <char *>take(&spare_room)
+    cdef char *room = <char *>pop_spare(&spare_room)
     if room == NULL:
         room = <char *>PyMem_RawMalloc(ROOM)
     if room == NULL:
@@ -190,8 +190,8 @@ cdef char *take_room() except NULL:
     return room
 
 
-cdef void give_back(char *room) noexcept:
-    if not keep(&spare_room, room):
+cdef void release_scratch(char *room) noexcept:
+    if not push_spare(&spare_room, room):
         PyMem_RawFree(room)
 
 
@@ -214,13 +214,13 @@ cdef size_t size_if_small(object buffers) noexcept:
     return total
 
 
-cdef int send_small(socket sock, object buffers, size_t *left, Patience *patience) except -1:
+cdef int send_small(socket sock, object buffers, size_t *left, Deadline *until) except -1:
     """Send *buffers*, of which `size_if_small` has just said *left*; that is what was not sent then.
 
     No Python code runs before all is copied: nobody can change a list. (Without a GIL it is none.)
     """
     cdef char[ON_STACK] stack
-    cdef char *room = take_room() if left[0] > ON_STACK else &stack[0]
+    cdef char *room = acquire_scratch() if left[0] > ON_STACK else &stack[0]
     cdef PyObject **items = sequence_items(buffers)
     cdef size_t at = 0
     cdef Py_ssize_t i
@@ -234,15 +234,15 @@ cdef int send_small(socket sock, object buffers, size_t *left, Patience *patienc
     io.msg = NULL
     io.flags = 0
     try:
-        transfer_whole(sock, ps_send, &io, POLLOUT, patience.timeout, &patience.deadline)
+        transfer_whole(sock, ps_send, &io, POLLOUT, until.timeout, &until.at)
     finally:
         left[0] = io.len
         if at > ON_STACK:
-            give_back(room)
+            release_scratch(room)
     return 0
 
 
-cdef int send_gathered(socket sock, Buffers data, size_t *left, Patience *patience) except -1:
+cdef int send_gathered(socket sock, Buffers data, size_t *left, Deadline *until) except -1:
     """Send *data*, as much at once as the kernel takes; *left* is what was not sent."""
     cdef char[ON_STACK] stack
     cdef char *room = &stack[0]
@@ -252,7 +252,7 @@ cdef int send_gathered(socket sock, Buffers data, size_t *left, Patience *patien
     cdef msghdr msg
     cdef ps_io io
     if left[0] > ON_STACK:
-        room = take_room()
+        room = acquire_scratch()
         room_size = ROOM
     try:
         while left[0] > 0:
@@ -263,12 +263,12 @@ cdef int send_gathered(socket sock, Buffers data, size_t *left, Patience *patien
             PyErr_CheckSignals()
             try:
                 transfer_whole(sock, ps_send if io.msg == NULL else ps_sendmsg, &io, POLLOUT,
-                               patience.timeout, &patience.deadline)
+                               until.timeout, &until.at)
             finally:
                 left[0] -= size - io.len
     finally:
         if room_size == ROOM:
-            give_back(room)
+            release_scratch(room)
     return 0
 
 
@@ -283,13 +283,13 @@ def sendmsg_all(socket self not None, buffers, /, *, timeout=NOT_GIVEN, deadline
     TimeoutError, BlockingIOError, OSError (EOPNOTSUPP where the socket is no stream). Audit event
     `socket.sendmsg`, once.
     """
-    cdef Patience patience
+    cdef Deadline until
     cdef Buffers data = None
     cdef size_t total, left
     cdef int done = 0
     if not is_known(self, "send"):
         return loops.transfer.sendmsg_all(self, buffers, timeout=timeout, deadline=deadline)
-    patience = patience_of(self, timeout, deadline)
+    until = deadline_of(self, timeout, deadline)
     audit_address("socket.sendmsg", self, None)
     if not HAS_GIL and PyList_CheckExact(buffers):
         buffers = tuple(buffers)  # which no other thread can change
@@ -301,10 +301,10 @@ def sendmsg_all(socket self not None, buffers, /, *, timeout=NOT_GIVEN, deadline
     left = total
     try:
         if data is None:
-            send_small(self, buffers, &left, &patience)
+            send_small(self, buffers, &left, &until)
         else:
-            send_gathered(self, data, &left, &patience)
+            send_gathered(self, data, &left, &until)
         done = 1
     finally:
         if not done:
-            note(exc_info()[1], "bytes_sent", total - left)
+            set_progress(exc_info()[1], "bytes_sent", total - left)

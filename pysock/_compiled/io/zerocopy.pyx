@@ -12,10 +12,10 @@ from libc.stdint cimport int64_t
 from ..._shared.results import Reaped
 from .transfer import send as send_copying
 
-from ..core.retry cimport transfer, wait_for_news
-from ..core.deadline cimport NOT_GIVEN, Patience, patience_of
+from ..core.retry cimport transfer, wait_for_watch
+from ..core.deadline cimport NOT_GIVEN, Deadline, deadline_of
 from ..core.errors cimport raise_errno, raise_timed_out
-from .zerocopy_pending cimport Held, Sends, begin, counted, sends_of
+from .zerocopy_pending cimport HeldBuffer, Sends, count_sends, counted, sends_of
 from ..core.arguments cimport as_int
 from ..core.socket_object cimport fd_place, socket
 from ..sys.ps_io cimport PS_TRYABLE_FLAGS
@@ -42,13 +42,13 @@ def send_zerocopy(socket self not None, buffer, flags=0):
     cdef int64_t deadline = 0
     cdef ps_zerocopy_send job
     cdef Sends sends = None
-    cdef Held held
+    cdef HeldBuffer held
     cdef ssize_t n
     if type(self).send is send_copying and not c_flags & ~PS_TRYABLE_FLAGS:
-        held = Held()
+        held = HeldBuffer()
         held.acquire(buffer)
         if held.view.len > 0:
-            sends = begin(self)
+            sends = count_sends(self)
     if sends is None:
         return self.send(buffer, c_flags)
     job.io.buf = held.view.buf
@@ -61,7 +61,7 @@ def send_zerocopy(socket self not None, buffer, flags=0):
     job.counter = &sends.counter
     job.is_stream = self.sock_type == SOCK_STREAM
     job.copies = job.no_memory = job.numbered = False
-    sends.flying.add(held)
+    sends.in_flight.add(held)
     try:
         try:
             n = transfer(self, ps_send_zerocopy, &job.io, POLLOUT, &deadline)
@@ -74,7 +74,7 @@ def send_zerocopy(socket self not None, buffer, flags=0):
             job.copies = True
             n = transfer(self, ps_send_zerocopy, &job.io, POLLOUT, &deadline)
     finally:
-        sends.land(held, &job)
+        sends.finish(held, &job)
     return n
 
 
@@ -87,19 +87,19 @@ def zerocopy_pending(socket self not None, /):
     cdef Sends sends = sends_of(self)
     if sends is None:
         return 0
-    sends.own(self)
+    sends.add_owner(self)
     sends.drain(self)
     return len(sends.pending)
 
 
-cdef int wait_for_all(socket sock, Sends sends, Patience patience) except -1:
+cdef int wait_for_all(socket sock, Sends sends, Deadline until) except -1:
     cdef int watch = ps_watch_open(sock.sock_fd, 0)
     try:
         while True:
             sends.drain(sock)
-            if not sends.pending or sends.confused:
+            if not sends.pending or sends.foreign:
                 return 0
-            if not wait_for_news(fd_place(sock), watch, patience.timeout, &patience.deadline):
+            if not wait_for_watch(fd_place(sock), watch, until.timeout, &until.at):
                 raise_timed_out()
     finally:
         ps_watch_close(watch)
@@ -129,15 +129,15 @@ def reap_zerocopy(socket self not None, timeout=NOT_GIVEN, deadline=None):
     and transmit timestamps that come with them are kept for `recvmsg`, `recv` and their kin with
     MSG_ERRQUEUE; not for batch calls.
     """
-    cdef Patience patience = patience_of(self, timeout, deadline)
+    cdef Deadline until = deadline_of(self, timeout, deadline)
     cdef Sends sends = sends_of(self)
     if sends is None:
         return Reaped(0, 0)
-    sends.own(self)
+    sends.add_owner(self)
     sends.drain(self)
-    if sends.pending and patience.timeout != 0:
-        wait_for_all(self, sends, patience)
-    if sends.confused and sends.pending:
+    if sends.pending and until.timeout != 0:
+        wait_for_all(self, sends, until)
+    if sends.foreign and sends.pending:
         raise RuntimeError(
             "somebody else sent with MSG_ZEROCOPY on this socket: which sends are done is not known")
     if sends.pending and sends.completed == 0:

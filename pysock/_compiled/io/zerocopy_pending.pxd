@@ -11,7 +11,7 @@ cdef dict counted  # cookie of a socket of the kernel's: its Sends; most process
 cdef dict owners   # id of a socket object: (weak reference to it, its Sends)
 
 
-cdef class Held:
+cdef class HeldBuffer:
     cdef Py_buffer view
     cdef bint acquired
     cdef ps_range numbers
@@ -27,25 +27,25 @@ cdef class Sends:
     cdef bint counting
     cdef uint64_t cookie
     cdef set objects                   # ids of the socket objects that have used it
-    cdef set flying                    # Held of calls that have not returned
-    cdef list pending                  # Held of those that have
-    cdef list early                    # Notices, while a call is flying
+    cdef set in_flight                    # HeldBuffer of calls that have not returned
+    cdef list pending                  # HeldBuffer of those that have
+    cdef list early                    # Notices, while a call is in_flight
     cdef list others                   # Messages
     cdef Py_ssize_t completed, copied  # sends, since the last report
-    cdef bint confused                 # somebody else makes zero-copy sends, too: whose is whose?
+    cdef bint foreign                 # somebody else makes zero-copy sends, too: whose is whose?
 
-    cdef int land(self, Held held, const ps_zerocopy_send *job) except -1
+    cdef int finish(self, HeldBuffer held, const ps_zerocopy_send *job) except -1
     cdef list settle(self)
-    cdef list note(self, const ps_notice *came)
+    cdef list apply(self, const ps_notice *came)
     cdef int drain(self, socket sock) except -1
-    cdef int own(self, socket sock) except -1
+    cdef int add_owner(self, socket sock) except -1
     cdef int drop_if_unused(self) except -1
 
 
 cdef Sends sends_of(socket sock)
-cdef Sends begin(socket sock)
+cdef Sends count_sends(socket sock)
 cdef bint copies_always(socket sock) except -1
-cdef Py_ssize_t leave(socket sock) except -1
+cdef Py_ssize_t close_owner(socket sock) except -1
 cdef int warn_of_pending(object sock, Py_ssize_t pending) except -1
 cdef ssize_t receive_error(socket sock, ps_io *io) except -1
 cdef ssize_t receive_plain_error(socket sock, ps_io *io) except -1

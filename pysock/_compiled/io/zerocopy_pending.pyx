@@ -66,7 +66,7 @@ cdef dict owners = {}
 cdef ps_error taken  # a message, from one line to the next: nobody else is in the critical section
 
 
-cdef class Held:
+cdef class HeldBuffer:
     """The memory of one send's buffer, and how much of the send is not done."""
 
     def __dealloc__(self):
@@ -128,7 +128,7 @@ cdef class Sends:
 
     def __cinit__(self):
         self.objects = set()
-        self.flying = set()
+        self.in_flight = set()
         self.pending = []
         self.early = []
         self.others = []
@@ -137,11 +137,11 @@ cdef class Sends:
         if self.counting:
             ps_zerocopy_free(&self.counter)
 
-    cdef int land(self, Held held, const ps_zerocopy_send *job) except -1:
+    cdef int finish(self, HeldBuffer held, const ps_zerocopy_send *job) except -1:
         """The call that *held* is for is over."""
         cdef Notice notice
         cdef bint done = False
-        cdef list let_go
+        cdef list released
         with cython.critical_section(counted):
             if job.numbered:
                 held.numbers = job.numbers
@@ -149,10 +149,10 @@ cdef class Sends:
                 self.pending.append(held)  # before it leaves the other list: whatever fails, it is held
                 for notice in self.early:
                     done = held.is_done_by(&notice.it) or done
-            self.flying.discard(held)
-            if not self.flying:
+            self.in_flight.discard(held)
+            if not self.in_flight:
                 del self.early[:]
-            let_go = self.settle() if done else None
+            released = self.settle() if done else None
             self.drop_if_unused()
         return 0
 
@@ -161,7 +161,7 @@ cdef class Sends:
 
         That may run Python code: the buffers are somebody's.
         """
-        cdef Held held
+        cdef HeldBuffer held
         cdef list left = []
         cdef list done = []
         for held in self.pending:
@@ -172,17 +172,17 @@ cdef class Sends:
         self.pending[:] = left
         return done
 
-    cdef list note(self, const ps_notice *came):
+    cdef list apply(self, const ps_notice *came):
         """Take notice; return the sends that are done by it."""
         cdef Notice notice
-        cdef Held held
+        cdef HeldBuffer held
         cdef bint done = False
         if not ps_zerocopy_issued(&self.counter, came.numbers):
-            self.confused = True
+            self.foreign = True
             self.counter.lost = True
-        if self.confused:
+        if self.foreign:
             return None
-        if self.flying:
+        if self.in_flight:
             notice = self.early[len(self.early) - 1] if self.early else None
             if (notice is not None and came.copied == notice.it.copied
                     and came.numbers.first == <uint32_t>(notice.it.numbers.last + 1)):
@@ -199,38 +199,38 @@ cdef class Sends:
         """Take what the error queue has, without waiting, as long as a send is pending."""
         cdef ps_notice notice
         cdef ssize_t n
-        cdef list let_go = []
+        cdef list released = []
         with cython.critical_section(counted):
-            while self.pending and not self.confused:
+            while self.pending and not self.foreign:
                 n = ps_error_take(sock.sock_fd, &taken)
                 if n == -EAGAIN:
                     break
                 if n < 0:
                     raise_errno(n)
                 if ps_notice_parse(&taken.msg, &notice):
-                    let_go.append(self.note(&notice))
+                    released.append(self.apply(&notice))
                 elif len(self.others) < KEPT_MOST:
                     self.others.append(taken_message(n))
         return 0
 
-    cdef int own(self, socket sock) except -1:
+    cdef int add_owner(self, socket sock) except -1:
         """Stay for as long as *sock* lives."""
         cdef object key = id(sock)
         with cython.critical_section(counted):
             if key not in self.objects:
-                disown(key)
-                owners[key] = reference(sock, partial(disown, key)), self
+                remove_owner(key)
+                owners[key] = reference(sock, partial(remove_owner, key)), self
                 self.objects.add(key)
         return 0
 
     cdef int drop_if_unused(self) except -1:
         with cython.critical_section(counted):
-            if not (self.objects or self.pending or self.flying):
+            if not (self.objects or self.pending or self.in_flight):
                 counted.pop(self.cookie, None)
         return 0
 
 
-def disown(key, _=None):
+def remove_owner(key, _=None):
     """The socket object with that id is gone, closed, or has another socket of the kernel's."""
     cdef Sends sends
     with cython.critical_section(counted):
@@ -278,7 +278,7 @@ cdef bint is_tcp_or_udp(socket sock) noexcept:
             or sock.sock_type == SOCK_DGRAM and (proto == 0 or proto == IPPROTO_UDP))
 
 
-cdef Sends begin(socket sock):
+cdef Sends count_sends(socket sock):
     """The Sends for a send of *sock*; None where that has to copy."""
     cdef uint64_t cookie = 0
     cdef Sends sends
@@ -293,7 +293,7 @@ cdef Sends begin(socket sock):
             sends.counting = True
             sends.cookie = cookie
             counted[cookie] = sends
-        sends.own(sock)
+        sends.add_owner(sock)
         return sends
 
 
@@ -306,7 +306,7 @@ cdef bint copies_always(socket sock) except -1:
     return sends.counter.lost if sends is not None else ps_zerocopy_is_on(sock.sock_fd)
 
 
-cdef Py_ssize_t leave(socket sock) except -1:
+cdef Py_ssize_t close_owner(socket sock) except -1:
     """Before *sock* is closed: how many of its sends nobody can reap any more."""
     cdef object key = id(sock)
     cdef Sends sends
@@ -319,7 +319,7 @@ cdef Py_ssize_t leave(socket sock) except -1:
             sends.drain(sock)
     except OSError:
         pass  # what is wrong with the descriptor, close() will say
-    disown(key)
+    remove_owner(key)
     return 0 if sends.objects else len(sends.pending)
 
 
@@ -357,14 +357,14 @@ cdef int note_messages(socket sock, const ps_inbox *inbox) except -1:
     """Take notice of what a batch took from the error queue. It has nothing of what was kept."""
     cdef ps_notice notice
     cdef size_t i
-    cdef list let_go = []
+    cdef list released = []
     cdef Sends sends = sends_of(sock)
     if sends is None:
         return 0
     with cython.critical_section(counted):
         for i in range(inbox.came):
             if ps_notice_parse(&inbox.headers[i].msg_hdr, &notice):
-                let_go.append(sends.note(&notice))
+                released.append(sends.apply(&notice))
     return 0
 
 
@@ -378,7 +378,7 @@ cdef ssize_t receive_error(socket sock, ps_io *io) except -1:
     cdef size_t came
     cdef int64_t deadline = 0
     cdef ssize_t n
-    cdef list let_go
+    cdef list released
     cdef Sends sends = sends_of(sock)
     if sends is None:
         return transfer(sock, ps_recvmsg, io, POLLIN, &deadline)
@@ -391,7 +391,7 @@ cdef ssize_t receive_error(socket sock, ps_io *io) except -1:
         msg.msg_controllen = PS_ERROR_CONTROL
     n = transfer(sock, ps_recvmsg, io, POLLIN, &deadline)
     with cython.critical_section(counted):
-        let_go = sends.note(&notice) if ps_notice_parse(msg, &notice) else None
+        released = sends.apply(&notice) if ps_notice_parse(msg, &notice) else None
     if room < PS_ERROR_CONTROL:
         came = msg.msg_controllen
         msg.msg_control = wanted

@@ -22,7 +22,7 @@ from libc.stdint cimport INT32_MAX, int64_t, uint32_t
 from ..._shared import original
 from .epoll_object cimport epfd_place, epoll
 from ..core.errors cimport raise_errno
-from .registered cimport Interest, number
+from .registered cimport Registered, number
 from ..core.threads cimport get, item
 from ..sys.ps_epoll cimport (
     EPOLL_CTL_ADD,
@@ -48,7 +48,7 @@ cdef object base_register = original.EpollSelector.register
 cdef object base_select = original.EpollSelector.select
 cdef object base_unregister = original.EpollSelector.unregister
 cdef object base_key_from_fd = getattr(original.EpollSelector, "_key_from_fd", None)  # until 3.12
-cdef object take_out = original.take_out
+cdef object unregister_key = original.unregister_key
 
 cdef enum:
     ON_STACK = 16
@@ -145,7 +145,7 @@ cdef class Epoll:
     """What is asked of an EpollSelector all the time, with what it needs where C finds it at once."""
     cdef object its_selector
     cdef epoll its_epoll  # the same; None where the standard library's methods are to do it all
-    cdef Interest interest
+    cdef Registered registered
 
     @property
     def _selector(self):
@@ -159,20 +159,20 @@ cdef class Epoll:
         cdef bint ours = type(selector) is epoll and is_plain(self)
         with cython.critical_section(self):
             self.its_selector = selector
-            self.its_epoll = selector if ours and self.interest is not None else None
+            self.its_epoll = selector if ours and self.registered is not None else None
 
     @property
     def _fd_to_key(self):
         cdef object found
         with cython.critical_section(self):
-            found = self.interest
+            found = self.registered
         return set_before(self, found, "_fd_to_key")
 
     @_fd_to_key.setter
     def _fd_to_key(self, keys):
-        cdef Interest interest = Interest(keys)
+        cdef Registered registered = Registered(keys)
         with cython.critical_section(self):
-            self.interest = interest
+            self.registered = registered
 
     def register(self, fileobj, events, data=None):
         """register(fileobj, events, data=None) -> SelectorKey
@@ -197,14 +197,14 @@ cdef class Epoll:
             with cython.critical_section(self):
                 ours = fileno >= 0 and epfd_of(self) >= 0
                 if ours:
-                    known = PyDict_Contains(self.interest, fd)
+                    known = PyDict_Contains(self.registered, fd)
                     if not known:
-                        PyDict_SetItem(self.interest, fd, key)
+                        PyDict_SetItem(self.registered, fd, key)
                         outcome = ps_epoll_ctl(epfd_of(self), EPOLL_CTL_ADD, fileno, epoll_events(mask))
             if known:
                 raise KeyError(f"{fileobj!r} (FD {fd}) is already registered")
             if outcome < 0:
-                give_up(self, fileobj, outcome)
+                unregister_and_raise(self, fileobj, outcome)
             if ours:
                 return key
         return base_register(self, fileobj, events, data)
@@ -220,9 +220,9 @@ cdef class Epoll:
         if key is None:
             return base_unregister(self, fileobj)
         with cython.critical_section(self):
-            PyDict_DelItem(self.interest, fileno)
+            PyDict_DelItem(self.registered, fileno)
             ps_epoll_ctl(epfd_of(self), EPOLL_CTL_DEL, fileno, 0)
-            self.interest.forget(fileno)
+            self.registered.drop_pair(fileno)
         return key
 
     def modify(self, fileobj, events, data=None):
@@ -242,14 +242,14 @@ cdef class Epoll:
         if changed:
             outcome = ps_epoll_ctl(epfd_of(self), EPOLL_CTL_MOD, fileno, epoll_events(mask))
             if outcome < 0:
-                give_up(self, fileobj, outcome)
+                unregister_and_raise(self, fileobj, outcome)
         if data != <object>PyTuple_GET_ITEM(key, KEY_DATA) or changed:
             key = new_key(
                 <object>PyTuple_GET_ITEM(key, KEY_FILEOBJ), <object>PyTuple_GET_ITEM(key, KEY_FD), events, data
             )
             with cython.critical_section(self):
-                PyDict_SetItem(self.interest, fileno, key)
-                self.interest.forget(fileno)
+                PyDict_SetItem(self.registered, fileno, key)
+                self.registered.drop_pair(fileno)
         return key
 
     def select(self, timeout=None):
@@ -266,7 +266,7 @@ cdef class Epoll:
         with cython.critical_section(self):
             its_epoll = self.its_epoll
             if epfd_of(self) >= 0:
-                most = <int>PyDict_Size(self.interest)
+                most = <int>PyDict_Size(self.registered)
         if most < 0 or timeout_ms < -1:
             return base_select(self, timeout)
         if most > ON_STACK:
@@ -288,23 +288,23 @@ cdef list select_many(Epoll self, epoll its_epoll, int most, int timeout_ms):
 cdef list ready_pairs(Epoll self, const ps_event *events, int n):
     cdef list ready = [None] * n
     cdef int count = 0
-    cdef Interest interest
+    cdef Registered registered
     cdef object key, pair
     cdef int i, mask
     with cython.critical_section(self):
-        interest = self.interest
+        registered = self.registered
     for i in range(n):
         mask = 0
         if events[i].events & ~<uint32_t>EPOLLIN:
             mask |= EVENT_WRITE
         if events[i].events & ~<uint32_t>EPOLLOUT:
             mask |= EVENT_READ
-        pair = item(interest.pairs, events[i].data.fd)
+        pair = item(registered.pairs, events[i].data.fd)
         # Its key is not touched: of a thousand, each would be a miss of the cache.
         if pair is None or <int><object>PyTuple_GET_ITEM(pair, 1) != mask:
             # A reference of its own: making a pair may collect garbage, whose end may unregister.
-            key = get(interest, events[i].data.fd)
-            pair = new_pair(interest, events[i].data.fd, key, mask)
+            key = get(registered, events[i].data.fd)
+            pair = new_pair(registered, events[i].data.fd, key, mask)
             if pair is None:
                 continue
         ready[count] = pair
@@ -314,7 +314,7 @@ cdef list ready_pairs(Epoll self, const ps_event *events, int n):
     return ready
 
 
-cdef object new_pair(Interest interest, int fileno, object key, int mask):
+cdef object new_pair(Registered registered, int fileno, object key, int mask):
     """(key, events); None for a descriptor that is not registered."""
     cdef object events, pair
     if not is_key(key):
@@ -324,7 +324,7 @@ cdef object new_pair(Interest interest, int fileno, object key, int mask):
         return (key, mask & events)
     pair = (key, mask & <int>PyLong_AsUnsignedLongMask(events))
     if is_mask(number(events)):
-        interest.remember(fileno, key, pair)
+        registered.cache_pair(fileno, key, pair)
     return pair
 
 
@@ -360,7 +360,7 @@ cdef object known_key(Epoll self, object fileobj, int *fileno):
         fileno[0] = number(fd)
         with cython.critical_section(self):
             if fileno[0] >= 0 and epfd_of(self) >= 0:
-                key = get(self.interest, fd)
+                key = get(self.registered, fd)
                 if key is None:
                     raise KeyError(fd)
     except KeyError:
@@ -368,11 +368,11 @@ cdef object known_key(Epoll self, object fileobj, int *fileno):
     return key
 
 
-cdef int give_up(object self, object fileobj, int outcome) except -1:
+cdef int unregister_and_raise(object self, object fileobj, int outcome) except -1:
     try:
         raise_errno(outcome)
     except OSError:
-        take_out(self, fileobj)
+        unregister_key(self, fileobj)
         raise
 
 

@@ -19,10 +19,10 @@ cdef inline int number(object value) except -2:
     return <int>found if 0 <= found <= INT_MAX else -1
 
 
-cdef class Interest(dict):
+cdef class Registered(dict):
     cdef list pairs  # by descriptor, (key, events) as last returned, or None
 
-    cdef int remember(self, int fd, object key, object pair) except -1
-    cdef int forget(self, int fd) except -1
-    cdef int forget_what(self, object fd) except -1
-    cdef int forget_all(self) except -1
+    cdef int cache_pair(self, int fd, object key, object pair) except -1
+    cdef int drop_pair(self, int fd) except -1
+    cdef int drop_pair_of(self, object fd) except -1
+    cdef int drop_all_pairs(self) except -1

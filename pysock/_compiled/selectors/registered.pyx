@@ -1,7 +1,7 @@
 """What is registered with an EpollSelector, and what was last returned for it.
 
 It is the selector's `_fd_to_key`, which the standard library's own methods change, too; `epoll(7)` calls
-it the interest list. Mostly, what `select()` returns for a descriptor is what it returned before: it
+it the registered list. Mostly, what `select()` returns for a descriptor is what it returned before: it
 stays here until its key is changed, by whomever, so that `select()` has nothing to look up.
 """
 
@@ -14,14 +14,14 @@ from ..core.threads cimport get
 
 
 @cython.final
-cdef class Interest(dict):
+cdef class Registered(dict):
     """A dict of keys by descriptor that forgets what was returned for the keys that are changed."""
 
     def __cinit__(self, *arguments, **named):
         self.pairs = []
 
     @cython.boundscheck(True)
-    cdef int remember(self, int fd, object key, object pair) except -1:
+    cdef int cache_pair(self, int fd, object key, object pair) except -1:
         """Not of what is no longer registered: its file object would live as long as the selector.
 
         The list has its length from the highest descriptor: a few that are far away are not worth it.
@@ -34,17 +34,17 @@ cdef class Interest(dict):
         return 0
 
     @cython.boundscheck(True)
-    cdef int forget(self, int fd) except -1:
+    cdef int drop_pair(self, int fd) except -1:
         with cython.critical_section(self):
             if 0 <= fd < len(self.pairs):
                 self.pairs[fd] = None
         return 0
 
-    cdef int forget_what(self, object fd) except -1:
+    cdef int drop_pair_of(self, object fd) except -1:
         cdef int known = number(fd)
-        return self.forget(known) if known >= 0 else self.forget_all()
+        return self.drop_pair(known) if known >= 0 else self.drop_all_pairs()
 
-    cdef int forget_all(self) except -1:
+    cdef int drop_all_pairs(self) except -1:
         with cython.critical_section(self):
             del self.pairs[:]  # this very list: select() may be in the midst of it
         return 0
@@ -53,48 +53,48 @@ cdef class Interest(dict):
         try:
             PyDict_SetItem(self, fd, key)
         finally:
-            self.forget_what(fd)
+            self.drop_pair_of(fd)
 
     def __delitem__(self, fd):
         try:
             PyDict_DelItem(self, fd)
         finally:
-            self.forget_what(fd)
+            self.drop_pair_of(fd)
 
     def pop(self, fd, *default):
         """As a dict's."""
         try:
             return dict.pop(self, fd, *default)
         finally:
-            self.forget_what(fd)
+            self.drop_pair_of(fd)
 
     def popitem(self):
         """As a dict's."""
         try:
             return dict.popitem(self)
         finally:
-            self.forget_all()
+            self.drop_all_pairs()
 
     def clear(self):
         """As a dict's."""
         try:
             dict.clear(self)
         finally:
-            self.forget_all()
+            self.drop_all_pairs()
 
     def setdefault(self, fd, key=None):
         """As a dict's."""
         try:
             return dict.setdefault(self, fd, key)
         finally:
-            self.forget_what(fd)
+            self.drop_pair_of(fd)
 
     def update(self, *arguments, **named):
         """As a dict's."""
         try:
             dict.update(self, *arguments, **named)
         finally:
-            self.forget_all()
+            self.drop_all_pairs()
 
     def __ior__(self, other):
         self.update(other)

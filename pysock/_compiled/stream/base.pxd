@@ -1,8 +1,8 @@
 """What a stream is beside reading and writing."""
 
-from ..core.deadline cimport Patience
-from .read_buffer cimport Inflow
-from .write_buffer cimport Outflow
+from ..core.deadline cimport Deadline
+from .read_buffer cimport ReadBuffer
+from .write_buffer cimport WriteBuffer
 from ..core.socket_object cimport socket
 from ..core.threads cimport shared_int
 
@@ -11,10 +11,10 @@ cdef class StreamBase:
     cdef socket its_socket
     cdef shared_int is_detached
     cdef shared_int is_closed
-    cdef Inflow inflow
-    cdef Outflow outflow
+    cdef ReadBuffer read_buffer
+    cdef WriteBuffer write_buffer
     cdef size_t limit       # bytes that readuntil searches
     cdef object __weakref__
 
     cdef int check_open(self) except -1
-    cdef Patience patience(self, object timeout, object deadline) except *
+    cdef Deadline deadline_of_call(self, object timeout, object deadline) except *

@@ -6,9 +6,9 @@ from ..._shared import loops
 
 cimport cython
 
-from ..core.deadline cimport NOT_GIVEN, Patience, patience_of
-from .read_buffer cimport Inflow
-from .write_buffer cimport Outflow
+from ..core.deadline cimport NOT_GIVEN, Deadline, deadline_of
+from .read_buffer cimport ReadBuffer
+from .write_buffer cimport WriteBuffer
 from ..core.socket_object cimport socket
 from ..core.threads cimport exchange
 from ..sys.ps_socket cimport SOCK_STREAM
@@ -42,8 +42,8 @@ cdef class StreamBase:
             raise ValueError("buffer_size must be positive")
         self.its_socket = sock
         self.limit = <size_t>limit
-        self.inflow = Inflow(sock, <size_t>max(buffer_size, LEAST))
-        self.outflow = Outflow(sock, <size_t>max(buffer_size, LEAST))
+        self.read_buffer = ReadBuffer(sock, <size_t>max(buffer_size, LEAST))
+        self.write_buffer = WriteBuffer(sock, <size_t>max(buffer_size, LEAST))
         self.is_detached = self.is_closed = False
 
     cdef int check_open(self) except -1:
@@ -55,11 +55,11 @@ cdef class StreamBase:
             raise ValueError("I/O operation on closed file.")
         return 0
 
-    cdef Patience patience(self, object timeout, object deadline) except *:
+    cdef Deadline deadline_of_call(self, object timeout, object deadline) except *:
         self.check_open()
-        if not self.inflow.direct and timeout is NOT_GIVEN and deadline is None:
+        if not self.read_buffer.direct and timeout is NOT_GIVEN and deadline is None:
             timeout = loops.overridden.own_timeout(self.its_socket)
-        return patience_of(self.its_socket, timeout, deadline)
+        return deadline_of(self.its_socket, timeout, deadline)
 
     def close(self):
         """Send what was written and close the socket, which is closed also when that fails."""
@@ -78,8 +78,8 @@ cdef class StreamBase:
         STARTTLS take what came in the clear for what came under TLS. `peek()` shows them.
         """
         self.check_open()
-        if self.inflow.unread() > 0:
-            raise ValueError(f"{self.inflow.unread()} received bytes are unread")
+        if self.read_buffer.unread() > 0:
+            raise ValueError(f"{self.read_buffer.unread()} received bytes are unread")
         self.flush()
         if exchange(&self.is_detached, True):
             self.check_open()  # which says that another thread was first
@@ -149,9 +149,9 @@ cdef class StreamBase:
         return f"<Stream {state}>"
 
     def __del__(self):
-        if self.outflow is not None and self.outflow.unsent() > 0 and not self.is_closed:
+        if self.write_buffer is not None and self.write_buffer.unsent() > 0 and not self.is_closed:
             import warnings
 
             warnings.warn(
-                f"dropped {self!r} with {self.outflow.unsent()} bytes written and not sent",
+                f"dropped {self!r} with {self.write_buffer.unsent()} bytes written and not sent",
                 ResourceWarning, source=self)

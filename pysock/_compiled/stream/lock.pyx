@@ -12,65 +12,65 @@ from cpython.pythread cimport (
 from libc.stdint cimport int64_t
 
 from ..core cimport traceback
-from ..core.deadline cimport Patience, press_on
+from ..core.deadline cimport Deadline, between_transfers
 from ..sys.ps_wait cimport ps_clock
 
 
 cdef extern from "pythread.h" nogil:
     # Cython's own declaration wants the GIL.
     int PY_LOCK_ACQUIRED
-    int PyThread_acquire_lock_timed(PyThread_type_lock lock, long long us, int interruptible)
+    int PyThread_acquire_lock_timed(PyThread_type_lock mutex, long long us, int interruptible)
 
 
 cdef enum:
-    PATIENT_US = 1_000_000_000  # of one wait; longer ones are several
+    WAIT_MOST_US = 1_000_000_000  # of one wait; longer ones are several
 
 
-cdef class Turn:
+cdef class Lock:
     def __cinit__(self):
-        self.taken = False
-        self.lock = PyThread_allocate_lock()
-        if self.lock == NULL:
+        self.held = False
+        self.mutex = PyThread_allocate_lock()
+        if self.mutex == NULL:
             raise MemoryError()
 
     def __dealloc__(self):
-        if self.lock != NULL:
-            PyThread_free_lock(self.lock)
+        if self.mutex != NULL:
+            PyThread_free_lock(self.mutex)
 
-    cdef int begin(self, Patience *patience) except -1:
-        """Take the turn, waiting for it as *patience* says.
+    cdef int acquire(self, Deadline *until) except -1:
+        """Take the turn, waiting for it as *until* says.
 
         RuntimeError where the caller has it already: a signal's handler, run in the middle of the
         very call that it interrupted.
         """
-        if not PyThread_acquire_lock(self.lock, NOWAIT_LOCK):
-            if self.taken and self.owner == PyThread_get_thread_ident():
+        if not PyThread_acquire_lock(self.mutex, NOWAIT_LOCK):
+            if self.held and self.owner == PyThread_get_thread_ident():
                 raise RuntimeError("reentrant call: this thread is in the middle of another one")
-            self.wait(patience)
+            self.wait(until)
         self.owner = PyThread_get_thread_ident()
-        self.taken = True
+        self.held = True
         return 0
 
-    cdef int wait(self, Patience *patience) except -1:
+    cdef int wait(self, Deadline *until) except -1:
         cdef int status
         cdef long long microseconds
         cdef int64_t left
-        cdef PyThread_type_lock lock
-        if patience.timeout == 0:
+        cdef PyThread_type_lock mutex
+        if until.timeout == 0:
             raise BlockingIOError("another thread is in the middle of a call")
         while True:
-            press_on(patience)
-            microseconds = PATIENT_US
-            if patience.timeout > 0:
-                left = patience.deadline - ps_clock()
+            between_transfers(until)
+            microseconds = WAIT_MOST_US
+            if until.timeout > 0:
+                left = until.at - ps_clock()
                 microseconds = min(microseconds, left // 1000 + 1 if left > 0 else 0)
-            lock = self.lock
+            mutex = self.mutex
             with nogil:
-                status = PyThread_acquire_lock_timed(lock, microseconds, 1)
+                status = PyThread_acquire_lock_timed(mutex, microseconds, 1)
             if status == PY_LOCK_ACQUIRED:
                 return 0
 
-    cdef int end(self) except -1:
-        self.taken = False
-        PyThread_release_lock(self.lock)
+    cdef int release(self) except -1:
+        self.held = False
+        PyThread_release_lock(self.mutex)
         return 0

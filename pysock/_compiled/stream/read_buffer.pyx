@@ -15,9 +15,9 @@ from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.string cimport memchr, memcpy, memmove
 
 from ..core.retry cimport transfer_within
-from ..core.deadline cimport Patience, call_own, press_on
+from ..core.deadline cimport Deadline, call_overridden, between_transfers
 from ..core.socket_object cimport socket
-from .lock cimport Turn
+from .lock cimport Lock
 from ..sys.ps_addr cimport ps_addr_family_known
 from ..sys.ps_io cimport ps_io, ps_recv
 from ..sys.ps_wait cimport POLLIN
@@ -38,11 +38,11 @@ cdef bint is_direct(socket sock) except -1:
             and (type(sock).recv_into, type(sock).send) in plain_methods)
 
 
-cdef class Inflow:
+cdef class ReadBuffer:
     def __cinit__(self, socket sock not None, size_t buffer_size):
         self.sock = sock
         self.direct = is_direct(sock)
-        self.turn = Turn()
+        self.lock = Lock()
         self.buffer_size = buffer_size
         self.memory = NULL
         self.capacity = self.start = self.stop = self.came_last = 0
@@ -53,7 +53,7 @@ cdef class Inflow:
     cdef size_t unread(self) noexcept:
         return self.stop - self.start
 
-    cdef bytes take(self, size_t count):
+    cdef bytes consume(self, size_t count):
         """The first *count* unread bytes, read."""
         taken = PyBytes_FromStringAndSize(self.memory + self.start, <Py_ssize_t>count)
         self.start += count
@@ -79,21 +79,21 @@ cdef class Inflow:
             self.capacity = capacity
         return 0
 
-    cdef ssize_t receive(self, char *target, size_t count, Patience *patience) except -1:
+    cdef ssize_t receive(self, char *target, size_t count, Deadline *until) except -1:
         """Receive up to *count* bytes into memory of that size, once: 0 at the end of the stream."""
         cdef ps_io io
         cdef ssize_t n
         if not self.direct:
-            return self.receive_by_method(target, count, patience)
+            return self.receive_by_method(target, count, until)
         io.buf = target
         io.len = count
         io.likely = min(count, self.came_last)
         io.flags = 0
-        n = transfer_within(self.sock, ps_recv, &io, POLLIN, patience.timeout, &patience.deadline)
+        n = transfer_within(self.sock, ps_recv, &io, POLLIN, until.timeout, &until.at)
         self.came_last = <size_t>n
         return n
 
-    cdef ssize_t receive_by_method(self, char *target, size_t count, Patience *patience) except -1:
+    cdef ssize_t receive_by_method(self, char *target, size_t count, Deadline *until) except -1:
         """By recv_into of a socket that has its own (ssl.SSLSocket), which may do what it likes
         with the buffer that it gets: so it gets one that is not ours."""
         cdef Py_ssize_t n
@@ -101,7 +101,7 @@ cdef class Inflow:
         if self.room is None:
             self.room = bytearray(self.buffer_size)
         view = memoryview(self.room)[:<Py_ssize_t>min(count, self.buffer_size)]
-        n = call_own(self.sock, self.sock.recv_into, view, POLLIN, patience)
+        n = call_overridden(self.sock, self.sock.recv_into, view, POLLIN, until)
         if not 0 <= n <= len(view):
             raise OSError(f"recv_into returned {n} for a buffer of {len(view)} bytes")
         if n > 0:
@@ -109,31 +109,31 @@ cdef class Inflow:
             memcpy(target, &came[0], <size_t>n)
         return n
 
-    cdef ssize_t refill(self, Patience *patience) except -1:
+    cdef ssize_t refill(self, Deadline *until) except -1:
         """Receive once, behind what is unread: the number of bytes, 0 at the end of the stream."""
         cdef ssize_t n
         cdef size_t unread = self.unread()
         if unread == 0 or self.start > 0 or self.stop == self.capacity:
             self.reserve(unread + 1 if unread < self.capacity else 2 * unread)
-        n = self.receive(self.memory + self.stop, self.capacity - self.stop, patience)
+        n = self.receive(self.memory + self.stop, self.capacity - self.stop, until)
         self.stop += <size_t>n
         return n
 
-    cdef int fill_to(self, size_t count, Patience *patience) except -1:
+    cdef int fill_to(self, size_t count, Deadline *until) except -1:
         """Have *count* unread bytes, at most a buffer's, or all before the end of the stream."""
         while self.unread() < count:
-            if self.refill(patience) == 0:
+            if self.refill(until) == 0:
                 break
             if self.unread() < count:
-                press_on(patience)
+                between_transfers(until)
         return 0
 
-    cdef ssize_t read_into(self, char *target, size_t count, Patience *patience) except -1:
+    cdef ssize_t read_into(self, char *target, size_t count, Deadline *until) except -1:
         """Read *count* bytes into memory of that size, fewer where the stream ends before."""
         cdef size_t got
         cdef ssize_t n
         if self.unread() < count <= self.buffer_size:
-            self.fill_to(count, patience)
+            self.fill_to(count, until)
         if self.unread() >= count or count <= self.buffer_size:
             got = min(count, self.unread())
             memcpy(target, self.memory + self.start, got)
@@ -144,12 +144,12 @@ cdef class Inflow:
         memcpy(target, self.memory, got)
         try:
             while got < count:
-                n = self.receive(target + got, count - got, patience)
+                n = self.receive(target + got, count - got, until)
                 if n == 0:
                     break
                 got += <size_t>n
                 if got < count:
-                    press_on(patience)
+                    between_transfers(until)
         except:
             memcpy(self.memory, target, got)
             self.stop = got
@@ -166,10 +166,10 @@ cdef class Inflow:
         if there > 0:
             newline = <const char *>memchr(self.memory + self.start, b"\n", there)
             if newline != NULL:
-                return self.take(<size_t>(newline + 1 - (self.memory + self.start)))
-        return self.take(there) if there == <size_t>most else None
+                return self.consume(<size_t>(newline + 1 - (self.memory + self.start)))
+        return self.consume(there) if there == <size_t>most else None
 
-    cdef bytes read_line(self, Py_ssize_t most, Patience *patience):
+    cdef bytes read_line(self, Py_ssize_t most, Deadline *until):
         """Up to a newline and with it, or *most* bytes (negative: any number), or the end."""
         cdef size_t searched = 0
         cdef size_t there
@@ -183,15 +183,15 @@ cdef class Inflow:
                 newline = <const char *>memchr(self.memory + self.start + searched, b"\n",
                                                there - searched)
             if newline != NULL:
-                return self.take(<size_t>(newline + 1 - (self.memory + self.start)))
+                return self.consume(<size_t>(newline + 1 - (self.memory + self.start)))
             if there == <size_t>most:  # not where it is negative: nobody has so much memory
-                return self.take(there)
+                return self.consume(there)
             searched = there
-            if self.refill(patience) == 0:
-                return self.take(self.unread())
-            press_on(patience)
+            if self.refill(until) == 0:
+                return self.consume(self.unread())
+            between_transfers(until)
 
-    cdef bytes read_until(self, list separators, size_t limit, Patience *patience):
+    cdef bytes read_until(self, list separators, size_t limit, Deadline *until):
         """Up to the first of *separators*, the shortest first, and with it.
 
         What cannot begin one of them is not searched twice.
@@ -217,18 +217,18 @@ cdef class Inflow:
             if begin > limit:
                 raise LimitOverrunError("Separator is found, but chunk is longer than limit", begin)
             if end > 0:
-                return self.take(end)
+                return self.consume(end)
             if self.unread() >= longest:
                 searched = self.unread() - longest + 1
             if searched > limit:
                 raise LimitOverrunError("Separator is not found, and chunk exceed the limit",
                                         searched)
-            if self.refill(patience) == 0:
-                raise IncompleteReadError(self.take(self.unread()), None)
-            press_on(patience)
+            if self.refill(until) == 0:
+                raise IncompleteReadError(self.consume(self.unread()), None)
+            between_transfers(until)
 
-    cdef bytes read_all(self, Patience *patience):
+    cdef bytes read_all(self, Deadline *until):
         """What comes until the end of the stream."""
-        while self.refill(patience) > 0:
-            press_on(patience)
-        return self.take(self.unread())
+        while self.refill(until) > 0:
+            between_transfers(until)
+        return self.consume(self.unread())

@@ -18,12 +18,12 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyOb
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize
 from libc.string cimport memcpy
 
-from ..core.progress cimport note
-from ..core.deadline cimport Patience
-from .read_buffer cimport Inflow
-from .write_buffer cimport Outflow
+from ..core.progress cimport set_progress
+from ..core.deadline cimport Deadline
+from .read_buffer cimport ReadBuffer
+from .write_buffer cimport WriteBuffer
 from .base cimport StreamBase
-from .lock cimport must_take
+from .lock cimport must_lock
 from ..core.type_name cimport name_as_public
 
 
@@ -89,29 +89,29 @@ cdef class Stream(StreamBase):
         Raises TimeoutError, OSError.
         """
         cdef Py_ssize_t count = -1 if size is None else size
-        cdef Patience patience = self.patience(timeout, deadline)
-        cdef Inflow inflow = self.inflow
-        if not must_take(inflow.turn) and 0 <= count <= <Py_ssize_t>inflow.unread():
-            return inflow.take(<size_t>count)
-        inflow.turn.begin(&patience)
+        cdef Deadline until = self.deadline_of_call(timeout, deadline)
+        cdef ReadBuffer read_buffer = self.read_buffer
+        if not must_lock(read_buffer.lock) and 0 <= count <= <Py_ssize_t>read_buffer.unread():
+            return read_buffer.consume(<size_t>count)
+        read_buffer.lock.acquire(&until)
         try:
-            return inflow.read_all(&patience) if count < 0 else self.read_count(count, &patience)
+            return read_buffer.read_all(&until) if count < 0 else self.read_count(count, &until)
         except BlockingIOError:
-            if inflow.unread() == 0 or patience.timeout != 0:
+            if read_buffer.unread() == 0 or until.timeout != 0:
                 raise
-            return inflow.take(inflow.unread())
+            return read_buffer.consume(read_buffer.unread())
         finally:
-            inflow.turn.end()
+            read_buffer.lock.release()
 
-    cdef bytes read_count(self, Py_ssize_t count, Patience *patience):
+    cdef bytes read_count(self, Py_ssize_t count, Deadline *until):
         """*count* bytes, fewer at the end of the stream. Large ones are received where they stay."""
-        cdef Inflow inflow = self.inflow
+        cdef ReadBuffer read_buffer = self.read_buffer
         cdef ssize_t n
-        if <size_t>count <= inflow.buffer_size or <size_t>count <= inflow.unread():
-            inflow.fill_to(<size_t>count, patience)
-            return inflow.take(min(<size_t>count, inflow.unread()))
+        if <size_t>count <= read_buffer.buffer_size or <size_t>count <= read_buffer.unread():
+            read_buffer.fill_to(<size_t>count, until)
+            return read_buffer.consume(min(<size_t>count, read_buffer.unread()))
         data = PyBytes_FromStringAndSize(NULL, count)
-        n = inflow.read_into(PyBytes_AS_STRING(data), <size_t>count, patience)
+        n = read_buffer.read_into(PyBytes_AS_STRING(data), <size_t>count, until)
         return data if n == count else data[:n]
 
     def readexactly(self, Py_ssize_t n, /, *, timeout=..., deadline=None):
@@ -120,17 +120,17 @@ cdef class Stream(StreamBase):
         Raises IncompleteReadError, with the bytes that came in `.partial`, when the stream ends
         before; ValueError if *n* is negative; TimeoutError, BlockingIOError, OSError.
         """
-        cdef Patience patience = self.patience(timeout, deadline)
-        cdef Inflow inflow = self.inflow
+        cdef Deadline until = self.deadline_of_call(timeout, deadline)
+        cdef ReadBuffer read_buffer = self.read_buffer
         if n < 0:
             raise ValueError("readexactly size can not be less than zero")
-        if not must_take(inflow.turn) and <size_t>n <= inflow.unread():
-            return inflow.take(<size_t>n)
-        inflow.turn.begin(&patience)
+        if not must_lock(read_buffer.lock) and <size_t>n <= read_buffer.unread():
+            return read_buffer.consume(<size_t>n)
+        read_buffer.lock.acquire(&until)
         try:
-            data = self.read_count(n, &patience)
+            data = self.read_count(n, &until)
         finally:
-            inflow.turn.end()
+            read_buffer.lock.release()
         if len(data) < n:
             raise IncompleteReadError(data, n)
         return data
@@ -141,17 +141,17 @@ cdef class Stream(StreamBase):
         b"" at the end of the stream. Raises TimeoutError, BlockingIOError, OSError.
         """
         cdef Py_ssize_t count = size
-        cdef Patience patience = self.patience(timeout, deadline)
-        cdef Inflow inflow = self.inflow
+        cdef Deadline until = self.deadline_of_call(timeout, deadline)
+        cdef ReadBuffer read_buffer = self.read_buffer
         if count == 0:
             return b""
-        inflow.turn.begin(&patience)
+        read_buffer.lock.acquire(&until)
         try:
-            if inflow.unread() == 0:
-                inflow.refill(&patience)
-            return inflow.take(inflow.unread() if count < 0 else min(<size_t>count, inflow.unread()))
+            if read_buffer.unread() == 0:
+                read_buffer.refill(&until)
+            return read_buffer.consume(read_buffer.unread() if count < 0 else min(<size_t>count, read_buffer.unread()))
         finally:
-            inflow.turn.end()
+            read_buffer.lock.release()
 
     def readinto(self, buffer, /, *, timeout=..., deadline=None):
         """Fill a writable *buffer*, less of it only at the end of the stream: the number of bytes.
@@ -173,23 +173,23 @@ cdef class Stream(StreamBase):
                         object deadline):
         cdef Py_buffer view
         cdef ssize_t n = 0
-        cdef Patience patience
-        cdef Inflow inflow
+        cdef Deadline until
+        cdef ReadBuffer read_buffer
         acquire_writable(buffer, &view, method)
         try:
-            patience = self.patience(timeout, deadline)
-            inflow = self.inflow
-            inflow.turn.begin(&patience)
+            until = self.deadline_of_call(timeout, deadline)
+            read_buffer = self.read_buffer
+            read_buffer.lock.acquire(&until)
             try:
                 if view.len > 0:
-                    n = inflow.read_into(<char *>view.buf, <size_t>view.len, &patience)
+                    n = read_buffer.read_into(<char *>view.buf, <size_t>view.len, &until)
             except BlockingIOError:
-                n = <ssize_t>inflow.unread()
-                if exactly or n == 0 or patience.timeout != 0:
+                n = <ssize_t>read_buffer.unread()
+                if exactly or n == 0 or until.timeout != 0:
                     raise
-                inflow.read_into(<char *>view.buf, <size_t>n, &patience)
+                read_buffer.read_into(<char *>view.buf, <size_t>n, &until)
             finally:
-                inflow.turn.end()
+                read_buffer.lock.release()
             if exactly and n < view.len:
                 partial = PyBytes_FromStringAndSize(<char *>view.buf, n)
                 raise IncompleteReadError(partial, view.len)
@@ -201,24 +201,24 @@ cdef class Stream(StreamBase):
         """As `read1`, into a writable *buffer*: the number of bytes, 0 at the end of the stream."""
         cdef Py_buffer view
         cdef size_t n
-        cdef Patience patience
-        cdef Inflow inflow
+        cdef Deadline until
+        cdef ReadBuffer read_buffer
         acquire_writable(buffer, &view, "readinto1")
         try:
-            patience = self.patience(timeout, deadline)
-            inflow = self.inflow
+            until = self.deadline_of_call(timeout, deadline)
+            read_buffer = self.read_buffer
             if view.len == 0:
                 return 0
-            inflow.turn.begin(&patience)
+            read_buffer.lock.acquire(&until)
             try:
-                if inflow.unread() == 0:
-                    inflow.refill(&patience)
-                n = min(<size_t>view.len, inflow.unread())
-                memcpy(view.buf, inflow.memory + inflow.start, n)
-                inflow.start += n
+                if read_buffer.unread() == 0:
+                    read_buffer.refill(&until)
+                n = min(<size_t>view.len, read_buffer.unread())
+                memcpy(view.buf, read_buffer.memory + read_buffer.start, n)
+                read_buffer.start += n
                 return n
             finally:
-                inflow.turn.end()
+                read_buffer.lock.release()
         finally:
             PyBuffer_Release(&view)
 
@@ -230,18 +230,18 @@ cdef class Stream(StreamBase):
         BlockingIOError, OSError.
         """
         cdef Py_ssize_t most = -1 if size is None else size
-        cdef Patience patience = self.patience(timeout, deadline)
-        cdef Inflow inflow = self.inflow
+        cdef Deadline until = self.deadline_of_call(timeout, deadline)
+        cdef ReadBuffer read_buffer = self.read_buffer
         cdef bytes line
-        if not must_take(inflow.turn):
-            line = inflow.line_at_hand(most)
+        if not must_lock(read_buffer.lock):
+            line = read_buffer.line_at_hand(most)
             if line is not None:
                 return line
-        inflow.turn.begin(&patience)
+        read_buffer.lock.acquire(&until)
         try:
-            return inflow.read_line(most, &patience)
+            return read_buffer.read_line(most, &until)
         finally:
-            inflow.turn.end()
+            read_buffer.lock.release()
 
     def readlines(self, hint=-1, /):
         """Read all lines until the end of the stream, or until they are more than *hint* bytes together."""
@@ -275,27 +275,27 @@ cdef class Stream(StreamBase):
         OSError.
         """
         cdef list separators = separators_of(separator)
-        cdef Patience patience = self.patience(timeout, deadline)
-        cdef Inflow inflow = self.inflow
-        inflow.turn.begin(&patience)
+        cdef Deadline until = self.deadline_of_call(timeout, deadline)
+        cdef ReadBuffer read_buffer = self.read_buffer
+        read_buffer.lock.acquire(&until)
         try:
-            return inflow.read_until(separators, self.limit, &patience)
+            return read_buffer.read_until(separators, self.limit, &until)
         finally:
-            inflow.turn.end()
+            read_buffer.lock.release()
 
     def peek(self, size=0, /, *, timeout=..., deadline=None):
         """Show what is there without reading it; receive once if nothing is. *size* is ignored."""
         cdef Py_ssize_t ignored = size
-        cdef Patience patience = self.patience(timeout, deadline)
-        cdef Inflow inflow = self.inflow
-        inflow.turn.begin(&patience)
+        cdef Deadline until = self.deadline_of_call(timeout, deadline)
+        cdef ReadBuffer read_buffer = self.read_buffer
+        read_buffer.lock.acquire(&until)
         try:
-            if inflow.unread() == 0:
-                inflow.refill(&patience)
-            return PyBytes_FromStringAndSize(inflow.memory + inflow.start,
-                                             <Py_ssize_t>inflow.unread())
+            if read_buffer.unread() == 0:
+                read_buffer.refill(&until)
+            return PyBytes_FromStringAndSize(read_buffer.memory + read_buffer.start,
+                                             <Py_ssize_t>read_buffer.unread())
         finally:
-            inflow.turn.end()
+            read_buffer.lock.release()
 
     # Writing
 
@@ -307,25 +307,25 @@ cdef class Stream(StreamBase):
         `.characters_written` bytes were, are sent before anything else, and must not be written
         again.
         """
-        return self.put(data, self.patience(timeout, deadline))
+        return self.put(data, self.deadline_of_call(timeout, deadline))
 
-    cdef Py_ssize_t put(self, object data, Patience patience) except -1:
+    cdef Py_ssize_t put(self, object data, Deadline until) except -1:
         cdef Py_buffer view
         cdef size_t taken = 0
-        cdef Outflow outflow = self.outflow
+        cdef WriteBuffer write_buffer = self.write_buffer
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
         try:
-            outflow.turn.begin(&patience)
+            write_buffer.lock.acquire(&until)
             try:
-                outflow.write(<const char *>view.buf, <size_t>view.len, &taken, &patience)
+                write_buffer.write(<const char *>view.buf, <size_t>view.len, &taken, &until)
             finally:
-                outflow.turn.end()
+                write_buffer.lock.release()
         except BaseException as error:
             # All in the buffer and only the time over: it is written, as if it had been less.
             if (isinstance(error, (BlockingIOError, TimeoutError)) and view.len > 0
                     and taken == <size_t>view.len):
                 return view.len
-            note(error, "characters_written", taken)
+            set_progress(error, "characters_written", taken)
             raise
         finally:
             PyBuffer_Release(&view)
@@ -336,27 +336,27 @@ cdef class Stream(StreamBase):
 
         `.characters_written` of an exception counts the bytes of all that were taken.
         """
-        cdef Patience patience = self.patience(timeout, deadline)
+        cdef Deadline until = self.deadline_of_call(timeout, deadline)
         cdef size_t total = 0
         for line in lines:
             self.check_open()
             try:
-                total += <size_t>self.put(line, patience)
+                total += <size_t>self.put(line, until)
             except BaseException as error:
-                note(error, "characters_written", total + getattr(error, "characters_written", 0))
+                set_progress(error, "characters_written", total + getattr(error, "characters_written", 0))
                 raise
 
     def flush(self, *, timeout=..., deadline=None):
         """Send what was written. What an exception left unsent the next call sends."""
-        cdef Patience patience = self.patience(timeout, deadline)
-        cdef Outflow outflow = self.outflow
-        if not must_take(outflow.turn) and outflow.unsent() == 0:
+        cdef Deadline until = self.deadline_of_call(timeout, deadline)
+        cdef WriteBuffer write_buffer = self.write_buffer
+        if not must_lock(write_buffer.lock) and write_buffer.unsent() == 0:
             return
-        outflow.turn.begin(&patience)
+        write_buffer.lock.acquire(&until)
         try:
-            outflow.flush(&patience)
+            write_buffer.flush(&until)
         finally:
-            outflow.turn.end()
+            write_buffer.lock.release()
 
 name_as_public(Stream, PACKAGE)
 io.BufferedIOBase.register(Stream)

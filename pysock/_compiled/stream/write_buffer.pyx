@@ -2,7 +2,7 @@
 
 Little is collected; what does not fit goes out with what was collected before it, by one sendmsg(2)
 and without being copied. When that is broken off, by a timeout, a signal's handler or an error, each
-byte is either sent, or kept here to be sent next, or not taken: `write` tells how many were taken.
+byte is either sent, or queued here to be sent next, or not taken: `write` tells how many were taken.
 """
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -10,10 +10,10 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.string cimport memcpy, memmove, memset
 
 from ..core.retry cimport transfer_within
-from ..core.deadline cimport Patience, call_own, press_on
+from ..core.deadline cimport Deadline, call_overridden, between_transfers
 from .read_buffer cimport is_direct
 from ..core.socket_object cimport socket
-from .lock cimport Turn
+from .lock cimport Lock
 from ..sys.ps_io cimport iovec, msghdr, ps_io, ps_sendmsg
 from ..sys.ps_wait cimport POLLOUT
 
@@ -24,11 +24,11 @@ cdef enum:
     RECORD_MOST = 16384
 
 
-cdef class Outflow:
+cdef class WriteBuffer:
     def __cinit__(self, socket sock not None, size_t buffer_size):
         self.sock = sock
         self.direct = is_direct(sock)
-        self.turn = Turn()
+        self.lock = Lock()
         self.memory = NULL
         self.capacity = buffer_size
         self.start = self.stop = 0
@@ -39,7 +39,7 @@ cdef class Outflow:
     cdef size_t unsent(self) noexcept:
         return self.stop - self.start
 
-    cdef size_t keep(self, const char *data, size_t count) except? 0:
+    cdef size_t append(self, const char *data, size_t count) except? 0:
         """Take of *data* what there is room for: how many bytes."""
         if self.memory == NULL:
             self.memory = <char *>PyMem_Malloc(self.capacity)
@@ -54,39 +54,39 @@ cdef class Outflow:
         self.stop += count
         return count
 
-    cdef size_t send(self, const char *data, size_t count, Patience *patience) except? 0:
-        """Send once, what is kept and then *data*: how many bytes of *data* went out."""
+    cdef size_t send(self, const char *data, size_t count, Deadline *until) except? 0:
+        """Send once, what is queued and then *data*: how many bytes of *data* went out."""
         cdef ps_io io
         cdef msghdr msg
         cdef iovec iov[2]
         cdef size_t n
-        cdef size_t kept = self.unsent()
+        cdef size_t queued = self.unsent()
         if not self.direct:
-            self.send_by_method(patience)
+            self.send_by_method(until)
             return 0
         memset(&msg, 0, sizeof(msg))
         iov[0].iov_base = self.memory + self.start
-        iov[0].iov_len = kept
+        iov[0].iov_len = queued
         iov[1].iov_base = <void *>data
         iov[1].iov_len = count
-        msg.msg_iov = &iov[0 if kept > 0 else 1]
-        msg.msg_iovlen = 2 if kept > 0 else 1
+        msg.msg_iov = &iov[0 if queued > 0 else 1]
+        msg.msg_iovlen = 2 if queued > 0 else 1
         io.msg = &msg
-        io.len = io.likely = kept + count
+        io.len = io.likely = queued + count
         io.flags = 0
-        n = <size_t>transfer_within(self.sock, ps_sendmsg, &io, POLLOUT, patience.timeout,
-                                    &patience.deadline)
-        if n < kept:
+        n = <size_t>transfer_within(self.sock, ps_sendmsg, &io, POLLOUT, until.timeout,
+                                    &until.at)
+        if n < queued:
             self.start += n
             return 0
         self.start = self.stop = 0
-        return n - kept
+        return n - queued
 
-    cdef int send_by_method(self, Patience *patience) except -1:
+    cdef int send_by_method(self, Deadline *until) except -1:
         cdef size_t count = min(self.unsent(), <size_t>RECORD_MOST)
         cdef Py_ssize_t n
         data = PyBytes_FromStringAndSize(self.memory + self.start, <Py_ssize_t>count)
-        n = call_own(self.sock, self.sock.send, data, POLLOUT, patience)
+        n = call_overridden(self.sock, self.sock.send, data, POLLOUT, until)
         if not 0 <= n <= <Py_ssize_t>count:
             raise OSError(f"send returned {n} for {count} bytes")
         self.start += <size_t>n
@@ -94,27 +94,27 @@ cdef class Outflow:
             self.start = self.stop = 0
         return 0
 
-    cdef int write(self, const char *data, size_t count, size_t *taken, Patience *patience) except -1:
+    cdef int write(self, const char *data, size_t count, size_t *taken, Deadline *until) except -1:
         """Send or keep *data*; *taken* is how much of it was, also when this raises."""
         taken[0] = 0
         while count - taken[0] > self.capacity - self.unsent():
             try:
                 if not self.direct:
-                    taken[0] += self.keep(data + taken[0], count - taken[0])
-                taken[0] += self.send(data + taken[0], count - taken[0], patience)
+                    taken[0] += self.append(data + taken[0], count - taken[0])
+                taken[0] += self.send(data + taken[0], count - taken[0], until)
                 if taken[0] == count:
                     return 0
-                press_on(patience)
+                between_transfers(until)
             except:
-                taken[0] += self.keep(data + taken[0], count - taken[0])
+                taken[0] += self.append(data + taken[0], count - taken[0])
                 raise
-        taken[0] += self.keep(data + taken[0], count - taken[0])
+        taken[0] += self.append(data + taken[0], count - taken[0])
         return 0
 
-    cdef int flush(self, Patience *patience) except -1:
-        """Send what is kept."""
+    cdef int flush(self, Deadline *until) except -1:
+        """Send what is queued."""
         while self.unsent() > 0:
-            self.send(NULL, 0, patience)
+            self.send(NULL, 0, until)
             if self.unsent() > 0:
-                press_on(patience)
+                between_transfers(until)
         return 0

@@ -43,6 +43,7 @@ cdef extern from "ps_io.h" nogil:
     enum: PS_IOV_MOST
     enum: PS_COPIED_MOST
     enum: PS_TRYABLE_FLAGS
+    enum: PS_NO_DONTWAIT
     enum: MSG_DONTWAIT
     enum: MSG_MORE
     enum: MSG_WAITALL

@@ -1,9 +1,10 @@
 from .ps_addr cimport ps_sockaddr, socklen_t
+from .ps_io cimport ps_io
 
 cdef extern from "ps_socket.h" nogil:
     int ps_socket(int family, int type, int proto)
+    ssize_t ps_accept(int fd, ps_io *io, int flags) noexcept
     int ps_socketpair(int family, int type, int proto, int *fds)
-    int ps_accept(int fd, ps_sockaddr *peer, socklen_t *len)
     int ps_bind(int fd, const ps_sockaddr *addr, socklen_t len)
     int ps_connect(int fd, const ps_sockaddr *addr, socklen_t len)
     int ps_listen(int fd, int backlog)

@@ -12,7 +12,7 @@ import time
 from ..._shared import original
 from ..._shared.arguments import as_int
 from ..._shared.deadline import Deadline
-from ..._shared.progress import note
+from ..._shared.progress import set_progress
 
 _ROOM = 64 << 10
 _PIPE_BUF = select.PIPE_BUF  # so much a pipe takes that poll() calls ready
@@ -116,6 +116,6 @@ def splice(src, dst, count=None, timeout=None):
             move()
             return moved
         except BaseException as error:
-            note(error, "bytes_moved", moved + sum(given))
-            note(error, "pending", b"".join(taken)[sum(given) :])
+            set_progress(error, "bytes_moved", moved + sum(given))
+            set_progress(error, "pending", b"".join(taken)[sum(given) :])
             raise

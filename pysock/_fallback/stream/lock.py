@@ -3,30 +3,30 @@
 from _thread import TIMEOUT_MAX, RLock
 from contextlib import contextmanager
 
-from ..._shared.progress import keep
+from ..._shared.progress import record
 
 
-class Turn:
+class Lock:
     """One thread at a time; RuntimeError for a signal's handler that breaks into its own call.
 
-    A handler can raise as soon as the lock is there: `keep` keeps in the same bytecode that it is.
+    A handler can raise as soon as the lock is there: `record` records in the same bytecode that it is.
     Whoever has True among what it *got* has to release it, and to call nothing before that.
     """
 
     def __init__(self):
         self.lock = RLock()  # which knows its owner from the first moment on
 
-    def begin_at_once(self, got):
+    def try_acquire(self, got):
         """Take it, if nobody has it."""
         if not self.lock._is_owned():
-            keep(got, self.lock.acquire, False)
+            record(got, self.lock.acquire, False)
         return True in got
 
     @contextmanager
-    def taken(self, deadline):
+    def held(self, deadline):
         got = []
         try:
-            if not self.begin_at_once(got):
+            if not self.try_acquire(got):
                 self._wait(got, deadline)
             yield
         finally:
@@ -39,6 +39,6 @@ class Turn:
         if deadline.never_waits:
             raise BlockingIOError("another thread is in the middle of a call")
         left = deadline.left()
-        keep(got, self.lock.acquire, True, -1 if left is None else min(left, TIMEOUT_MAX))
+        record(got, self.lock.acquire, True, -1 if left is None else min(left, TIMEOUT_MAX))
         if True not in got:
             raise TimeoutError("timed out")

@@ -12,8 +12,8 @@ from ..._shared.arguments import as_size, memory_of, memory_to_fill, must_be_soc
 from ..._shared.deadline import Deadline
 from ..._shared.exceptions import IncompleteReadError, LimitOverrunError
 from ..._shared.loops.overridden import RECORD_MOST, call, own_timeout
-from ..._shared.progress import keep, note
-from .lock import Turn
+from ..._shared.progress import record, set_progress
+from .lock import Lock
 
 DEFAULT = 65536
 MSG_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
@@ -70,8 +70,8 @@ class Stream(io.BufferedIOBase):
         self._size = max(buffer_size, RECORD_MOST)
         self._unread = bytearray()
         self._unsent = bytearray()
-        self._reading = Turn()
-        self._writing = Turn()
+        self._reading = Lock()
+        self._writing = Lock()
         self._closed = False
         # Where the methods are the standard library's own, waiting can be done out here, and the
         # timeout of the socket, which another thread may rely on, is left alone.
@@ -114,7 +114,7 @@ class Stream(io.BufferedIOBase):
 
     def _refill(self, deadline):
         room, counts = bytearray(self._size), []
-        receive = partial(keep, counts, self._sock.recv_into)
+        receive = partial(record, counts, self._sock.recv_into)
         try:
             self._call(receive, (room, len(room)), select.POLLIN, deadline)
         finally:  # a signal's handler can raise after the call, too
@@ -125,7 +125,7 @@ class Stream(io.BufferedIOBase):
     def _fill_to(self, count, deadline):
         while len(self._unread) < count and self._refill(deadline):
             if len(self._unread) < count:
-                deadline.press_on()
+                deadline.between_transfers()
 
     def _take(self, count):
         taken = bytes(memoryview(self._unread)[:count])
@@ -137,7 +137,7 @@ class Stream(io.BufferedIOBase):
         try:
             if count < 0:
                 while self._refill(deadline):
-                    deadline.press_on()
+                    deadline.between_transfers()
             else:
                 self._fill_to(count, deadline)
         except BlockingIOError:
@@ -149,7 +149,7 @@ class Stream(io.BufferedIOBase):
         """Read *size* bytes, fewer only at the end; all until then if negative or None."""
         count = -1 if size is None else as_size(size)
         until = self._deadline(timeout, deadline)
-        with self._reading.taken(until):
+        with self._reading.held(until):
             return self._take_up_to(count, until)
 
     def readexactly(self, n, /, *, timeout=..., deadline=None):
@@ -158,7 +158,7 @@ class Stream(io.BufferedIOBase):
         until = self._deadline(timeout, deadline)
         if n < 0:
             raise ValueError("readexactly size can not be less than zero")
-        with self._reading.taken(until):
+        with self._reading.held(until):
             self._fill_to(n, until)
             data = self._take(n)
         if len(data) < n:
@@ -169,7 +169,7 @@ class Stream(io.BufferedIOBase):
         """Read what is there, up to *size* bytes; receive once if nothing is."""
         size = as_size(size)
         until = self._deadline(timeout, deadline)
-        with self._reading.taken(until):
+        with self._reading.held(until):
             if size and not self._unread:
                 self._refill(until)
             return self._take(len(self._unread) if size < 0 else size)
@@ -178,7 +178,7 @@ class Stream(io.BufferedIOBase):
         """Fill a writable *buffer*, less of it only at the end: the number of bytes."""
         with memory_to_fill(buffer, "readinto") as view:
             until = self._deadline(timeout, deadline)
-            with self._reading.taken(until):
+            with self._reading.held(until):
                 data = self._take_up_to(len(view), until)
             view[: len(data)] = data
             return len(data)
@@ -202,7 +202,7 @@ class Stream(io.BufferedIOBase):
         if size < 0 and timeout is ... and self._closed is False:
             got = []
             try:
-                if self._reading.begin_at_once(got):
+                if self._reading.try_acquire(got):
                     found = self._unread.find(b"\n") + 1
                     if found:
                         return self._take(found)  # at once, and by far the most of them
@@ -211,7 +211,7 @@ class Stream(io.BufferedIOBase):
                     self._reading.lock.release()
         until = self._deadline(timeout, deadline)
         searched = 0
-        with self._reading.taken(until):
+        with self._reading.held(until):
             while True:
                 most = len(self._unread) if size < 0 else size
                 found = self._unread.find(b"\n", searched, most)
@@ -222,7 +222,7 @@ class Stream(io.BufferedIOBase):
                     return self._take(size)
                 if not self._refill(until):
                     return self._take(searched)
-                until.press_on()
+                until.between_transfers()
 
     def readlines(self, hint=-1, /):
         """Read all lines until the end, or until they are more than *hint* bytes together."""
@@ -243,7 +243,7 @@ class Stream(io.BufferedIOBase):
         separators = _separators(separator)
         until = self._deadline(timeout, deadline)
         searched = 0
-        with self._reading.taken(until):
+        with self._reading.held(until):
             while True:
                 found = [(self._unread.find(one, searched), len(one)) for one in separators]
                 ends = [(begin + size, size) for begin, size in found if begin >= 0]
@@ -259,13 +259,13 @@ class Stream(io.BufferedIOBase):
                     raise LimitOverrunError(message, searched)
                 if not self._refill(until):
                     raise IncompleteReadError(self._take(len(self._unread)), None)
-                until.press_on()
+                until.between_transfers()
 
     def peek(self, size=0, /, *, timeout=..., deadline=None):
         """Show what is there without reading it; receive once if nothing is."""
         as_size(size)
         until = self._deadline(timeout, deadline)
-        with self._reading.taken(until):
+        with self._reading.held(until):
             if not self._unread:
                 self._refill(until)
             return bytes(self._unread)
@@ -276,7 +276,7 @@ class Stream(io.BufferedIOBase):
         data = bytes(memoryview(self._unsent)[:RECORD_MOST])
         counts = []
         try:
-            self._call(partial(keep, counts, self._sock.send), (data,), select.POLLOUT, deadline)
+            self._call(partial(record, counts, self._sock.send), (data,), select.POLLOUT, deadline)
         finally:  # a signal that cuts a send short raises after it
             for n in counts:
                 del self._unsent[: _moved(n, len(data), "send")]
@@ -292,18 +292,18 @@ class Stream(io.BufferedIOBase):
             while taken < len(view):
                 try:
                     self._send(until)
-                    until.press_on()
+                    until.between_transfers()
                 finally:
                     taken += self._keep_of(view[taken:])
 
         with memory_of(data) as view:
             try:
-                with self._writing.taken(until):
+                with self._writing.held(until):
                     keep_all(view)
             except BaseException as error:
                 # All in the buffer and only the time over: it is written, as if it had been less.
                 if taken < len(view) or not taken or not isinstance(error, _OVER):
-                    note(error, "characters_written", taken)
+                    set_progress(error, "characters_written", taken)
                     raise
             return taken
 
@@ -321,17 +321,19 @@ class Stream(io.BufferedIOBase):
             try:
                 total += self.write(line, **until.as_argument())
             except BaseException as error:
-                note(error, "characters_written", total + getattr(error, "characters_written", 0))
+                set_progress(
+                    error, "characters_written", total + getattr(error, "characters_written", 0)
+                )
                 raise
 
     def flush(self, *, timeout=..., deadline=None):
         """Send what was written. What an exception left unsent the next call sends."""
         until = self._deadline(timeout, deadline)
-        with self._writing.taken(until):
+        with self._writing.held(until):
             while self._unsent:
                 self._send(until)
                 if self._unsent:
-                    until.press_on()
+                    until.between_transfers()
 
     # The rest of a file object
 

@@ -15,7 +15,7 @@ import time
 from .. import original
 from ..address import standard_address
 from ..arguments import as_int, as_size, memory_of, must_be_socket
-from ..socket_state import entries, keep_error, raise_kept
+from ..socket_state import defer_error, entries, raise_deferred
 
 _UDP_MOST = 65535
 _SOL_UDP, _UDP_GRO = 17, 104
@@ -98,7 +98,7 @@ def _send_all(sock, messages, flags):
     timeout = sock.gettimeout()
     deadline = time.monotonic() + timeout if timeout else None
     if entries:
-        raise_kept(sock)
+        raise_deferred(sock)
     count = sent = 0
     known = {}
     writable = _waiter(sock, select.POLLOUT) if timeout else None
@@ -121,7 +121,7 @@ def _send_all(sock, messages, flags):
             if count == 0 or (error.errno is None and not timed_out):
                 raise
             if not timed_out and not isinstance(error, BlockingIOError):
-                keep_error(sock, error)
+                defer_error(sock, error)
             break
         count += 1
     return count, sent
@@ -171,7 +171,7 @@ def split(data, ancdata, bufsize):
 def receive(sock, max_messages, room, ancillary_room, flags):
     """Wait for one message, take what else is there: a list of what `recvmsg` returns."""
     if entries:
-        raise_kept(sock)
+        raise_deferred(sock)
     came = [sock.recvmsg(room, ancillary_room, flags)]
     if flags & _stdlib.MSG_PEEK:
         return came
@@ -188,7 +188,7 @@ def receive(sock, max_messages, room, ancillary_room, flags):
         except BlockingIOError:
             break
         except OSError as error:
-            keep_error(sock, error)
+            defer_error(sock, error)
             break
     return came
 

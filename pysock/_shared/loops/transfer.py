@@ -19,7 +19,7 @@ from .. import PACKAGE, original
 from ..arguments import as_size, memory_of, memory_to_fill
 from ..deadline import NOT_GIVEN, Deadline
 from ..exceptions import IncompleteReadError
-from ..progress import keep, note
+from ..progress import record, set_progress
 from .overridden import RECORD_MOST, call, own_timeout
 
 
@@ -28,9 +28,9 @@ def _check_stream(sock, call):
         raise OSError(errno.EOPNOTSUPP, f"{call} is for stream sockets, not for {sock.type!r}")
 
 
-def _check_time(patience):
+def _check_time(until):
     """Raise TimeoutError if a call came short and the time is up."""
-    if patience.left() == 0 and not patience.never_waits:
+    if until.left() == 0 and not until.never_waits:
         raise TimeoutError("timed out")
 
 
@@ -42,24 +42,24 @@ def _method(sock, name):
     return getattr(type(sock), name), True
 
 
-def _patience(sock, own, timeout, deadline):
+def _deadline(sock, own, timeout, deadline):
     if own and timeout is NOT_GIVEN and deadline is None:
         timeout = own_timeout(sock)
     return Deadline(sock, timeout, deadline)
 
 
-def _move(sock, patience, events, own, by_method, by_descriptor):
-    """Move what one call can move, as soon as *patience* lets it."""
+def _move(sock, until, events, own, by_method, by_descriptor):
+    """Move what one call can move, as soon as *until* lets it."""
     fd = sock.fileno()
-    left = patience.left()
+    left = until.left()
     timeout = sock.gettimeout()
-    as_it_is = patience.never_waits or fd < 0 or (left is None and timeout is None)
+    as_it_is = until.never_waits or fd < 0 or (left is None and timeout is None)
     if own:
         call(sock, ... if as_it_is else left, events, by_method)
     elif as_it_is:
         by_method()
     else:
-        patience.wait(fd, events)
+        until.wait(fd, events)
         with suppress(BlockingIOError):  # somebody else was faster
             if timeout:  # then the method would wait for so long; the descriptor never waits
                 by_descriptor()
@@ -83,36 +83,36 @@ def recv_exactly(self, n, /, *, timeout=NOT_GIVEN, deadline=None):
         raise ValueError("negative buffersize in recv_exactly")
     _check_stream(self, "recv_exactly")
     recv, own = _method(self, "recv")
-    patience = _patience(self, own, timeout, deadline)
+    until = _deadline(self, own, timeout, deadline)
     if n == 0:
         return b""
     pieces = []
     left = n
 
     def by_method(*flags):
-        keep(pieces, recv, self, left, *flags)
+        record(pieces, recv, self, left, *flags)
 
     def by_descriptor():
-        keep(pieces, os.read, self.fileno(), left)
+        record(pieces, os.read, self.fileno(), left)
 
     def receive():
         nonlocal left
         while left > 0:
             seen = len(pieces)
-            _move(self, patience, select.POLLIN, own, by_method, by_descriptor)
+            _move(self, until, select.POLLIN, own, by_method, by_descriptor)
             if len(pieces) == seen:
                 continue
             left -= len(pieces[-1])
             if not pieces[-1]:
                 raise IncompleteReadError(b"".join(pieces), n)
             if left > 0:
-                _check_time(patience)
+                _check_time(until)
 
     try:
         receive()
         return b"".join(pieces)
     except BaseException as error:
-        note(error, "partial", b"".join(pieces))
+        set_progress(error, "partial", b"".join(pieces))
         raise
 
 
@@ -123,36 +123,36 @@ def recv_exactly_into(self, buffer, /, *, timeout=NOT_GIVEN, deadline=None):
     """
     _check_stream(self, "recv_exactly_into")
     recv_into, own = _method(self, "recv_into")
-    patience = _patience(self, own, timeout, deadline)
+    until = _deadline(self, own, timeout, deadline)
     counts = []
     done = 0
     room = None
 
     def by_method(*flags):
-        keep(counts, recv_into, self, room, 0, *flags)
+        record(counts, recv_into, self, room, 0, *flags)
 
     def by_descriptor():
-        keep(counts, os.readv, self.fileno(), [room])
+        record(counts, os.readv, self.fileno(), [room])
 
     def receive(whole):
         nonlocal done, room
         while done < len(whole):
             seen = len(counts)
             with whole[done:] as room:
-                _move(self, patience, select.POLLIN, own, by_method, by_descriptor)
+                _move(self, until, select.POLLIN, own, by_method, by_descriptor)
             if len(counts) == seen:
                 continue
             done += counts[-1]
             if counts[-1] == 0:
                 raise IncompleteReadError(bytes(whole[:done]), len(whole))
             if done < len(whole):
-                _check_time(patience)
+                _check_time(until)
 
     try:
         with memory_to_fill(buffer, "recv_exactly_into") as whole:
             receive(whole)
     except BaseException as error:
-        note(error, "bytes_received", sum(counts))
+        set_progress(error, "bytes_received", sum(counts))
         raise
     return done
 
@@ -167,7 +167,7 @@ def sendall(self, data, flags=0, /):
     raises.
     """
     flags = operator.index(flags)
-    patience = Deadline(self)
+    until = Deadline(self)
     sent = []
     try:
         whole = memoryview(data).cast("B")
@@ -178,19 +178,19 @@ def sendall(self, data, flags=0, /):
         at = 0
         while True:
             with whole[at:] as piece:
-                keep(sent, original.socket.send, self, piece, flags)
+                record(sent, original.socket.send, self, piece, flags)
             at += sent[-1]
             if at == len(whole):
                 return
-            _check_time(patience)
-            if patience.left() and self.fileno() >= 0:
-                patience.wait(self.fileno(), select.POLLOUT)
+            _check_time(until)
+            if until.left() and self.fileno() >= 0:
+                until.wait(self.fileno(), select.POLLOUT)
 
     try:
         with whole:
             send()
     except BaseException as error:
-        note(error, "bytes_sent", sum(sent))
+        set_progress(error, "bytes_sent", sum(sent))
         raise
 
 
@@ -215,7 +215,7 @@ def sendmsg_all(self, buffers, /, *, timeout=NOT_GIVEN, deadline=None):
     """
     _check_stream(self, "sendmsg_all")
     send, own = _method(self, "send")
-    patience = _patience(self, own, timeout, deadline)
+    until = _deadline(self, own, timeout, deadline)
     sys.audit("socket.sendmsg", self, None)
     whole = memoryview(_join(buffers))
     sent = []
@@ -223,24 +223,24 @@ def sendmsg_all(self, buffers, /, *, timeout=NOT_GIVEN, deadline=None):
 
     def by_method(*flags):
         end = at + RECORD_MOST if own else None
-        keep(sent, send, self, whole[at:end], *flags)
+        record(sent, send, self, whole[at:end], *flags)
 
     def by_descriptor():
-        keep(sent, os.write, self.fileno(), whole[at:])
+        record(sent, os.write, self.fileno(), whole[at:])
 
     def send_all():
         nonlocal at
         while at < len(whole):
             seen = len(sent)
-            _move(self, patience, select.POLLOUT, own, by_method, by_descriptor)
+            _move(self, until, select.POLLOUT, own, by_method, by_descriptor)
             if len(sent) == seen:
                 continue
             at += sent[-1]
             if at < len(whole):
-                _check_time(patience)
+                _check_time(until)
 
     try:
         send_all()
     except BaseException as error:
-        note(error, "bytes_sent", sum(sent))
+        set_progress(error, "bytes_sent", sum(sent))
         raise
