@@ -4,8 +4,8 @@ import random
 import socket
 
 import pytest
+from oracle import NUMBERS, outcome
 from parameter_ids import shown
-from test_same_as_socket import NUMBERS, outcome
 
 TEXTS = [
     "127.0.0.1", "0.0.0.0", "255.255.255.255", "1.2.3", "127.1", "0x7f.1", "01.2.3.4", "1.2.3.4 ",

@@ -3,31 +3,14 @@
 One table of calls, hostile ones above all. The oracle is `socket` itself, in the same process.
 """
 
-import enum
 import errno
 import os
 import socket
 
 import pytest
+from oracle import NUMBERS, Index, Seven, outcome
 from parameter_ids import shown
 
-
-class Index:
-    def __init__(self, value):
-        self.value = value
-
-    def __index__(self):
-        return self.value
-
-
-class Seven(enum.IntEnum):
-    SEVEN = 7
-
-
-NUMBERS = [
-    0, 1, 7, -1, -(2**31), 2**31, 2**63, -(2**63) - 1, 2**80, 1.5, "1", b"1", None, [], True,
-    Index(3), Index(-3), Index(2**70), Seven.SEVEN, float("nan"),
-]  # fmt: skip
 BUFFERS = [
     b"", b"abc", bytearray(b"abc"), memoryview(b"abcdef")[::2], memoryview(bytearray(b"abc")),
     "text", None, 5, 5j, [b"abc"], object(), memoryview(b"").cast("B"),
@@ -46,17 +29,6 @@ ADDRESSES6 = [
     ("::1", 9, None), ("::1", 9, 0, "lo"), ("127.0.0.1", 9), ("::1", 9, 1.5), ("::1", 65536),
     ("::1", 9, 0xFFFFF, 0), ("g::1", 9), ("<broadcast>", 9),
 ]  # fmt: skip
-
-
-def outcome(call):
-    """What *call* does, as something that can be compared."""
-    try:
-        result = call()
-    except OSError as error:
-        return type(error), error.errno
-    except Exception as error:
-        return type(error), None
-    return "returned", result
 
 
 def same(module, make, call):
