@@ -56,43 +56,43 @@ conformance: build
 # clang and its run-time library, with libFuzzer; CI stands for: no other driver in its place.
 fuzz: $(READY)
 	CI=1 PYSOCK_FUZZ_SECONDS=$(FUZZ_SECONDS) PYSOCK_FUZZ_CORPUS=$(FUZZ_CORPUS) \
-	    $(RUN) -m pytest tests/test_csrc.py -k libfuzzer
+	    $(RUN) -m pytest tests/csrc/test_csrc.py -k libfuzzer
 
 # What CI does for some hundred calls, for as many as the README says.
 leaks: build
-	PYSOCK_LEAK_CALLS=100000 $(RUN) -m pytest tests/leaks
+	PYSOCK_LEAK_CALLS=100000 $(RUN) -m pytest tests/stress/leaks
 
 # Ten minutes for each leg, from a seed of its own, which a failure names.
 fuzz-python: build
 	PYSOCK_FUZZ_SECONDS=$${PYSOCK_FUZZ_SECONDS:-600} PYSOCK_FUZZ_SEED=$${PYSOCK_FUZZ_SEED:-$$(date +%s)} \
-		$(RUN) -m pytest -s tests/fuzz
+		$(RUN) -m pytest -s tests/stress/fuzz
 
 # Servers under load, with the figures; SOAK_SECONDS for each leg.
 soak: build
-	SOAK_SECONDS=$${SOAK_SECONDS:-600} $(RUN) -m pytest -s tests/soak
+	SOAK_SECONDS=$${SOAK_SECONDS:-600} $(RUN) -m pytest -s tests/stress/soak
 
 # What was tried, how much of it, what was found: the table of the README. What `make sanitize suite-debug`
 # left behind counts, too.
 trust: build
 	$(RUN) -m pytest -q -o junit_family=xunit1 --junitxml=build/trust.xml \
-		tests/faults tests/leaks tests/fuzz tests/soak tests/sanitizers \
-		tests/test_csrc.py tests/test_past_flaws.py tests/test_interpreters.py tests/test_packaging.py \
-		tests/test_transfer.py tests/test_short_send.py tests/test_selector.py tests/test_zerocopy*.py \
-		tests/test_shared*.py
-	$(RUN) tests/figures.py build/trust.xml $(wildcard build/asan.xml build/debug.xml) README.md
+		tests/stress tests/csrc tests/packaging/test_packaging.py \
+		tests/core/test_past_flaws.py tests/core/test_interpreters.py tests/core/test_shared*.py \
+		tests/io/test_transfer.py tests/io/test_short_send.py tests/io/test_zerocopy*.py \
+		tests/selectors/test_selector.py
+	$(RUN) tests/stress/figures.py build/trust.xml $(wildcard build/asan.xml build/debug.xml) README.md
 
 # On builds of their own, elsewhere: the suite and CPython's tests under the sanitizers; the suite with
 # asserts, the debugging allocator, development mode, and every warning an error.
 sanitize: $(READY)
-	tests/sanitizers/run.sh asan $(RUN)
+	tests/stress/sanitizers/run.sh asan $(RUN)
 
 suite-debug: $(READY)
-	tests/sanitizers/run.sh debug $(RUN) suite
+	tests/stress/sanitizers/run.sh debug $(RUN) suite
 
 # For a slow machine's CI, or while one works: the C leg alone, and test_socket.
 sanitize-quick: $(READY)
-	tests/sanitizers/run.sh asan $(RUN) quick
-	tests/sanitizers/run.sh debug $(RUN) quick
+	tests/stress/sanitizers/run.sh asan $(RUN) quick
+	tests/stress/sanitizers/run.sh debug $(RUN) quick
 
 # Real programs and real servers. COMPAT passes options on: make compat COMPAT="--quick --install"
 compat: build
@@ -120,12 +120,12 @@ docs: build $(DOCS_READY)
 lint: $(READY)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard csrc/*.[ch] pysock/_compiled/*/*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/faults/*.c tests/sanitizers/*.c)
+	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard csrc/*.[ch] pysock/_compiled/*/*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/stress/faults/*.c tests/stress/sanitizers/*.c)
 	$(CC) -std=c11 -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong -Wall -Wextra -Wconversion -Wformat=2 -Werror -fsyntax-only $(wildcard csrc/*.c)
 
 stubs: build
-	$(RUN) -m mypy.stubtest pysock --mypy-config-file pyproject.toml --ignore-missing-stub --ignore-unused-allowlist --allowlist tests/stubtest-allowlist.txt
-	$(RUN) -m mypy --config-file pyproject.toml examples tests/typed
+	$(RUN) -m mypy.stubtest pysock --mypy-config-file pyproject.toml --ignore-missing-stub --ignore-unused-allowlist --allowlist tests/packaging/stubtest-allowlist.txt
+	$(RUN) -m mypy --config-file pyproject.toml examples tests/packaging/typed
 
 # The files of a release, in dist/. PYTHONS chooses the interpreters: all that are found.
 wheels: $(READY)
@@ -135,7 +135,7 @@ wheels: $(READY)
 format: $(READY)
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
-	$(VENV)/bin/clang-format -i $(wildcard csrc/*.[ch] pysock/_compiled/*/*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/faults/*.c tests/sanitizers/*.c)
+	$(VENV)/bin/clang-format -i $(wildcard csrc/*.[ch] pysock/_compiled/*/*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/stress/faults/*.c tests/stress/sanitizers/*.c)
 
 clean:
 	rm -rf .venv build dist *.egg-info pysock/*.so pysock/_compiled/*.so

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
 TOOLS = os.path.dirname(sys.executable)
 PROGRAM = ROOT / "release" / "program.py"
-CONSUMER = ROOT / "tests" / "typed" / "consumer.py"
+CONSUMER = ROOT / "tests" / "packaging" / "typed" / "consumer.py"
 VERSIONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.14t", "3.15"]
 
 REQUIRED = {"PYSOCK_REQUIRE_EXTENSIONS": "1"}

@@ -8,18 +8,17 @@ pysock adds. A missing extension fails the "c" leg; it never skips it.
 import contextlib
 import importlib.util
 import os
-import pathlib
 import signal
 import socket
 import sys
 import time
 
 import pytest
-from channels import channels
-from connections import BlackHole, found, refusing_address
-from waits import fill
+from support.channels import channels
+from support.connections import BlackHole, found, refusing_address
+from support.paths import ROOT
+from support.waits import fill
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 

@@ -1,4 +1,4 @@
-/* csrc's batch and control-message code by itself, under the sanitizers: tests/test_csrc.py. */
+/* csrc's batch and control-message code by itself, under the sanitizers: test_csrc.py. */
 #include "ps_batch.h"
 #include "ps_cmsg.h"
 #include "ps_meta.h"

@@ -1,4 +1,4 @@
-/* csrc's handling of descriptors by itself, under the sanitizers: tests/test_csrc.py. */
+/* csrc's handling of descriptors by itself, under the sanitizers: test_csrc.py. */
 #include "ps_cmsg.h"
 #include "ps_socket.h"
 #include "ps_splice.h"

@@ -1,4 +1,4 @@
-/* ps_gather and ps_io_advance by themselves, under the sanitizers: tests/test_csrc.py. */
+/* ps_gather and ps_io_advance by themselves, under the sanitizers: test_csrc.py. */
 #include "ps_io.h"
 
 #include <stdio.h>

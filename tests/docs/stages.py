@@ -74,7 +74,7 @@ def a_peer_of_datagrams(port):
 
 
 def a_setup_that_only_looks(port):
-    """A copy of csrc/, and builders that build nothing: tests/test_vendoring.py builds."""
+    """A copy of csrc/, and builders that build nothing: packaging/test_vendoring.py builds."""
     import Cython.Build
     import setuptools
 

@@ -18,8 +18,8 @@ from stages import STAGES, stages_of
 HERE = Path(__file__).parent
 # Commands that are not run here, and why.
 ELSEWHERE = {
-    "pip install .": "tests/test_packaging.py installs",
-    "python -m pysock --bench": "tests/test_bench.py runs it; it takes a while",
+    "pip install .": "tests/packaging/test_packaging.py installs",
+    "python -m pysock --bench": "tests/cli/test_bench.py runs it; it takes a while",
 }
 # These are interrupted once they have answered.
 SERVERS = ("python -m pysock -m http.server 8080",)

@@ -1,0 +1,172 @@
+"""`python -m pysock --bench`: what it prints, and where. The figures themselves are not tested."""
+
+import fcntl
+import importlib
+import io
+import json
+import os
+import pty
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import termios
+
+import pytest
+from support.paths import ROOT
+
+
+@pytest.fixture
+def command(pysock, monkeypatch):
+    """The command line; -X dev and -W error say on stderr if a socket is left open."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYSOCK_NO_EXTENSIONS", "1" if pysock.BACKEND == "stdlib" else "")
+    return [sys.executable, "-X", "dev", "-W", "error", "-m", "pysock", "--bench"]
+
+
+def answer(*command):
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout.decode("ascii")
+
+
+@pytest.fixture
+def bench(pysock):
+    return importlib.import_module(f"{pysock.__name__}._bench")
+
+
+def operations(bench):
+    return [row.title for row in bench.ROWS if not row.heap or bench.set_heap(row.heap)]
+
+
+def test_table(command, bench, pysock):
+    said = answer(*command, "--quick")
+    assert "\x1b" not in said and "\r" not in said
+    assert max(map(len, said.splitlines())) <= 80
+    header, _, *table, end = said.partition("\n\n")[0].splitlines()
+    assert header.split() == ["operation", "stdlib", "pysock", "ratio", "spread"]
+    assert [line[:38].rstrip() for line in [*table, end]] == operations(bench)
+    assert f"pysock {pysock.__version__}, backend {pysock.BACKEND}, " in said
+    assert sys.version.split()[0] in said
+    assert ("without extensions" in said) == (pysock.BACKEND == "stdlib")
+
+
+def test_json(command, bench, pysock):
+    said = json.loads(answer(*command, "--json", "--quick"))
+    assert (said["package"], said["backend"], said["quick"]) == ("pysock", pysock.BACKEND, True)
+    assert [row["operation"] for row in said["rows"]] == operations(bench)
+    for row in said["rows"]:
+        assert row["stdlib_ns"] > 0 and row["package_ns"] > 0 and row["spread"] >= 0
+        assert row["ratio"] == row["stdlib_ns"] / row["package_ns"]
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    ours, theirs = pty.openpty()
+    with open(ours, "rb", buffering=0) as ours, open(theirs, "wb", buffering=0) as theirs:
+        yield ours, theirs
+
+
+@pytest.mark.parametrize("columns, widest", [(0, 79), (200, 79), (40, 39)])
+def test_progress_is_for_terminals(command, bench, terminal, columns, widest):
+    ours, theirs = terminal
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+    done = subprocess.run([*command, "--quick", "--json"], stdout=subprocess.PIPE, stderr=theirs)
+    assert done.returncode == 0 and json.loads(done.stdout)
+    seen = ours.read(4096).decode()
+    lines = seen.split("\r")
+    assert lines[1].startswith("[ ") and f" 0/{len(bench.ROWS)} {bench.ROWS[0].title[:10]}" in seen
+    assert lines[-3].startswith("[###") and not lines[-2].strip() and lines[-1] == ""
+    assert {len(line) for line in lines[1:-1]} == {widest}
+    assert "\n" not in seen and "\x1b" not in seen
+
+
+def test_table_on_a_terminal(command, bench, terminal):
+    """Wiped of the bar, in 80 columns, with colours."""
+    ours, theirs = terminal
+    with subprocess.Popen([*command, "--quick"], stdout=theirs, stderr=theirs) as process:
+        theirs.close()
+        said = b""
+        try:
+            while piece := ours.read(4096):
+                said += piece
+        except OSError:
+            pass  # how the end of a terminal's other side shows
+    assert process.returncode == 0
+    table = said.decode().rpartition(" \r")[2]
+    assert table.startswith("\x1b[1moperation") and "\x1b[0m" in table
+    assert bench.ROWS[0].title in table
+    plain = re.sub(r"\x1b\[\d+m", "", table)
+    assert "\x1b" not in plain and max(map(len, plain.split("\r\n"))) <= 80
+
+
+def test_no_progress_on_a_dumb_terminal(command, terminal):
+    ours, theirs = terminal
+    done = subprocess.run(
+        [*command, "--quick"], stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "dumb"}
+    )
+    said = ours.read(8192)
+    assert done.returncode == 0 and said.startswith(b"operation")
+    assert b"\x1b" not in said and b"\r" not in said.replace(b"\r\n", b"")
+
+
+def test_interrupt(command, terminal):
+    ours, theirs = terminal
+    # Without -X dev and -W error: an interrupt may come between a socket and its `with`.
+    command = [sys.executable, *command[command.index("-m") :]]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs) as process:
+        seen = ours.read(1)  # the bar: it has begun
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read() == b""
+    assert process.returncode == 130
+    assert b"Traceback" not in seen + ours.read(4096)
+
+
+@pytest.mark.parametrize("terminal, no_color", [(True, ""), (True, "1"), (False, "")])
+def test_figures_for_people(bench, monkeypatch, terminal, no_color):
+    """Losses are shown as plainly as wins; colours are for terminals alone."""
+    stdout = io.StringIO()
+    stdout.isatty = lambda: terminal
+    monkeypatch.setattr(sys, "stdout", stdout)
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setenv("TERM", "xterm")
+    about = dict.fromkeys(["version", "backend", "python", "system"], "a-long-word " * 3)
+    about["package"] = "service._vendor.a_long_name"
+    table = [
+        {"operation": "o" * 38, "stdlib_ns": theirs, "package_ns": ours, "spread": 0.1234}
+        | {"ratio": theirs / ours}
+        for theirs, ours in [(0.5, 1), (99.96, 999.7), (1e7, 1e3), (1e5, 1e5)]
+    ]
+    header, _, lost, lost_more, won, even, *_ = lines = list(bench.render(about, table))
+    red, green, plain = (
+        ("\x1b[31m", "\x1b[32m", "\x1b[0m") if terminal and not no_color else [""] * 3
+    )
+    bold = "\x1b[1m" if green else ""
+    assert header.startswith(f"{bold}operation ") and header.endswith(f" spread{plain}")
+    assert header.split()[1:4] == ["stdlib", "a_long_n", "ratio"]
+    assert lost.endswith(f" 0.500 ns  1.00 ns {red}   0.50{plain}    12%")
+    assert lost_more.endswith(f" 100 ns  1.00 us {red}   0.10{plain}    12%")
+    assert won.endswith(f" 10.0 ms  1.00 us {green}10000.00{plain}    12%")
+    assert even.endswith("  100 us   100 us    1.00    12%")
+    assert "slower by over 3%: 2 of 4 rows" in lines[6]
+    assert max(len(line) for text in lines for line in text.replace("\x1b[", "").split("\n")) <= 80
+
+
+def test_standard_library_is_measured_where_pysock_is_installed(bench, pysock, monkeypatch):
+    seen = []
+    monkeypatch.setattr(bench, "measure", lambda *_: seen.append(socket.socket))
+    monkeypatch.setattr(bench, "render", lambda *_: [])
+    with pysock.installed():
+        assert socket.socket is pysock.socket
+        bench.run({})
+    assert set(seen) == {pysock._base.socket}
+
+
+def test_other_programs_do_not_load_it(command, pysock):
+    ours = {"pysock._cli", "pysock._cli.bench", "pysock._cli.info", "pysock._cli.terminal"}
+    program = f"import sys; print({ours | {'json', 'timeit', 'platform'}} & set(sys.modules))"
+    assert answer(*command[:-1], "-c", program) == "set()\n"
