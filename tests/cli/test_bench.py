@@ -34,7 +34,7 @@ def answer(*command):
 
 @pytest.fixture
 def bench(pysock):
-    return importlib.import_module(f"{pysock.__name__}._bench")
+    return importlib.import_module(f"{pysock.__name__}._cli.bench")
 
 
 def operations(bench):
@@ -163,7 +163,7 @@ def test_standard_library_is_measured_where_pysock_is_installed(bench, pysock, m
     with pysock.installed():
         assert socket.socket is pysock.socket
         bench.run({})
-    assert set(seen) == {pysock._base.socket}
+    assert set(seen) == {pysock._shared.original.socket}
 
 
 def test_other_programs_do_not_load_it(command, pysock):

@@ -7,7 +7,7 @@
  *
  * So an exception may come to an `except` clause without a traceback, and where the clause is one
  * that puts the exception aside while it runs, Cython releases the traceback without asking whether
- * there is one. tests/test_tracebacks.py finds such clauses: let them only set a variable, or
+ * there is one. tests/core/test_tracebacks.py finds such clauses: let them only set a variable, or
  * raise.
  */
 #ifndef PYSOCK_TRACEBACK_H

@@ -9,7 +9,7 @@ from ..._shared.progress import record
 class Lock:
     """One thread at a time; RuntimeError for a signal's handler that breaks into its own call.
 
-    A handler can raise as soon as the lock is there: `record` records in the same bytecode that it is.
+    A handler can raise as soon as the lock is acquired: `record` notes it in the same bytecode.
     Whoever has True among what it *got* has to release it, and to call nothing before that.
     """
 
