@@ -11,9 +11,6 @@
 #include "ps_io.h"
 #include "ps_sys.h"
 
-#include <stdint.h>
-#include <sys/uio.h>
-
 enum {
 #ifdef PS_HAVE_MMSG
     PS_BATCH = 64, /* messages by one system call */
@@ -24,7 +21,7 @@ enum {
     PS_SEGMENTS = 64,       /* datagrams by one message: UDP_MAX_SEGMENTS of linux/udp.h */
     PS_JOINED_MOST = 65507, /* their bytes: 65,535 less the headers of IPv4 and UDP */
     PS_UDP_MOST = 65535,    /* bytes of what a UDP socket hands over, joined or not */
-    PS_IOVECS = 1024,       /* UIO_MAXIOV */
+    PS_IOVECS = UIO_MAXIOV, /* of one message */
     PS_CONTROL = 512,       /* control data of a message: all of ps_meta.h's kinds at once, twice */
 };
 

@@ -4,8 +4,6 @@
 
 #include "ps_sys.h"
 
-#include <sys/uio.h>
-
 /* One control message as the caller sees it; data points into the control buffer on reads. */
 typedef struct ps_cmsg {
     int level;
@@ -27,8 +25,8 @@ int ps_cmsg_put(void *control, size_t size, size_t *used, const ps_cmsg *item);
  * *truncated is set. */
 int ps_cmsg_next(const struct msghdr *msg, struct cmsghdr **cursor, ps_cmsg *item, int *truncated);
 
-/* The descriptors that one message can carry: SCM_MAX_FD, the kernel refuses to send more. */
-#define PS_RIGHTS_MOST 253
+/* The descriptors that one message can carry: the kernel refuses to send more. */
+#define PS_RIGHTS_MOST SCM_MAX_FD
 
 /* Room for what may stand beside descriptors: credentials, a security label, a pidfd, timestamps.
  */

@@ -44,8 +44,8 @@ void ps_io_advance(ps_io *io, size_t n);
 size_t ps_gather(ps_io *io, struct msghdr *msg, struct iovec *iov, size_t count, char *room,
                  size_t room_size);
 
-#define PS_IOV_MOST 1024    /* UIO_MAXIOV: the kernel refuses more */
-#define PS_COPIED_MOST 1536 /* bytes of a buffer that is copied: measured */
+#define PS_IOV_MOST UIO_MAXIOV /* the kernel refuses more */
+#define PS_COPIED_MOST 1536    /* bytes of a buffer that is copied: measured */
 
 /* Flags under which a try with MSG_DONTWAIT means what the blocking call means.
  * Any other flag (MSG_WAITALL, MSG_OOB, MSG_ERRQUEUE, MSG_FASTOPEN ...) does not. */

@@ -4,10 +4,6 @@
 
 #include <netinet/in.h>
 
-#ifndef SOCK_CLOEXEC
-#define SOCK_CLOEXEC 0
-#endif
-
 /* Can this option be set on a new UDP socket? */
 static int takes(int level, int option, int value) {
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #if defined(__linux__) || defined(__FreeBSD__)
@@ -59,6 +60,21 @@
 #endif
 #endif
 
+/* Where the system has no such option, asking for it is ENOPROTOOPT. */
+#ifndef SOL_UDP
+#define SOL_UDP IPPROTO_UDP
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO (-1)
+#endif
+
+#ifndef UIO_MAXIOV
+#define UIO_MAXIOV 1024 /* linux/uio.h: the iovecs of one system call */
+#endif
+#ifndef SCM_MAX_FD
+#define SCM_MAX_FD 253 /* net/scm.h of the kernel: the descriptors of one SCM_RIGHTS message */
+#endif
+
 #if defined(__linux__)
 #define PS_HAVE_PEERCRED 1 /* SO_PEERCRED with a struct ucred */
 #endif
@@ -83,7 +99,13 @@
 #define PS_ENOTSUPP 524 /* linux/errno.h: not meant to leave the kernel, and it does */
 #endif
 
-/* Flags that the kernel of another system does not have are no bits at all. */
+/* A flag that this system does not have is 0, so that setting it changes nothing. */
+#ifndef SOCK_CLOEXEC
+#define SOCK_CLOEXEC 0
+#endif
+#ifndef SOCK_NONBLOCK
+#define SOCK_NONBLOCK 0
+#endif
 #ifndef MSG_CONFIRM
 #define MSG_CONFIRM 0
 #endif
