@@ -18,7 +18,7 @@ int ps_cmsg_put(void *control, size_t size, size_t *used, const ps_cmsg *item) {
         return -ENOBUFS;
     }
     struct cmsghdr *header = (struct cmsghdr *)((char *)control + *used);
-    memset(header, 0, space); /* the padding too: it goes to the kernel */
+    memset(header, 0, space); /* also the padding, because the kernel reads it */
     header->cmsg_len = CMSG_LEN(item->len);
     header->cmsg_level = item->level;
     header->cmsg_type = item->type;
@@ -50,7 +50,7 @@ int ps_cmsg_next(const struct msghdr *msg, struct cmsghdr **cursor, ps_cmsg *ite
     return 1;
 }
 
-static void keep(int fd) {
+static void set_close_on_exec(int fd) {
     if (MSG_CMSG_CLOEXEC == 0) {
         fcntl(fd, F_SETFD, FD_CLOEXEC);
     }
@@ -69,9 +69,9 @@ size_t ps_cmsg_take_rights(const struct msghdr *msg, int *fds, size_t most) {
             int fd;
             memcpy(&fd, (const char *)item.data + at, sizeof fd);
             if (item.type == SCM_RIGHTS && sent++ < most) {
-                keep(fd);
+                set_close_on_exec(fd);
                 fds[sent - 1] = fd;
-            } else if (fd >= 0) { /* instead of a pidfd the kernel may give an error's number */
+            } else if (fd >= 0) { /* the kernel may write -errno instead of a pidfd */
                 close(fd);
             }
         }

@@ -6,9 +6,10 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
-/* Sets field from the item's first bytes: 1, or 0 where it has too few. Control data is aligned
- * for the kernel's long at best, and an ancdata list's bytes for nothing. */
-static int copy(void *field, size_t size, const ps_cmsg *item) {
+/* Copy the item's first size bytes to field. Returns 1, or 0 where the item has fewer bytes. A cast
+ * of item->data instead of a copy could be misaligned: control data is aligned for a long only, and
+ * a caller's own bytes may have any address. */
+static int read_field(void *field, size_t size, const ps_cmsg *item) {
     if (item->len < size) {
         return 0;
     }
@@ -29,7 +30,7 @@ static void add_socket_level(ps_meta *meta, const ps_cmsg *item) {
 #ifdef SCM_TIMESTAMPNS
     case SCM_TIMESTAMPNS: {
         struct timespec at;
-        if (copy(&at, sizeof at, item)) {
+        if (read_field(&at, sizeof at, item)) {
             set_timestamp(meta, at.tv_sec, at.tv_nsec);
         }
         break;
@@ -38,7 +39,7 @@ static void add_socket_level(ps_meta *meta, const ps_cmsg *item) {
 #ifdef SCM_TIMESTAMP
     case SCM_TIMESTAMP: {
         struct timeval at;
-        if (copy(&at, sizeof at, item) && at.tv_usec >= 0 && at.tv_usec < 1000000) {
+        if (read_field(&at, sizeof at, item) && at.tv_usec >= 0 && at.tv_usec < 1000000) {
             set_timestamp(meta, at.tv_sec, (int64_t)at.tv_usec * 1000);
         }
         break;
@@ -46,8 +47,8 @@ static void add_socket_level(ps_meta *meta, const ps_cmsg *item) {
 #endif
 #ifdef SCM_TIMESTAMPING
     case SCM_TIMESTAMPING: {
-        struct timespec at[3]; /* by the kernel, unused, by the device's clock */
-        if (copy(at, sizeof at, item) && (at[0].tv_sec != 0 || at[0].tv_nsec != 0)) {
+        struct timespec at[3]; /* software, unused, hardware timestamp */
+        if (read_field(at, sizeof at, item) && (at[0].tv_sec != 0 || at[0].tv_nsec != 0)) {
             set_timestamp(meta, at[0].tv_sec, at[0].tv_nsec);
         }
         break;
@@ -55,7 +56,7 @@ static void add_socket_level(ps_meta *meta, const ps_cmsg *item) {
 #endif
 #ifdef SO_RXQ_OVFL
     case SO_RXQ_OVFL:
-        if (copy(&meta->drops, sizeof meta->drops, item)) {
+        if (read_field(&meta->drops, sizeof meta->drops, item)) {
             meta->has |= PS_META_DROPS;
         }
         break;
@@ -70,9 +71,9 @@ static void add_inet(ps_meta *meta, const ps_cmsg *item) {
     switch (item->type) {
     case IP_TOS:
 #ifdef IP_RECVTOS
-    case IP_RECVTOS: /* FreeBSD's name for what arrives */
+    case IP_RECVTOS: /* the type of the control message on FreeBSD */
 #endif
-        if (copy(&tos, sizeof tos, item)) {
+        if (read_field(&tos, sizeof tos, item)) {
             meta->tos = tos;
             meta->has |= PS_META_TOS;
         }
@@ -80,7 +81,7 @@ static void add_inet(ps_meta *meta, const ps_cmsg *item) {
 #ifdef IP_PKTINFO
     case IP_PKTINFO: {
         struct in_pktinfo info;
-        if (copy(&info, sizeof info, item)) {
+        if (read_field(&info, sizeof info, item)) {
             memset(&meta->destination.in, 0, sizeof meta->destination.in);
             meta->destination.in.sin_family = AF_INET;
             meta->destination.in.sin_addr = info.ipi_addr;
@@ -100,7 +101,7 @@ static void add_inet6(ps_meta *meta, const ps_cmsg *item) {
 #ifdef IPV6_TCLASS
     case IPV6_TCLASS: {
         int tos;
-        if (copy(&tos, sizeof tos, item)) {
+        if (read_field(&tos, sizeof tos, item)) {
             meta->tos = tos & 0xFF;
             meta->has |= PS_META_TOS;
         }
@@ -110,7 +111,7 @@ static void add_inet6(ps_meta *meta, const ps_cmsg *item) {
 #ifdef IPV6_PKTINFO
     case IPV6_PKTINFO: {
         struct in6_pktinfo info;
-        if (copy(&info, sizeof info, item)) {
+        if (read_field(&info, sizeof info, item)) {
             memset(&meta->destination.in6, 0, sizeof meta->destination.in6);
             meta->destination.in6.sin6_family = AF_INET6;
             meta->destination.in6.sin6_addr = info.ipi6_addr;
@@ -136,7 +137,7 @@ void ps_meta_add(ps_meta *meta, const ps_cmsg *item) {
 #ifdef PS_HAVE_UDP_SEGMENT
     else if (item->level == SOL_UDP && item->type == UDP_GRO) {
         int segment;
-        if (copy(&segment, sizeof segment, item) && segment > 0) {
+        if (read_field(&segment, sizeof segment, item) && segment > 0) {
             meta->segment = (uint32_t)segment;
             meta->has |= PS_META_SEGMENT;
         }
@@ -154,7 +155,7 @@ void ps_meta_parse(ps_meta *meta, const struct msghdr *msg) {
     meta->segment = 0;
     while (ps_cmsg_next(msg, &cursor, &item, &truncated)) {
         if (truncated) {
-            break; /* cut short by the control buffer's end: half a value is none */
+            break; /* the control buffer was too small: the last message is incomplete */
         }
         ps_meta_add(meta, &item);
     }

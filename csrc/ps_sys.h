@@ -1,9 +1,11 @@
-/* The one place where operating-system macros are turned into PS_HAVE_*.
+/* This header turns operating-system macros into PS_HAVE_*, and defines the kernel's numbers that
+ * a C library may lack. No other file does either.
  *
- * Everything in csrc includes this header first. Nothing here knows Python.
- * Error rule of the whole directory: a function returns n >= 0, or -errno;
- * errno itself never travels further than the wrapper that read it. No
- * function loops on EINTR: signal handlers are Python's to run (PEP 475).
+ * Every file of csrc includes this header first. Nothing in csrc uses Python.h.
+ *
+ * Every function of csrc reports an error by returning -errno, and success by returning n >= 0; the
+ * caller never has to read errno. No function repeats a system call after EINTR, because the
+ * caller has to run its signal handlers first (PEP 475).
  */
 #ifndef PS_SYS_H
 #define PS_SYS_H
@@ -22,16 +24,20 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+static inline size_t ps_min(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
 #if defined(__linux__) || defined(__FreeBSD__)
 #define PS_HAVE_ACCEPT4 1
 #define PS_HAVE_PPOLL 1
 #define PS_HAVE_SOCK_CLOEXEC 1
-#define PS_HAVE_ABSTRACT_UNIX 1 /* a sun_path of any length, NUL included */
+#define PS_HAVE_ABSTRACT_UNIX 1 /* sun_path may begin with NUL and contain NULs */
 #endif
 
 #if defined(__linux__)
 #define PS_HAVE_EPOLL 1
-#define PS_HAVE_LINUX_SENDFILE 1 /* other systems have one with other arguments */
+#define PS_HAVE_LINUX_SENDFILE 1 /* other systems' sendfile(2) has other arguments */
 #define PS_HAVE_SPLICE 1         /* with pipe2, F_SETPIPE_SZ */
 #endif
 
@@ -48,7 +54,7 @@
 #endif
 
 #if defined(__linux__)
-#define PS_HAVE_UDP_SEGMENT 1 /* to be built in; whether the kernel knows it, ps_probe.h tells */
+#define PS_HAVE_UDP_SEGMENT 1 /* compiled in; ps_probe.h tells whether the kernel has it */
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103 /* linux/udp.h */
 #endif
@@ -60,7 +66,7 @@
 #endif
 #endif
 
-/* Where the system has no such option, asking for it is ENOPROTOOPT. */
+/* No system has an option of number -1: setsockopt(2) with it fails with ENOPROTOOPT. */
 #ifndef SOL_UDP
 #define SOL_UDP IPPROTO_UDP
 #endif
@@ -86,7 +92,7 @@
 #endif
 
 #if defined(__linux__) && defined(SO_ZEROCOPY) && defined(SO_COOKIE)
-#define PS_HAVE_ZEROCOPY 1 /* to be built in; whether a socket can, ps_zerocopy.h tells */
+#define PS_HAVE_ZEROCOPY 1 /* compiled in; ps_zerocopy.h tells whether a socket has it */
 #ifndef MSG_ZEROCOPY
 #define MSG_ZEROCOPY 0x4000000 /* linux/socket.h */
 #endif
@@ -96,7 +102,7 @@
 #ifndef SO_EE_CODE_ZEROCOPY_COPIED
 #define SO_EE_CODE_ZEROCOPY_COPIED 1
 #endif
-#define PS_ENOTSUPP 524 /* linux/errno.h: not meant to leave the kernel, and it does */
+#define PS_ENOTSUPP 524 /* linux/errno.h: internal to the kernel, but send(2) returns it */
 #endif
 
 /* A flag that this system does not have is 0, so that setting it changes nothing. */
