@@ -19,6 +19,8 @@ typedef union ps_sockaddr {
     struct sockaddr_storage storage;
 } ps_sockaddr;
 
+PS_SIZE(ps_sockaddr, 128, 128);
+
 #define PS_HOST_TEXT INET6_ADDRSTRLEN /* room for every numeric host and its NUL */
 
 /* Whether the functions below convert addresses of this family. */

@@ -38,6 +38,9 @@ typedef struct ps_mmsghdr {
 } ps_mmsghdr;
 #endif
 
+PS_OFFSET(ps_mmsghdr, msg_len, 28, 56);
+PS_SIZE(ps_mmsghdr, 32, 64);
+
 /* Receiving */
 
 typedef struct ps_inbox {
@@ -54,6 +57,12 @@ typedef struct ps_inbox {
     ps_sockaddr *names;
     char *control;
 } ps_inbox;
+
+PS_OFFSET(ps_inbox, told, 20, 40);
+PS_OFFSET(ps_inbox, family, 24, 48);
+PS_OFFSET(ps_inbox, headers, 32, 64);
+PS_OFFSET(ps_inbox, names, 40, 80);
+PS_SIZE(ps_inbox, 48, 96);
 
 /* The first address in memory that begins a cache line. The memory must have PS_LINE bytes more
  * than the arena needs. A large block of malloc() begins 16 bytes after the start of a page. On
@@ -94,6 +103,11 @@ typedef struct ps_arrival {
     socklen_t namelen;
 } ps_arrival;
 
+PS_OFFSET(ps_arrival, datagrams, 12, 24);
+PS_OFFSET(ps_arrival, control_truncated, 20, 36);
+PS_OFFSET(ps_arrival, namelen, 28, 48);
+PS_SIZE(ps_arrival, 32, 56);
+
 /* Describe message i of the last receive. Returns 0, or -EINVAL where it has no message i. */
 int ps_inbox_arrival(const ps_inbox *inbox, size_t i, ps_arrival *arrival);
 
@@ -108,6 +122,10 @@ typedef struct ps_piece {
     const ps_sockaddr *name; /* NULL where the socket is connected */
     socklen_t namelen;
 } ps_piece;
+
+PS_OFFSET(ps_piece, segment, 8, 16);
+PS_OFFSET(ps_piece, namelen, 16, 32);
+PS_SIZE(ps_piece, 20, 40);
 
 typedef struct ps_position {
     size_t piece;  /* the index of the piece with the next datagram */
@@ -140,6 +158,12 @@ typedef struct ps_outbox {
         char bytes[CMSG_SPACE(sizeof(uint16_t))];
     } control[PS_BATCH];
 } ps_outbox;
+
+PS_OFFSET(ps_outbox, at, 12, 24);
+PS_OFFSET(ps_outbox, bytes, 28, 56);
+PS_OFFSET(ps_outbox, error, 40, 72);
+PS_SIZE(ps_outbox, 56 + PS_BATCH * (16 + 32 + 16) + PS_IOVECS * 8,
+        96 + PS_BATCH * (32 + 64 + 24) + PS_IOVECS * 16);
 
 void ps_outbox_init(ps_outbox *outbox, const int *fd_ptr, const ps_piece *pieces, size_t count,
                     size_t segments);

@@ -19,7 +19,7 @@ int ps_cmsg_put(void *control, size_t size, size_t *used, const ps_cmsg *item) {
     }
     struct cmsghdr *header = (struct cmsghdr *)((char *)control + *used);
     memset(header, 0, space); /* also the padding, because the kernel reads it */
-    header->cmsg_len = CMSG_LEN(item->len);
+    header->cmsg_len = (ps_controllen)CMSG_LEN(item->len);
     header->cmsg_level = item->level;
     header->cmsg_type = item->type;
     if (item->len > 0) {
@@ -29,10 +29,20 @@ int ps_cmsg_put(void *control, size_t size, size_t *used, const ps_cmsg *item) {
     return 0;
 }
 
+/* musl's CMSG_NXTHDR compares a signed with an unsigned number. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+
+static struct cmsghdr *next_header(const struct msghdr *msg, struct cmsghdr *header) {
+    return header == NULL ? CMSG_FIRSTHDR(msg) : CMSG_NXTHDR((struct msghdr *)msg, header);
+}
+
+#pragma GCC diagnostic pop
+
 int ps_cmsg_next(const struct msghdr *msg, struct cmsghdr **cursor, ps_cmsg *item, int *truncated) {
     const char *end = (const char *)msg->msg_control + msg->msg_controllen;
-    struct cmsghdr *header =
-        *cursor == NULL ? CMSG_FIRSTHDR(msg) : CMSG_NXTHDR((struct msghdr *)msg, *cursor);
+    struct cmsghdr *header = next_header(msg, *cursor);
     if (header == NULL || (const char *)header + CMSG_LEN(0) > end ||
         header->cmsg_len < CMSG_LEN(0)) {
         return 0;

@@ -12,6 +12,10 @@ typedef struct ps_cmsg {
     size_t len;
 } ps_cmsg;
 
+PS_OFFSET(ps_cmsg, data, 8, 8);
+PS_OFFSET(ps_cmsg, len, 12, 16);
+PS_SIZE(ps_cmsg, 16, 24);
+
 /* CMSG_SPACE(len): the bytes that a message with len bytes of data needs in a control buffer.
  * CMSG_LEN(len): the same without padding at the end. Both return 0 where len is too large. */
 size_t ps_cmsg_space(size_t len);
@@ -38,6 +42,8 @@ typedef union ps_rights_room {
     struct cmsghdr header; /* for its alignment */
     char bytes[CMSG_SPACE(PS_RIGHTS_MOST * sizeof(int)) + PS_RIGHTS_BESIDE];
 } ps_rights_room;
+
+PS_SIZE(ps_rights_room, 1024 + PS_RIGHTS_BESIDE, 1032 + PS_RIGHTS_BESIDE);
 
 /* Make the caller the owner of msg's descriptors. The first most descriptors that the peer has sent
  * (SCM_RIGHTS) are stored in fds, close-on-exec. All others are closed, and so is the pidfd that a

@@ -24,7 +24,7 @@ void ps_message_control(struct msghdr *msg, const void *control, size_t len) {
     if (len > 0) {
         memcpy(msg->msg_control, control, len);
     }
-    msg->msg_controllen = len;
+    msg->msg_controllen = (ps_controllen)len;
 }
 
 ssize_t ps_message_give(const ps_message *message, struct msghdr *msg) {

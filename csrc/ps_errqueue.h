@@ -29,6 +29,11 @@ typedef struct ps_error {
     ps_error_control control; /* the last field, because struct cmsghdr has a flexible array */
 } ps_error;
 
+PS_OFFSET(ps_error, name, 36, 72);
+PS_OFFSET(ps_error, data, 164, 200);
+PS_OFFSET(ps_error, control, 164 + PS_ERROR_DATA, 200 + PS_ERROR_DATA);
+PS_SIZE(ps_error, 164 + PS_ERROR_DATA + PS_ERROR_CONTROL, 200 + PS_ERROR_DATA + PS_ERROR_CONTROL);
+
 /* Receive the first message without waiting. Returns the number of bytes of its data, or -errno. */
 ssize_t ps_error_take(int fd, ps_error *error);
 
@@ -42,6 +47,10 @@ typedef struct ps_message {
     socklen_t namelen;
     int flags; /* msg_flags */
 } ps_message;
+
+PS_OFFSET(ps_message, controllen, 12, 24);
+PS_OFFSET(ps_message, flags, 24, 44);
+PS_SIZE(ps_message, 28, 48);
 
 /* Copy control data to msg as recvmsg(2) does. What has no room is cut, and MSG_CTRUNC is set. */
 void ps_message_control(struct msghdr *msg, const void *control, size_t len);

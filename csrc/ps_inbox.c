@@ -65,7 +65,8 @@ int ps_inbox_place(ps_inbox *inbox, size_t i, void *memory, size_t size) {
  * by further calls. Returns the number of messages, or -1 and errno. */
 static int recv_messages(int fd, ps_mmsghdr *headers, size_t n, int flags) {
 #ifdef PS_HAVE_MMSG
-    int count = recvmmsg(fd, headers, (unsigned)n, flags | MSG_WAITFORONE, NULL);
+    ps_mmsg_flags all_flags = (ps_mmsg_flags)(flags | MSG_WAITFORONE);
+    int count = recvmmsg(fd, headers, (unsigned)n, all_flags, NULL);
     if (count >= 0 || errno != ENOSYS) {
         return count;
     }

@@ -40,7 +40,10 @@ ssize_t ps_sendmsg(int fd, ps_io *io, int flags) {
 
 ssize_t ps_sendfile(int fd, ps_io *io, int flags) {
     (void)flags;
-    return result(sendfile(fd, io->file, &io->file_offset, io->len));
+    off_t offset = io->file_offset;
+    ssize_t n = result(sendfile(fd, io->file, &offset, io->len));
+    io->file_offset = offset;
+    return n;
 }
 
 #else
@@ -106,7 +109,7 @@ size_t ps_gather(ps_io *io, struct msghdr *msg, struct iovec *iov, size_t count,
     }
     memset(msg, 0, sizeof *msg);
     msg->msg_iov = iov;
-    msg->msg_iovlen = iovs;
+    msg->msg_iovlen = (ps_iovlen)iovs;
     io->msg = iovs == 1 ? NULL : msg;
     io->buf = iov->iov_base;
     io->likely = io->len;

@@ -10,16 +10,25 @@
 #include "ps_sys.h"
 
 typedef struct ps_io {
-    void *buf;          /* the memory to send from or to receive into */
-    size_t len;         /* bytes of buf; with msg the sum of its iovecs' lengths */
-    size_t likely;      /* bytes that the call is expected to transfer, at most len */
-    ps_sockaddr *name;  /* the peer's address: input of a send, output of a receive; may be NULL */
-    socklen_t namelen;  /* bytes of name that are valid */
-    struct msghdr *msg; /* for sendmsg and recvmsg; else NULL */
-    int file;           /* for sendfile: the descriptor to read from */
-    off_t file_offset;  /* for sendfile: where to read; ps_sendfile moves it behind what was sent */
-    int flags;          /* MSG_* that the caller was given */
+    void *buf;           /* the memory to send from or to receive into */
+    size_t len;          /* bytes of buf; with msg the sum of its iovecs' lengths */
+    size_t likely;       /* bytes that the call is expected to transfer, at most len */
+    ps_sockaddr *name;   /* the peer's address: input of a send, output of a receive; may be NULL */
+    struct msghdr *msg;  /* for sendmsg and recvmsg; else NULL */
+    socklen_t namelen;   /* bytes of name that are valid */
+    int64_t file_offset; /* for sendfile: where to read; ps_sendfile adds what was sent */
+    int file;            /* for sendfile: the descriptor to read from */
+    int flags;           /* MSG_* that the caller was given */
 } ps_io;
+
+PS_OFFSET(ps_io, likely, 8, 16);
+PS_OFFSET(ps_io, name, 12, 24);
+PS_OFFSET(ps_io, msg, 16, 32);
+PS_OFFSET(ps_io, namelen, 20, 40);
+PS_OFFSET(ps_io, file_offset, 24, 48);
+PS_OFFSET(ps_io, file, 32, 56);
+PS_OFFSET(ps_io, flags, 36, 60);
+PS_SIZE(ps_io, 40, 64);
 
 typedef ssize_t (*ps_transfer)(int fd, ps_io *io, int flags);
 

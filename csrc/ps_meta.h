@@ -23,6 +23,11 @@ typedef struct ps_meta {
     uint32_t segment;        /* bytes of each datagram, except the last, that UDP_GRO has joined */
 } ps_meta;
 
+PS_OFFSET(ps_meta, timestamp, 8, 8);
+PS_OFFSET(ps_meta, interface, 144, 144);
+PS_OFFSET(ps_meta, segment, 152, 152);
+PS_SIZE(ps_meta, 156, 160);
+
 /* Set the fields of meta that item has values for. An item of an unknown type, or one that is too
  * short for its type, sets none. */
 void ps_meta_add(ps_meta *meta, const ps_cmsg *item);

@@ -72,7 +72,7 @@ static void fill_header(ps_outbox *outbox, size_t m, const run *run, struct iove
     msg->msg_name = (void *)run->first->name;
     msg->msg_namelen = run->first->name != NULL ? run->first->namelen : 0;
     msg->msg_iov = iov;
-    msg->msg_iovlen = iovs;
+    msg->msg_iovlen = (ps_iovlen)iovs;
 #ifdef PS_HAVE_UDP_SEGMENT
     if (run->datagrams > 1) {
         uint16_t size = (uint16_t)run->size;
@@ -80,7 +80,7 @@ static void fill_header(ps_outbox *outbox, size_t m, const run *run, struct iove
         size_t used = 0;
         ps_cmsg_put(outbox->control[m].bytes, sizeof outbox->control[m].bytes, &used, &item);
         msg->msg_control = outbox->control[m].bytes;
-        msg->msg_controllen = used;
+        msg->msg_controllen = (ps_controllen)used;
     }
 #endif
 }
@@ -154,7 +154,7 @@ static ssize_t send_messages(ps_outbox *outbox, int fd, size_t n, int flags) {
     }
 #ifdef PS_HAVE_MMSG
     if (!outbox->one_by_one && n > 1) {
-        int sent = sendmmsg(fd, outbox->headers, (unsigned)n, flags);
+        int sent = sendmmsg(fd, outbox->headers, (unsigned)n, (ps_mmsg_flags)flags);
         if (sent >= 0 || errno != ENOSYS) {
             return sent < 0 ? -errno : sent;
         }

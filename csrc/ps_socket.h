@@ -41,6 +41,9 @@ typedef struct ps_peer {
     gid_t gid;
 } ps_peer;
 
+PS_OFFSET(ps_peer, gid, 8, 8);
+PS_SIZE(ps_peer, 12, 12);
+
 /* Read SO_PEERCRED. Returns 0, -ENOTCONN where there is no peer, -EOPNOTSUPP where the kernel does
  * not know the peer's credentials (another family, a connected datagram socket), or -ENOPROTOOPT
  * where the system has no such option. getsockopt(2) alone is not enough, because it succeeds in

@@ -51,6 +51,13 @@ typedef struct ps_splice {
     size_t in_memory; /* how many bytes there are; they precede those in the pipe */
 } ps_splice;
 
+PS_OFFSET(ps_splice, source.ready, 20, 24);
+PS_OFFSET(ps_splice, target.ready, 44, 56);
+PS_OFFSET(ps_splice, left, 48, 64);
+PS_OFFSET(ps_splice, moved, 56, 72);
+PS_OFFSET(ps_splice, waits_for, 68, 84);
+PS_SIZE(ps_splice, 116, 152);
+
 /* Initialize s, and find out what kinds of descriptors the two ends are. Returns 0, or -errno:
  * -EPROTOTYPE for a socket that is no stream. */
 int ps_splice_init(ps_splice *s, const int *source_ptr, const int *target_ptr, int64_t count,

@@ -14,6 +14,18 @@
 #define _GNU_SOURCE /* accept4, ppoll, recvmmsg, struct ucred */
 #endif
 
+/* On 32-bit systems glibc's off_t has 32 bits without this macro, and sendfile(2), fstat(2) and
+ * splice(2) fail or use a wrong offset beyond 2 GiB. The macro has an effect only before the first
+ * header of the C library: therefore this header is included first. Where the caller's code has
+ * included the C library before it, that code has to define the macro itself, as Python.h does; the
+ * assertion below fails where it does not. musl, and every 64-bit system, has no other off_t.
+ *
+ * _TIME_BITS is not defined here. No struct and no function of csrc's interface has a time_t, and
+ * csrc works with both sizes of it. So the size stays what the compiler's flags say. */
+#ifndef _FILE_OFFSET_BITS
+#define _FILE_OFFSET_BITS 64
+#endif
+
 #include <errno.h>
 #include <poll.h>
 #include <stddef.h>
@@ -23,6 +35,48 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+_Static_assert(sizeof(off_t) == 8, "off_t has 64 bits: see _FILE_OFFSET_BITS in ps_sys.h");
+
+/* The layout of the structs that csrc shares with the caller's code. That code includes these
+ * headers in translation units of its own, after other headers and perhaps with other macros. If a
+ * struct had another layout there, each side would read and write the wrong fields, without any
+ * warning.
+ *
+ * Both sides compile the assertions below each struct. An assertion compares with numbers, because
+ * a struct of two layouts is consistent on each side by itself: only the same number on both sides
+ * shows that the layouts are equal. The first number is for 32-bit pointers, the second one for
+ * 64-bit pointers. A size is rounded up to the struct's alignment, which on i386 is 4 where it is 8
+ * on other 32-bit systems. The fields are in an order that makes all other numbers equal there. */
+#ifdef __linux__
+#define PS_OFFSET(type, field, at32, at64)                                                         \
+    _Static_assert(offsetof(type, field) == (sizeof(void *) == 8 ? (at64) : (at32)),               \
+                   "layout of " #type ": offset of " #field)
+#define PS_SIZE(type, size32, size64)                                                              \
+    _Static_assert(sizeof(type) ==                                                                 \
+                       ((sizeof(void *) == 8 ? (size64) : (size32)) + _Alignof(type) - 1) /        \
+                           _Alignof(type) * _Alignof(type),                                        \
+                   "layout of " #type ": size")
+#else /* struct msghdr and struct sockaddr_storage have other sizes */
+#define PS_OFFSET(type, field, at32, at64) _Static_assert(1, "")
+#define PS_SIZE(type, size32, size64) _Static_assert(1, "")
+#endif
+
+/* The types of msg_iovlen, msg_controllen and cmsg_len, and of the flags of recvmmsg(2). glibc and
+ * bionic use the kernel's types, the others those of POSIX. */
+#if defined(__GLIBC__) || defined(__BIONIC__)
+typedef size_t ps_iovlen;
+typedef size_t ps_controllen;
+typedef int ps_mmsg_flags;
+#else
+typedef int ps_iovlen;
+typedef socklen_t ps_controllen;
+#ifdef __linux__
+typedef unsigned ps_mmsg_flags; /* musl */
+#else
+typedef int ps_mmsg_flags;
+#endif
+#endif
 
 static inline size_t ps_min(size_t a, size_t b) {
     return a < b ? a : b;

@@ -19,11 +19,14 @@
 
 /* The count of one socket's zero-copy sends. */
 typedef struct ps_zerocopy {
-    pthread_mutex_t lock;
     uint64_t cookie; /* SO_COOKIE of the socket, which no other socket ever has */
     uint64_t sends;  /* how many have a number; the next number is the lowest 32 bits of this */
     int lost;        /* the next number is unknown: all further sends copy */
+    pthread_mutex_t lock;
 } ps_zerocopy;
+
+PS_OFFSET(ps_zerocopy, lost, 16, 16);
+PS_OFFSET(ps_zerocopy, lock, 20, 24);
 
 /* Read SO_COOKIE. Returns 0 or -errno: -ENOPROTOOPT or -ENOSYS where the system has no cookies. */
 int ps_zerocopy_cookie(int fd, uint64_t *cookie);
@@ -60,6 +63,12 @@ typedef struct ps_zerocopy_send {
     ps_range numbers; /* output: their first and last number; other calls' may be between them */
 } ps_zerocopy_send;
 
+PS_OFFSET(ps_zerocopy_send, fd_ptr, 40, 64);
+PS_OFFSET(ps_zerocopy_send, is_stream, 48, 80);
+PS_OFFSET(ps_zerocopy_send, numbered, 60, 92);
+PS_OFFSET(ps_zerocopy_send, numbers, 64, 96);
+PS_SIZE(ps_zerocopy_send, 72, 104);
+
 /* A ps_transfer for the io of a ps_zerocopy_send; io->len must not be 0. With MSG_DONTWAIT this is
  * one send. Without it this does what a blocking send(2) does: it sends all bytes of a stream, it
  * obeys O_NONBLOCK and SO_SNDTIMEO, and after an error or a signal it returns how many bytes were
@@ -74,6 +83,9 @@ typedef struct ps_notice {
     ps_range numbers;
     int copied; /* the kernel has copied their bytes */
 } ps_notice;
+
+PS_OFFSET(ps_notice, copied, 8, 8);
+PS_SIZE(ps_notice, 12, 12);
 
 /* Parse a message of the error queue. Returns 1 and sets *notice, or 0 where msg is no notification
  * of zero-copy sends. */
