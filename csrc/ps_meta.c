@@ -2,7 +2,6 @@
 
 #include <netinet/in.h>
 #include <sys/time.h>
-#include <time.h>
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -17,39 +16,67 @@ static int read_field(void *field, size_t size, const ps_cmsg *item) {
     return 1;
 }
 
-static void set_timestamp(ps_meta *meta, int64_t seconds, int64_t ns) {
-    if (seconds > INT64_MAX / NS_PER_S - 1 || seconds < 0 || ns < 0 || ns >= NS_PER_S) {
+/* Set the timestamp to a number of seconds and a fraction, whose unit has so many nanoseconds. */
+static void set_timestamp(ps_meta *meta, int64_t seconds, int64_t fraction, int64_t unit) {
+    if (seconds > INT64_MAX / NS_PER_S - 1 || seconds < 0 || fraction < 0 ||
+        fraction >= NS_PER_S / unit) {
         return;
     }
-    meta->timestamp = seconds * NS_PER_S + ns;
+    meta->timestamp = seconds * NS_PER_S + fraction * unit;
     meta->has |= PS_META_TIMESTAMP;
 }
 
+#ifdef __linux__
+
+/* Add the first time of an item that has count of them. The two numbers of a time have width bytes
+ * each. The kernel writes a time of 0 where it has none, as in SO_TIMESTAMPING without a software
+ * timestamp; the others of these times are not read. */
+static void add_time(ps_meta *meta, const ps_cmsg *item, size_t count, size_t width, int64_t unit) {
+    int64_t wide[2];
+    int32_t narrow[2];
+    if (item->len < count * 2 * width) {
+        return;
+    }
+    if (width == sizeof *narrow) {
+        memcpy(narrow, item->data, sizeof narrow);
+        wide[0] = narrow[0];
+        wide[1] = narrow[1];
+    } else {
+        memcpy(wide, item->data, sizeof wide);
+    }
+    if (count == 1 || wide[0] != 0 || wide[1] != 0) {
+        set_timestamp(meta, wide[0], wide[1], unit);
+    }
+}
+
+#endif
+
 static void add_socket_level(ps_meta *meta, const ps_cmsg *item) {
     switch (item->type) {
-#ifdef SCM_TIMESTAMPNS
-    case SCM_TIMESTAMPNS: {
-        struct timespec at;
-        if (read_field(&at, sizeof at, item)) {
-            set_timestamp(meta, at.tv_sec, at.tv_nsec);
-        }
+#ifdef __linux__
+    case SO_TIMESTAMPNS_OLD:
+        add_time(meta, item, 1, PS_KERNEL_LONG, 1);
         break;
-    }
-#endif
-#ifdef SCM_TIMESTAMP
+    case SO_TIMESTAMPNS_NEW:
+        add_time(meta, item, 1, sizeof(int64_t), 1);
+        break;
+    case SO_TIMESTAMP_OLD:
+        add_time(meta, item, 1, PS_KERNEL_LONG, 1000);
+        break;
+    case SO_TIMESTAMP_NEW:
+        add_time(meta, item, 1, sizeof(int64_t), 1000);
+        break;
+    case SO_TIMESTAMPING_OLD: /* by software, unused, by hardware */
+        add_time(meta, item, 3, PS_KERNEL_LONG, 1);
+        break;
+    case SO_TIMESTAMPING_NEW:
+        add_time(meta, item, 3, sizeof(int64_t), 1);
+        break;
+#elif defined(SCM_TIMESTAMP)
     case SCM_TIMESTAMP: {
         struct timeval at;
-        if (read_field(&at, sizeof at, item) && at.tv_usec >= 0 && at.tv_usec < 1000000) {
-            set_timestamp(meta, at.tv_sec, (int64_t)at.tv_usec * 1000);
-        }
-        break;
-    }
-#endif
-#ifdef SCM_TIMESTAMPING
-    case SCM_TIMESTAMPING: {
-        struct timespec at[3]; /* software, unused, hardware timestamp */
-        if (read_field(at, sizeof at, item) && (at[0].tv_sec != 0 || at[0].tv_nsec != 0)) {
-            set_timestamp(meta, at[0].tv_sec, at[0].tv_nsec);
+        if (read_field(&at, sizeof at, item)) {
+            set_timestamp(meta, at.tv_sec, at.tv_usec, 1000);
         }
         break;
     }

@@ -139,6 +139,42 @@ static inline size_t ps_min(size_t a, size_t b) {
 #define PS_HAVE_PEERCRED 1 /* SO_PEERCRED with a struct ucred */
 #endif
 
+/* The control messages with timestamps have two forms (asm/socket.h). An old one has times of two
+ * longs, a new one has times of two 64-bit integers. The option that was set on the socket decides
+ * which form the kernel sends. A C library names only the form that has its own time_t, or none of
+ * them, so both are named here. */
+#if defined(__linux__) && !defined(SO_TIMESTAMP_NEW)
+#if defined(__sparc__)
+#define SO_TIMESTAMP_OLD 0x001d
+#define SO_TIMESTAMPNS_OLD 0x0021
+#define SO_TIMESTAMPING_OLD 0x0023
+#define SO_TIMESTAMP_NEW 0x0046
+#define SO_TIMESTAMPNS_NEW 0x0042
+#define SO_TIMESTAMPING_NEW 0x0043
+#elif defined(__hppa__)
+#define SO_TIMESTAMP_OLD 0x4012
+#define SO_TIMESTAMPNS_OLD 0x4013
+#define SO_TIMESTAMPING_OLD 0x4020
+#define SO_TIMESTAMP_NEW 0x4038
+#define SO_TIMESTAMPNS_NEW 0x4039
+#define SO_TIMESTAMPING_NEW 0x403A
+#else
+#define SO_TIMESTAMP_OLD 29
+#define SO_TIMESTAMPNS_OLD 35
+#define SO_TIMESTAMPING_OLD 37
+#define SO_TIMESTAMP_NEW 63
+#define SO_TIMESTAMPNS_NEW 64
+#define SO_TIMESTAMPING_NEW 65
+#endif
+#endif
+
+/* The bytes of the kernel's long. x32 has pointers of 4 bytes on a kernel with longs of 8. */
+#if defined(__x86_64__)
+#define PS_KERNEL_LONG 8
+#else
+#define PS_KERNEL_LONG sizeof(long)
+#endif
+
 #if defined(__linux__) && !defined(SCM_PIDFD)
 #define SCM_PIDFD 4 /* linux/socket.h */
 #elif !defined(SCM_PIDFD)

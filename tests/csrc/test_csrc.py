@@ -97,6 +97,10 @@ def test_gathering(tmp_path):
     assert run(build(tmp_path / "gather", "gather.c")) == "ok\n"
 
 
+def test_control_messages(tmp_path):
+    assert run(build(tmp_path / "meta", "meta.c")) == "ok\n"
+
+
 def test_descriptors(tmp_path):
     assert run(build(tmp_path / "descriptors", "descriptors.c")) == "ok\n"
 
