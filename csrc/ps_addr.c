@@ -45,7 +45,7 @@ int ps_addr_pack_unix(ps_sockaddr *addr, const char *path, size_t len) {
         if (memchr(path, '\0', len) != NULL) {
             return -EINVAL;
         }
-        used = len + 1; /* a path is handed over with its NUL */
+        used = len + 1; /* the address of a path includes its NUL */
     }
     if (used > room) {
         return -ENAMETOOLONG;
@@ -58,7 +58,7 @@ int ps_addr_pack_unix(ps_sockaddr *addr, const char *path, size_t len) {
 }
 
 size_t ps_addr_dotted_quad(const uint8_t quad[4], char text[PS_HOST_TEXT]) {
-    /* glibc's inet_ntop goes through sprintf here, at several times the price. */
+    /* This loop is several times as fast as glibc's inet_ntop, which calls sprintf. */
     char *p = text;
     for (int i = 0; i < 4; i++) {
         unsigned byte = quad[i];

@@ -18,8 +18,8 @@ int ps_cmsg_put(void *control, size_t size, size_t *used, const ps_cmsg *item) {
         return -ENOBUFS;
     }
     struct cmsghdr *header = (struct cmsghdr *)((char *)control + *used);
-    memset(header, 0, space); /* the padding too: it goes to the kernel */
-    header->cmsg_len = CMSG_LEN(item->len);
+    memset(header, 0, space); /* also the padding, because the kernel reads it */
+    header->cmsg_len = (ps_controllen)CMSG_LEN(item->len);
     header->cmsg_level = item->level;
     header->cmsg_type = item->type;
     if (item->len > 0) {
@@ -29,10 +29,20 @@ int ps_cmsg_put(void *control, size_t size, size_t *used, const ps_cmsg *item) {
     return 0;
 }
 
+/* musl's CMSG_NXTHDR compares a signed with an unsigned number. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+
+static struct cmsghdr *next_header(const struct msghdr *msg, struct cmsghdr *header) {
+    return header == NULL ? CMSG_FIRSTHDR(msg) : CMSG_NXTHDR((struct msghdr *)msg, header);
+}
+
+#pragma GCC diagnostic pop
+
 int ps_cmsg_next(const struct msghdr *msg, struct cmsghdr **cursor, ps_cmsg *item, int *truncated) {
     const char *end = (const char *)msg->msg_control + msg->msg_controllen;
-    struct cmsghdr *header =
-        *cursor == NULL ? CMSG_FIRSTHDR(msg) : CMSG_NXTHDR((struct msghdr *)msg, *cursor);
+    struct cmsghdr *header = next_header(msg, *cursor);
     if (header == NULL || (const char *)header + CMSG_LEN(0) > end ||
         header->cmsg_len < CMSG_LEN(0)) {
         return 0;
@@ -50,7 +60,7 @@ int ps_cmsg_next(const struct msghdr *msg, struct cmsghdr **cursor, ps_cmsg *ite
     return 1;
 }
 
-static void keep(int fd) {
+static void set_close_on_exec(int fd) {
     if (MSG_CMSG_CLOEXEC == 0) {
         fcntl(fd, F_SETFD, FD_CLOEXEC);
     }
@@ -69,9 +79,9 @@ size_t ps_cmsg_take_rights(const struct msghdr *msg, int *fds, size_t most) {
             int fd;
             memcpy(&fd, (const char *)item.data + at, sizeof fd);
             if (item.type == SCM_RIGHTS && sent++ < most) {
-                keep(fd);
+                set_close_on_exec(fd);
                 fds[sent - 1] = fd;
-            } else if (fd >= 0) { /* instead of a pidfd the kernel may give an error's number */
+            } else if (fd >= 0) { /* the kernel may write -errno instead of a pidfd */
                 close(fd);
             }
         }

@@ -1,12 +1,10 @@
-/* Control messages (cmsg(3)): written into and read from a caller's buffer, bounds checked. */
+/* Control messages (cmsg(3)), written to and read from a caller's buffer with bounds checks. */
 #ifndef PS_CMSG_H
 #define PS_CMSG_H
 
 #include "ps_sys.h"
 
-#include <sys/uio.h>
-
-/* One control message as the caller sees it; data points into the control buffer on reads. */
+/* One control message. After ps_cmsg_next, data points into the control buffer. */
 typedef struct ps_cmsg {
     int level;
     int type;
@@ -14,24 +12,30 @@ typedef struct ps_cmsg {
     size_t len;
 } ps_cmsg;
 
-/* Bytes that a message with len bytes of data takes in a control buffer (CMSG_SPACE), or that
- * its header and data take without padding (CMSG_LEN); 0 where len is too large for either. */
+PS_OFFSET(ps_cmsg, data, 8, 8);
+PS_OFFSET(ps_cmsg, len, 12, 16);
+PS_SIZE(ps_cmsg, 16, 24);
+
+/* CMSG_SPACE(len): the bytes that a message with len bytes of data needs in a control buffer.
+ * CMSG_LEN(len): the same without padding at the end. Both return 0 where len is too large. */
 size_t ps_cmsg_space(size_t len);
 size_t ps_cmsg_len(size_t len);
 
-/* Append item at offset *used of a control buffer of size bytes: 0, or -ENOBUFS. */
+/* Write item at offset *used of a control buffer of size bytes, and add its size to *used. Returns
+ * 0, or -ENOBUFS where there is no room for it. */
 int ps_cmsg_put(void *control, size_t size, size_t *used, const ps_cmsg *item);
 
-/* Step through what recvmsg left in msg. *cursor starts as NULL. 1: *item is set; 0: the end.
- * A header that claims more than the buffer holds is cut to what is there: len then tells, and
- * *truncated is set. */
+/* Read the next control message of msg, which recvmsg(2) has filled. *cursor is NULL at first.
+ * Returns 1 and sets *item, or returns 0 at the end. Where the length in a header goes beyond the
+ * end of the buffer, item->len is the number of bytes that the buffer has, and *truncated is set to
+ * 1. */
 int ps_cmsg_next(const struct msghdr *msg, struct cmsghdr **cursor, ps_cmsg *item, int *truncated);
 
-/* The descriptors that one message can carry: SCM_MAX_FD, the kernel refuses to send more. */
-#define PS_RIGHTS_MOST 253
+/* The largest number of descriptors of one message: with more, sendmsg(2) fails with EINVAL. */
+#define PS_RIGHTS_MOST SCM_MAX_FD
 
-/* Room for what may stand beside descriptors: credentials, a security label, a pidfd, timestamps.
- */
+/* Room for the control messages that may come with descriptors: credentials, a security label, a
+ * pidfd, timestamps. */
 #define PS_RIGHTS_BESIDE 512
 
 typedef union ps_rights_room {
@@ -39,12 +43,14 @@ typedef union ps_rights_room {
     char bytes[CMSG_SPACE(PS_RIGHTS_MOST * sizeof(int)) + PS_RIGHTS_BESIDE];
 } ps_rights_room;
 
-/* Take over the descriptors of msg: those that were sent (SCM_RIGHTS), and the pidfd of a socket
- * with SO_PASSPIDFD. The first most of those sent are put into fds, close-on-exec; every other one
- * is closed. Returns how many were sent. */
+PS_SIZE(ps_rights_room, 1024 + PS_RIGHTS_BESIDE, 1032 + PS_RIGHTS_BESIDE);
+
+/* Make the caller the owner of msg's descriptors. The first most descriptors that the peer has sent
+ * (SCM_RIGHTS) are stored in fds, close-on-exec. All others are closed, and so is the pidfd that a
+ * socket with SO_PASSPIDFD receives. Returns how many descriptors the peer has sent. */
 size_t ps_cmsg_take_rights(const struct msghdr *msg, int *fds, size_t most);
 
-/* Close every descriptor of msg: for a receiver that cannot hand them on. */
+/* Close every descriptor of msg. A receiver that ignored them would leak them. */
 void ps_cmsg_close_rights(const struct msghdr *msg);
 
 #endif

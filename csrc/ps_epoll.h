@@ -1,4 +1,4 @@
-/* Waiting for many descriptors: epoll(7). */
+/* Waiting for many descriptors with epoll(7). */
 #ifndef PS_EPOLL_H
 #define PS_EPOLL_H
 
@@ -9,14 +9,16 @@
 
 typedef struct epoll_event ps_event;
 
-/* EPOLL_CTL_ADD, _MOD, _DEL: from now on these events of fd are waited for. 0 or -errno. */
+/* Call epoll_ctl(2) with EPOLL_CTL_ADD, EPOLL_CTL_MOD or EPOLL_CTL_DEL. Returns 0 or -errno. */
 static inline int ps_epoll_ctl(int epoll, int operation, int fd, uint32_t events) {
     ps_event event = {.events = events, .data.fd = fd};
     return epoll_ctl(epoll, operation, fd, &event) < 0 ? -errno : 0;
 }
 
-/* Wait for up to timeout_ms (0: only look, -1: without end): the number of events, or -errno.
- * Inline: behind a system call each return is a cold one, and a look is little more than that. */
+/* Call epoll_wait(2): with a timeout_ms of 0 it returns at once, with -1 it waits without limit.
+ * Returns the number of events, or -errno. The function is inline because after a system call the
+ * processor often mispredicts a return, and one more of them is measurable in a call that does not
+ * wait. */
 static inline int ps_epoll_wait(int epoll, ps_event *events, int most, int timeout_ms) {
     int n = epoll_wait(epoll, events, most, timeout_ms);
     return n < 0 ? -errno : n;

@@ -1,9 +1,5 @@
 #include "ps_errqueue.h"
 
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 ssize_t ps_error_take(int fd, ps_error *error) {
     if (MSG_ERRQUEUE == 0) {
         return -EAGAIN;
@@ -24,11 +20,11 @@ void ps_message_control(struct msghdr *msg, const void *control, size_t len) {
     if (len > room) {
         msg->msg_flags |= MSG_CTRUNC;
     }
-    len = smaller(len, room);
+    len = ps_min(len, room);
     if (len > 0) {
         memcpy(msg->msg_control, control, len);
     }
-    msg->msg_controllen = len;
+    msg->msg_controllen = (ps_controllen)len;
 }
 
 ssize_t ps_message_give(const ps_message *message, struct msghdr *msg) {
@@ -36,7 +32,7 @@ ssize_t ps_message_give(const ps_message *message, struct msghdr *msg) {
     size_t left = message->len;
     msg->msg_flags = message->flags;
     for (size_t i = 0; i < (size_t)msg->msg_iovlen && left > 0; i++) {
-        size_t n = smaller(left, msg->msg_iov[i].iov_len);
+        size_t n = ps_min(left, msg->msg_iov[i].iov_len);
         if (n > 0) {
             memcpy(msg->msg_iov[i].iov_base, data, n);
             data += n;
@@ -49,7 +45,7 @@ ssize_t ps_message_give(const ps_message *message, struct msghdr *msg) {
     ps_message_control(msg, message->control, message->controllen);
     socklen_t named = 0;
     if (msg->msg_name != NULL) {
-        named = (socklen_t)smaller(msg->msg_namelen, message->namelen);
+        named = (socklen_t)ps_min(msg->msg_namelen, message->namelen);
         memcpy(msg->msg_name, message->name, named);
     }
     msg->msg_namelen = named;

@@ -1,8 +1,8 @@
-/* A socket's error queue (recvmsg(2), MSG_ERRQUEUE): what happened to what was sent.
+/* A socket's error queue (recvmsg(2), MSG_ERRQUEUE): the kernel's reports about sends.
  *
- * Completions of sends without copying, transmit timestamps and ICMP errors come by one queue, and
- * the kernel gives no way to look at a message without taking it: MSG_PEEK takes it, too. So who
- * wants one kind of them must keep the others for whoever asks for those.
+ * Completions of zero-copy sends, transmit timestamps and ICMP errors are in one queue, and the
+ * kernel removes a message when it is received, even with MSG_PEEK. Therefore a caller that wants
+ * one kind of message has to store the others, and to deliver them when they are asked for.
  */
 #ifndef PS_ERRQUEUE_H
 #define PS_ERRQUEUE_H
@@ -12,8 +12,8 @@
 #include "ps_sys.h"
 
 enum {
-    PS_ERROR_DATA = 65536,   /* of a packet that is quoted; the kernel cuts, and says so */
-    PS_ERROR_CONTROL = 2048, /* several times what any kernel puts there */
+    PS_ERROR_DATA = 65536,   /* bytes of a packet that a message quotes; more is MSG_TRUNC */
+    PS_ERROR_CONTROL = 2048, /* bytes of control data; kernels write much less */
 };
 
 typedef union ps_error_control {
@@ -22,17 +22,22 @@ typedef union ps_error_control {
 } ps_error_control;
 
 typedef struct ps_error {
-    struct msghdr msg; /* as recvmsg left it */
+    struct msghdr msg; /* as recvmsg(2) filled it */
     struct iovec iov;
     ps_sockaddr name;
     char data[PS_ERROR_DATA];
-    ps_error_control control; /* last: a struct cmsghdr is one of variable size */
+    ps_error_control control; /* the last field, because struct cmsghdr has a flexible array */
 } ps_error;
 
-/* Take the first message, without waiting: the bytes of its data, or -errno. */
+PS_OFFSET(ps_error, name, 36, 72);
+PS_OFFSET(ps_error, data, 164, 200);
+PS_OFFSET(ps_error, control, 164 + PS_ERROR_DATA, 200 + PS_ERROR_DATA);
+PS_SIZE(ps_error, 164 + PS_ERROR_DATA + PS_ERROR_CONTROL, 200 + PS_ERROR_DATA + PS_ERROR_CONTROL);
+
+/* Receive the first message without waiting. Returns the number of bytes of its data, or -errno. */
 ssize_t ps_error_take(int fd, ps_error *error);
 
-/* A message that was taken before and kept. */
+/* A message that was received before and stored. */
 typedef struct ps_message {
     const void *data;
     size_t len;
@@ -43,11 +48,15 @@ typedef struct ps_message {
     int flags; /* msg_flags */
 } ps_message;
 
-/* Let msg have that control data, or as much as there is room for, as recvmsg would. */
+PS_OFFSET(ps_message, controllen, 12, 24);
+PS_OFFSET(ps_message, flags, 24, 44);
+PS_SIZE(ps_message, 28, 48);
+
+/* Copy control data to msg as recvmsg(2) does. What has no room is cut, and MSG_CTRUNC is set. */
 void ps_message_control(struct msghdr *msg, const void *control, size_t len);
 
-/* What recvmsg would have done for msg: fill its buffers, set lengths and flags, cut what does not
- * fit. The bytes of data. */
+/* Deliver a stored message to msg as recvmsg(2) does: fill msg's buffers, set lengths and flags,
+ * and cut what has no room. Returns the number of bytes of data that were copied. */
 ssize_t ps_message_give(const ps_message *message, struct msghdr *msg);
 
 #endif

@@ -27,7 +27,7 @@ void ps_inbox_free(ps_inbox *inbox) {
     memset(inbox, 0, sizeof *inbox);
 }
 
-/* What a receive reads of a header and has written over, as it must be before the next one. */
+/* Set the fields of a header that a receive reads and overwrites. */
 static void reset(ps_inbox *inbox, size_t i) {
     struct msghdr *msg = &inbox->headers[i].msg_hdr;
     msg->msg_namelen = sizeof inbox->names[i];
@@ -61,13 +61,14 @@ int ps_inbox_place(ps_inbox *inbox, size_t i, void *memory, size_t size) {
     return 0;
 }
 
-/* recvmmsg(2); where there is none one message, and the caller asks again for what else is there.
- */
+/* Call recvmmsg(2), or without it recvmsg(2) for one message: then the caller receives the others
+ * by further calls. Returns the number of messages, or -1 and errno. */
 static int recv_messages(int fd, ps_mmsghdr *headers, size_t n, int flags) {
 #ifdef PS_HAVE_MMSG
-    int came = recvmmsg(fd, headers, (unsigned)n, flags | MSG_WAITFORONE, NULL);
-    if (came >= 0 || errno != ENOSYS) {
-        return came;
+    ps_mmsg_flags all_flags = (ps_mmsg_flags)(flags | MSG_WAITFORONE);
+    int count = recvmmsg(fd, headers, (unsigned)n, all_flags, NULL);
+    if (count >= 0 || errno != ENOSYS) {
+        return count;
     }
 #else
     (void)n;
@@ -84,7 +85,7 @@ ssize_t ps_recv_batch(int fd, ps_io *io, int flags) {
     ps_inbox *inbox = io->buf;
     size_t n = inbox->wanted == 0 || inbox->wanted > inbox->slots ? inbox->slots : inbox->wanted;
     if (flags & MSG_PEEK) {
-        n = 1; /* the kernel would show the first one n times */
+        n = 1; /* with more the kernel would return the first message n times */
     }
     for (size_t i = 0; i < inbox->came; i++) {
         reset(inbox, i);
@@ -92,11 +93,11 @@ ssize_t ps_recv_batch(int fd, ps_io *io, int flags) {
     inbox->came = 0;
     inbox->bytes = 0;
     inbox->told = 0;
-    int came = recv_messages(fd, inbox->headers, n, flags);
-    if (came < 0) {
+    int count = recv_messages(fd, inbox->headers, n, flags);
+    if (count < 0) {
         return -errno;
     }
-    inbox->came = (size_t)came;
+    inbox->came = (size_t)count;
     for (size_t i = 0; i < inbox->came; i++) {
         inbox->bytes += inbox->headers[i].msg_len;
         if (inbox->headers[i].msg_hdr.msg_controllen == 0) {
@@ -104,10 +105,10 @@ ssize_t ps_recv_batch(int fd, ps_io *io, int flags) {
         }
         inbox->told++;
         if (inbox->family == AF_UNIX) {
-            ps_cmsg_close_rights(&inbox->headers[i].msg_hdr); /* no way to hand them on */
+            ps_cmsg_close_rights(&inbox->headers[i].msg_hdr); /* an arrival has no descriptors */
         }
     }
-    return came;
+    return count;
 }
 
 int ps_inbox_arrival(const ps_inbox *inbox, size_t i, ps_arrival *arrival) {
@@ -120,7 +121,7 @@ int ps_inbox_arrival(const ps_inbox *inbox, size_t i, ps_arrival *arrival) {
     arrival->control_truncated = (msg->msg_flags & MSG_CTRUNC) != 0;
     arrival->data = inbox->iov[i].iov_base;
     arrival->len =
-        len < inbox->room ? len : inbox->room; /* MSG_TRUNC tells what it would have been */
+        len < inbox->room ? len : inbox->room; /* with MSG_TRUNC len may be greater than room */
     arrival->segment = arrival->len;
     arrival->datagrams = 1;
     arrival->name = &inbox->names[i];

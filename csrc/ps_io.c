@@ -40,7 +40,10 @@ ssize_t ps_sendmsg(int fd, ps_io *io, int flags) {
 
 ssize_t ps_sendfile(int fd, ps_io *io, int flags) {
     (void)flags;
-    return result(sendfile(fd, io->file, &io->file_offset, io->len));
+    off_t offset = io->file_offset;
+    ssize_t n = result(sendfile(fd, io->file, &offset, io->len));
+    io->file_offset = offset;
+    return n;
 }
 
 #else
@@ -78,17 +81,17 @@ void ps_io_advance(ps_io *io, size_t n) {
 
 size_t ps_gather(ps_io *io, struct msghdr *msg, struct iovec *iov, size_t count, char *room,
                  size_t room_size) {
-    size_t pieces = 0, used = 0, taken;
-    bool copying = false; /* the last piece ends where the next copy begins */
+    size_t iovs = 0, used = 0, done;
+    bool copying = false; /* the last iovec is in room: the next copy makes it longer */
     io->len = 0;
-    for (taken = 0; taken < count; taken++) {
-        const struct iovec from = iov[taken];
+    for (done = 0; done < count; done++) {
+        const struct iovec from = iov[done];
         if (from.iov_len == 0) {
             continue;
         }
         bool copied = from.iov_len <= PS_COPIED_MOST;
         if ((copied && from.iov_len > room_size - used) ||
-            (!(copied && copying) && pieces == PS_IOV_MOST)) {
+            (!(copied && copying) && iovs == PS_IOV_MOST)) {
             break;
         }
         if (copied) {
@@ -96,19 +99,19 @@ size_t ps_gather(ps_io *io, struct msghdr *msg, struct iovec *iov, size_t count,
             used += from.iov_len;
         }
         if (copied && copying) {
-            iov[pieces - 1].iov_len += from.iov_len;
+            iov[iovs - 1].iov_len += from.iov_len;
         } else {
-            iov[pieces].iov_base = copied ? room + used - from.iov_len : from.iov_base;
-            iov[pieces++].iov_len = from.iov_len;
+            iov[iovs].iov_base = copied ? room + used - from.iov_len : from.iov_base;
+            iov[iovs++].iov_len = from.iov_len;
         }
         copying = copied;
         io->len += from.iov_len;
     }
     memset(msg, 0, sizeof *msg);
     msg->msg_iov = iov;
-    msg->msg_iovlen = pieces;
-    io->msg = pieces == 1 ? NULL : msg;
+    msg->msg_iovlen = (ps_iovlen)iovs;
+    io->msg = iovs == 1 ? NULL : msg;
     io->buf = iov->iov_base;
     io->likely = io->len;
-    return taken;
+    return done;
 }

@@ -1,7 +1,7 @@
-/* One function per transfer system call, all of one shape.
+/* One function for each transfer system call, all of them with the same signature.
  *
- * A ps_io says what to transfer; a ps_transfer does it once and returns the
- * number of bytes or -errno. One shape lets the retry loop above be one loop.
+ * A ps_io describes a transfer. A ps_transfer makes one system call for it, and returns the number
+ * of bytes or -errno. The common signature lets the caller use one retry loop for all of them.
  */
 #ifndef PS_IO_H
 #define PS_IO_H
@@ -10,16 +10,25 @@
 #include "ps_sys.h"
 
 typedef struct ps_io {
-    void *buf;          /* first byte to send, or where the first one goes */
-    size_t len;         /* bytes in buf; for messages the sum over msg's iovecs */
-    size_t likely;      /* bytes that will probably move: len, or fewer for a large receive */
-    ps_sockaddr *name;  /* peer: read by sends, written by receives; may be NULL */
-    socklen_t namelen;  /* valid bytes of name */
-    struct msghdr *msg; /* sendmsg and recvmsg only */
-    int file;           /* sendfile only: what to read from, */
-    off_t file_offset;  /* and from where; moves on with what was sent */
-    int flags;          /* the caller's MSG_* */
+    void *buf;           /* the memory to send from or to receive into */
+    size_t len;          /* bytes of buf; with msg the sum of its iovecs' lengths */
+    size_t likely;       /* bytes that the call is expected to transfer, at most len */
+    ps_sockaddr *name;   /* the peer's address: input of a send, output of a receive; may be NULL */
+    struct msghdr *msg;  /* for sendmsg and recvmsg; else NULL */
+    socklen_t namelen;   /* bytes of name that are valid */
+    int64_t file_offset; /* for sendfile: where to read; ps_sendfile adds what was sent */
+    int file;            /* for sendfile: the descriptor to read from */
+    int flags;           /* MSG_* that the caller was given */
 } ps_io;
+
+PS_OFFSET(ps_io, likely, 8, 16);
+PS_OFFSET(ps_io, name, 12, 24);
+PS_OFFSET(ps_io, msg, 16, 32);
+PS_OFFSET(ps_io, namelen, 20, 40);
+PS_OFFSET(ps_io, file_offset, 24, 48);
+PS_OFFSET(ps_io, file, 32, 56);
+PS_OFFSET(ps_io, flags, 36, 60);
+PS_SIZE(ps_io, 40, 64);
 
 typedef ssize_t (*ps_transfer)(int fd, ps_io *io, int flags);
 
@@ -29,31 +38,34 @@ ssize_t ps_recvmsg(int fd, ps_io *io, int flags);
 ssize_t ps_send(int fd, ps_io *io, int flags);
 ssize_t ps_sendto(int fd, ps_io *io, int flags);
 ssize_t ps_sendmsg(int fd, ps_io *io, int flags);
-ssize_t ps_sendfile(int fd, ps_io *io, int flags); /* no flags: never to be tried */
+ssize_t ps_sendfile(int fd, ps_io *io, int flags); /* ignores flags: sendfile(2) has none */
 
-/* Step over the first n bytes, which were sent. Control data and the peer's
- * name went with them and must not go twice. */
+/* Remove the first n bytes from io after a short write, so that io describes the rest. This also
+ * removes the control data and the peer's address, because the kernel has sent them with the first
+ * bytes, and must not send them twice. */
 void ps_io_advance(ps_io *io, size_t n);
 
-/* Make io the next part of many buffers: of the count at iov, which it uses up and writes over.
+/* Let io describe one send of as many of the count buffers at iov as it can have. Returns how many
+ * buffers those are. The function overwrites their entries of iov.
  *
- * Small buffers are copied into room, one after the other, and go as one: of them the kernel needs
- * longer to read an iovec than to copy. io gets buf where one piece is all, msg's iovecs else, and
- * len; empty buffers are left out, so len is 0 where there are no others. Returns how many buffers
- * were taken. */
+ * Small buffers are copied into room and sent as one iovec, because the kernel needs longer to read
+ * an iovec than to copy a small buffer. io->msg is NULL where a single iovec is enough; then
+ * io->buf has the bytes. Empty buffers are left out: where all of them are empty, io->len is 0. */
 size_t ps_gather(ps_io *io, struct msghdr *msg, struct iovec *iov, size_t count, char *room,
                  size_t room_size);
 
-#define PS_IOV_MOST 1024    /* UIO_MAXIOV: the kernel refuses more */
-#define PS_COPIED_MOST 1536 /* bytes of a buffer that is copied: measured */
+#define PS_IOV_MOST UIO_MAXIOV /* iovecs of one send: with more the kernel fails with EMSGSIZE */
+#define PS_COPIED_MOST 1536    /* ps_gather copies buffers of up to so many bytes: measured */
 
-/* Flags under which a try with MSG_DONTWAIT means what the blocking call means.
- * Any other flag (MSG_WAITALL, MSG_OOB, MSG_ERRQUEUE, MSG_FASTOPEN ...) does not. */
+/* The flags with which a call with MSG_DONTWAIT does the same as the blocking call, except that it
+ * does not wait. With any other flag (MSG_WAITALL, MSG_OOB, MSG_ERRQUEUE, MSG_FASTOPEN ...) it may
+ * do something else. */
 #define PS_TRYABLE_FLAGS                                                                           \
     (MSG_PEEK | MSG_DONTWAIT | MSG_DONTROUTE | MSG_EOR | MSG_NOSIGNAL | MSG_MORE | MSG_CONFIRM |   \
      MSG_CMSG_CLOEXEC)
 
-/* The flags of a ps_io whose system call has no MSG_DONTWAIT, so that it is never tried. */
+/* The flags of a ps_io whose system call has no MSG_DONTWAIT. MSG_WAITALL is not in
+ * PS_TRYABLE_FLAGS, so the caller does not call it with MSG_DONTWAIT. */
 #define PS_NO_DONTWAIT MSG_WAITALL
 
 #endif

@@ -1,20 +1,20 @@
 #include "ps_batch.h"
 #include "ps_cmsg.h"
 
-/* A run being made: datagrams of one size to one peer, one message. */
+/* A message while it is put together: datagrams of one size to one peer. */
 typedef struct run {
     const ps_piece *first;
-    size_t size; /* of each datagram; only the last may be shorter */
+    size_t size; /* bytes of each datagram, except that the last may have fewer */
     size_t datagrams;
     size_t bytes;
-    size_t most; /* datagrams that it may have */
-    int full;    /* nothing may follow */
+    size_t most; /* how many datagrams it may have */
+    int full;    /* no further datagram may be added */
 } run;
 
-void ps_outbox_init(ps_outbox *outbox, const int *place, const ps_piece *pieces, size_t count,
+void ps_outbox_init(ps_outbox *outbox, const int *fd_ptr, const ps_piece *pieces, size_t count,
                     size_t segments) {
     memset(outbox, 0, offsetof(ps_outbox, plan));
-    outbox->place = place;
+    outbox->fd_ptr = fd_ptr;
     outbox->pieces = pieces;
     outbox->count = count;
     outbox->segments = segments < 1 ? 1 : segments < PS_SEGMENTS ? segments : PS_SEGMENTS;
@@ -25,15 +25,12 @@ static int same_peer(const ps_piece *a, const ps_piece *b) {
                                   memcmp(a->name, b->name, a->namelen) == 0);
 }
 
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-/* How many bytes of the piece, from offset on, go on the run: whole datagrams; 0 for none. */
-static size_t take(run *run, const ps_piece *piece, size_t offset) {
+/* Add datagrams of the piece, from offset on, to the run. Returns how many bytes they have: 0 where
+ * the next datagram cannot be added, or is empty. */
+static size_t add_to_run(run *run, const ps_piece *piece, size_t offset) {
     size_t left = piece->len - offset;
     size_t whole = piece->segment > 0 ? piece->segment : piece->len;
-    size_t next = smaller(whole, left);
+    size_t next = ps_min(whole, left);
     if (run->datagrams == 0) {
         run->first = piece;
         run->size = next;
@@ -43,29 +40,29 @@ static size_t take(run *run, const ps_piece *piece, size_t offset) {
         if (run->full || whole != next) {
             return next;
         }
-        /* and as many more of the same piece as may follow */
+        /* The code below adds further datagrams of the same piece. */
     } else if (run->full || next == 0 || next > run->size ||
-               next > PS_JOINED_MOST - smaller(run->bytes, PS_JOINED_MOST) ||
+               next > PS_JOINED_MOST - ps_min(run->bytes, PS_JOINED_MOST) ||
                !same_peer(run->first, piece)) {
         return 0;
     } else {
         run->datagrams++;
         run->bytes += next;
     }
-    size_t taken = next;
+    size_t added = next;
     if (next < run->size) {
         run->full = 1;
     } else if (whole == next) {
-        size_t more = smaller((left - taken) / next, run->most - run->datagrams);
-        more = smaller(more, (PS_JOINED_MOST - smaller(run->bytes, PS_JOINED_MOST)) / next);
-        taken += more * next;
+        size_t more = ps_min((left - added) / next, run->most - run->datagrams);
+        more = ps_min(more, (PS_JOINED_MOST - ps_min(run->bytes, PS_JOINED_MOST)) / next);
+        added += more * next;
         run->datagrams += more;
         run->bytes += more * next;
     }
     if (run->datagrams == run->most) {
         run->full = 1;
     }
-    return taken;
+    return added;
 }
 
 static void fill_header(ps_outbox *outbox, size_t m, const run *run, struct iovec *iov,
@@ -75,7 +72,7 @@ static void fill_header(ps_outbox *outbox, size_t m, const run *run, struct iove
     msg->msg_name = (void *)run->first->name;
     msg->msg_namelen = run->first->name != NULL ? run->first->namelen : 0;
     msg->msg_iov = iov;
-    msg->msg_iovlen = iovs;
+    msg->msg_iovlen = (ps_iovlen)iovs;
 #ifdef PS_HAVE_UDP_SEGMENT
     if (run->datagrams > 1) {
         uint16_t size = (uint16_t)run->size;
@@ -83,45 +80,45 @@ static void fill_header(ps_outbox *outbox, size_t m, const run *run, struct iove
         size_t used = 0;
         ps_cmsg_put(outbox->control[m].bytes, sizeof outbox->control[m].bytes, &used, &item);
         msg->msg_control = outbox->control[m].bytes;
-        msg->msg_controllen = used;
+        msg->msg_controllen = (ps_controllen)used;
     }
 #endif
 }
 
-/* Lay out the next messages from outbox->at on: their number. */
+/* Put together the next messages, from outbox->at on. Returns how many there are. */
 static size_t make_plan(ps_outbox *outbox) {
-    ps_place at = outbox->at;
+    ps_position at = outbox->at;
     size_t iovs = 0;
-    size_t messages = outbox->alone > 0 ? smaller(outbox->alone, PS_BATCH) : PS_BATCH;
+    size_t messages = outbox->ungrouped > 0 ? ps_min(outbox->ungrouped, PS_BATCH) : PS_BATCH;
     size_t m = 0;
     for (; m < messages && at.piece < outbox->count && iovs < PS_IOVECS; m++) {
-        run run = {.most = outbox->alone > 0 ? 1 : outbox->segments};
-        size_t begin = iovs;
+        run run = {.most = outbox->ungrouped > 0 ? 1 : outbox->segments};
+        size_t first_iov = iovs;
         while (at.piece < outbox->count && !run.full) {
             const ps_piece *piece = &outbox->pieces[at.piece];
             size_t before = run.datagrams;
             const char *data = piece->data + at.offset;
-            int adjoins = iovs > begin && (const char *)outbox->iov[iovs - 1].iov_base +
-                                                  outbox->iov[iovs - 1].iov_len ==
-                                              data;
+            int adjoins = iovs > first_iov && (const char *)outbox->iov[iovs - 1].iov_base +
+                                                      outbox->iov[iovs - 1].iov_len ==
+                                                  data;
             if (!adjoins && iovs == PS_IOVECS) {
                 break;
             }
-            size_t taken = take(&run, piece, at.offset);
+            size_t added = add_to_run(&run, piece, at.offset);
             if (run.datagrams == before) {
                 break;
             }
             if (adjoins) {
-                outbox->iov[iovs - 1].iov_len += taken;
+                outbox->iov[iovs - 1].iov_len += added;
             } else {
-                outbox->iov[iovs++] = (struct iovec){.iov_base = (void *)data, .iov_len = taken};
+                outbox->iov[iovs++] = (struct iovec){.iov_base = (void *)data, .iov_len = added};
             }
-            at.offset += taken;
+            at.offset += added;
             if (at.offset == piece->len) {
-                at = (ps_place){.piece = at.piece + 1, .offset = 0};
+                at = (ps_position){.piece = at.piece + 1, .offset = 0};
             }
         }
-        fill_header(outbox, m, &run, &outbox->iov[begin], iovs - begin);
+        fill_header(outbox, m, &run, &outbox->iov[first_iov], iovs - first_iov);
         outbox->plan[m].end = at;
         outbox->plan[m].datagrams = run.datagrams;
         outbox->plan[m].bytes = run.bytes;
@@ -129,7 +126,8 @@ static size_t make_plan(ps_outbox *outbox) {
     return m;
 }
 
-/* A system call a message: their number, or the errno of the first as a negative number. */
+/* Send n messages by one system call each. Returns how many were sent, or -errno where the first
+ * failed. */
 static ssize_t send_each(ps_outbox *outbox, int fd, size_t n, int flags) {
     for (size_t i = 0; i < n; i++) {
         if (sendmsg(fd, &outbox->headers[i].msg_hdr, flags) < 0) {
@@ -137,25 +135,26 @@ static ssize_t send_each(ps_outbox *outbox, int fd, size_t n, int flags) {
                 return -errno;
             }
             if (errno != EAGAIN && errno != EINTR) {
-                outbox->held =
-                    errno; /* some are gone by being told: this call may be the only one */
+                /* This may be the only call that reports the error: the kernel clears a pending
+                 * error (SO_ERROR) when it has returned it. */
+                outbox->next_error = errno;
             }
             return (ssize_t)i;
         }
-        fd = *outbox->place; /* not another socket's, should this one have been closed meanwhile */
+        fd = *outbox->fd_ptr; /* the socket may have been closed, and fd be another file's by now */
     }
     return (ssize_t)n;
 }
 
 static ssize_t send_messages(ps_outbox *outbox, int fd, size_t n, int flags) {
-    if (outbox->held != 0) {
-        int err = outbox->held;
-        outbox->held = 0;
+    if (outbox->next_error != 0) {
+        int err = outbox->next_error;
+        outbox->next_error = 0;
         return -err;
     }
 #ifdef PS_HAVE_MMSG
     if (!outbox->one_by_one && n > 1) {
-        int sent = sendmmsg(fd, outbox->headers, (unsigned)n, flags);
+        int sent = sendmmsg(fd, outbox->headers, (unsigned)n, (ps_mmsg_flags)flags);
         if (sent >= 0 || errno != ENOSYS) {
             return sent < 0 ? -errno : sent;
         }
@@ -164,12 +163,13 @@ static ssize_t send_messages(ps_outbox *outbox, int fd, size_t n, int flags) {
     return send_each(outbox, fd, n, flags);
 }
 
-/* Is the answer to a message with UDP_SEGMENT about just that, perhaps? */
-static int may_be_refusal(const ps_outbox *outbox, ssize_t err) {
+/* Whether the first message failed with an error that UDP_SEGMENT may be the cause of. */
+static int gso_may_be_refused(const ps_outbox *outbox, ssize_t err) {
     return outbox->plan[0].datagrams > 1 && (err == -EIO || err == -EINVAL || err == -EMSGSIZE);
 }
 
-static ssize_t went_out(ps_outbox *outbox, size_t messages) {
+/* Count the first messages of the plan as sent. Returns how many datagrams they have. */
+static ssize_t count_sent(ps_outbox *outbox, size_t messages) {
     size_t datagrams = 0;
     for (size_t i = 0; i < messages; i++) {
         datagrams += outbox->plan[i].datagrams;
@@ -178,13 +178,13 @@ static ssize_t went_out(ps_outbox *outbox, size_t messages) {
     if (messages > 0) {
         outbox->at = outbox->plan[messages - 1].end;
     }
-    if (outbox->alone > 0) {
-        outbox->alone -= datagrams;
-        if (outbox->doubt == EIO || outbox->doubt == EINVAL) {
+    if (outbox->ungrouped > 0) {
+        outbox->ungrouped -= datagrams;
+        if (outbox->gso_error == EIO || outbox->gso_error == EINVAL) {
             outbox->refused = 1;
             outbox->segments = 1;
         }
-        outbox->doubt = 0;
+        outbox->gso_error = 0;
     }
     outbox->sent += datagrams;
     return (ssize_t)datagrams;
@@ -197,15 +197,15 @@ ssize_t ps_send_batch(int fd, ps_io *io, int flags) {
         return 0;
     }
     ssize_t sent = send_messages(outbox, fd, n, flags);
-    if (sent < 0 && may_be_refusal(outbox, sent)) {
-        outbox->doubt = (int)-sent;
-        outbox->alone = outbox->plan[0].datagrams;
+    if (sent < 0 && gso_may_be_refused(outbox, sent)) {
+        outbox->gso_error = (int)-sent;
+        outbox->ungrouped = outbox->plan[0].datagrams;
         n = make_plan(outbox);
-        sent = send_messages(outbox, *outbox->place, n, flags);
+        sent = send_messages(outbox, *outbox->fd_ptr, n, flags);
     }
     if (sent < 0) {
         outbox->error = (int)-sent;
         return sent;
     }
-    return went_out(outbox, (size_t)sent);
+    return count_sent(outbox, (size_t)sent);
 }

@@ -1,20 +1,20 @@
-/* What the running kernel can do with datagrams, as numbers: 1 where it can do no more than one. */
+/* What the running kernel can do with datagrams: how many at once, which is 1 without support. */
 #ifndef PS_PROBE_H
 #define PS_PROBE_H
 
 #include "ps_sys.h"
 
-/* Datagrams of one peer that a single send may carry (UDP_SEGMENT). The kernel's own limit is 64,
- * and 128 since Linux 6.9: 64 is what every one of them takes. */
+/* How many datagrams one send to a peer may have (UDP_SEGMENT). The kernel's limit is 64, and 128
+ * since Linux 6.9. This is 64, because every kernel accepts it. */
 int ps_probe_gso_segments(void);
 
-/* Datagrams that the kernel may join into what a single receive hands over (UDP_GRO). */
+/* How many datagrams the kernel may join for one receive (UDP_GRO). */
 int ps_probe_gro_segments(void);
 
-/* Messages that one system call moves (recvmmsg, sendmmsg). */
+/* How many messages one system call may transfer (recvmmsg(2), sendmmsg(2)). */
 int ps_probe_batch(void);
 
-/* 1 where a socket can be told to send without copying (SO_ZEROCOPY), else 0. */
+/* Whether SO_ZEROCOPY can be set: 1 or 0. */
 int ps_probe_zerocopy(void);
 
 #endif

@@ -53,7 +53,7 @@ int ps_socketpair(int family, int type, int proto, int fds[2]) {
 #endif
 
 ssize_t ps_accept(int fd, ps_io *io, int flags) {
-    (void)flags; /* accept(2) has none of the MSG_* */
+    (void)flags; /* accept(2) has no flags */
     io->namelen = sizeof io->name->storage;
 #ifdef PS_HAVE_ACCEPT4
     return result(accept4(fd, &io->name->sa, &io->namelen, SOCK_CLOEXEC));
@@ -114,21 +114,21 @@ int ps_pending_error(int fd) {
 
 #ifdef PS_HAVE_PEERCRED
 
-static int option(int fd, int name, void *value, socklen_t len) {
+static int read_option(int fd, int name, void *value, socklen_t len) {
     return result(getsockopt(fd, SOL_SOCKET, name, value, &len));
 }
 
 int ps_peercred(int fd, ps_peer *peer) {
-    struct ucred known;
+    struct ucred cred;
     int family = 0, listens = 0;
     ps_sockaddr name;
     socklen_t len;
-    int err = option(fd, SO_PEERCRED, &known, sizeof known);
+    int err = read_option(fd, SO_PEERCRED, &cred, sizeof cred);
     if (err == 0) {
-        err = option(fd, SO_DOMAIN, &family, sizeof family);
+        err = read_option(fd, SO_DOMAIN, &family, sizeof family);
     }
     if (err == 0) {
-        err = option(fd, SO_ACCEPTCONN, &listens, sizeof listens);
+        err = read_option(fd, SO_ACCEPTCONN, &listens, sizeof listens);
     }
     if (err < 0) {
         return err;
@@ -139,11 +139,11 @@ int ps_peercred(int fd, ps_peer *peer) {
     if (listens) {
         return -ENOTCONN;
     }
-    if (known.uid == (uid_t)-1 && known.gid == (gid_t)-1) {
+    if (cred.uid == (uid_t)-1 && cred.gid == (gid_t)-1) { /* the kernel has no credentials */
         err = ps_getpeername(fd, &name, &len);
         return err < 0 ? err : -EOPNOTSUPP;
     }
-    *peer = (ps_peer){.pid = known.pid, .uid = known.uid, .gid = known.gid};
+    *peer = (ps_peer){.pid = cred.pid, .uid = cred.uid, .gid = cred.gid};
     return 0;
 }
 

@@ -11,17 +11,14 @@ static ssize_t result(ssize_t n) {
     return n < 0 ? -errno : n;
 }
 
-static size_t least(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-static int look(ps_end *end, const int *place) {
+/* Find out what kind of descriptor *fd_ptr is. */
+static int init_end(ps_end *end, const int *fd_ptr) {
     struct stat status;
     int type = 0;
     socklen_t len = sizeof type;
-    *end = (ps_end){.place = place};
-    int flags = fcntl(*end->place, F_GETFL);
-    if (flags < 0 || fstat(*end->place, &status) < 0) {
+    *end = (ps_end){.fd_ptr = fd_ptr};
+    int flags = fcntl(*end->fd_ptr, F_GETFL);
+    if (flags < 0 || fstat(*end->fd_ptr, &status) < 0) {
         return -errno;
     }
     end->blocks = !(flags & O_NONBLOCK);
@@ -31,23 +28,23 @@ static int look(ps_end *end, const int *place) {
     if (!end->is_socket) {
         return 0;
     }
-    if (getsockopt(*end->place, SOL_SOCKET, SO_TYPE, &type, &len) < 0) {
+    if (getsockopt(*end->fd_ptr, SOL_SOCKET, SO_TYPE, &type, &len) < 0) {
         return -errno;
     }
     return type == SOCK_STREAM ? 0 : -EPROTOTYPE;
 }
 
-/* Can splice(2) wait for this end, whatever it is told? SPLICE_F_NONBLOCK is for pipes. */
+/* Whether splice(2) may wait for this end: SPLICE_F_NONBLOCK affects only pipes. */
 static int may_wait(const ps_end *end) {
     return end->blocks && !end->is_pipe && !end->is_file;
 }
 
-int ps_splice_init(ps_splice *s, const int *source, const int *target, int64_t count, int timed,
-                   char *memory) {
+int ps_splice_init(ps_splice *s, const int *source_ptr, const int *target_ptr, int64_t count,
+                   int timed, char *memory) {
     *s = (ps_splice){.left = count, .timed = timed, .pipe = {-1, -1}, .memory = memory};
-    int err = look(&s->source, source);
+    int err = init_end(&s->source, source_ptr);
     if (err == 0) {
-        err = look(&s->target, target);
+        err = init_end(&s->target, target_ptr);
     }
     if (err < 0) {
         return err;
@@ -56,8 +53,9 @@ int ps_splice_init(ps_splice *s, const int *source, const int *target, int64_t c
 #ifdef PS_HAVE_SPLICE
     s->may_splice = !(timed && waits);
 #endif
-    /* The kernel locks a pipe while it waits for the other end, and whoever else uses the pipe
-     * hangs with it: only a pipe of our own may be there then. */
+    /* While splice(2) waits for one end, it has the pipe at the other end locked, and other users
+     * of that pipe hang. Therefore it must not be used with somebody else's pipe and an end that
+     * may wait. */
     s->direct = !waits && (s->source.is_pipe || s->target.is_pipe);
     return 0;
 }
@@ -72,7 +70,8 @@ static ssize_t splice_once(int from, int to, size_t len) {
     return result(splice(from, NULL, to, NULL, len, SPLICE_F_NONBLOCK | SPLICE_F_MOVE));
 }
 
-/* Is there a pipe between the ends? One that is worth it: who has many of them gets small ones. */
+/* Open the pipe where it is not open yet. Returns 1, or 0 where there is no pipe, or only a small
+ * one, which is slower than copying. The kernel gives small pipes to a user who has many. */
 static int open_pipe(ps_splice *s) {
     if (s->pipe[0] >= 0) {
         return 1;
@@ -107,30 +106,31 @@ static int open_pipe(ps_splice *s) {
 
 #endif
 
-/* What says that the kernel does not splice these two, or that a filter does not let it. If there
- * is another reason, the copy that follows meets it, too. */
+/* Whether the error may say that the kernel cannot splice these two descriptors, or that a seccomp
+ * filter forbids it. If it has another cause, the copy that follows fails with the same error. */
 static int cannot_splice(ssize_t n) {
     return n == -EINVAL || n == -ENOSYS || n == -EPERM || n == -EOPNOTSUPP;
 }
 
-/* A system call on a descriptor in blocking mode that has no MSG_DONTWAIT. */
+/* Whether the caller has to poll(2) this end before a system call. It has to where the call may not
+ * wait, but read(2) and write(2) would: they have no MSG_DONTWAIT. */
 static int must_be_polled(const ps_splice *s, const ps_end *end) {
     return s->timed && end->blocks && !end->is_socket && !end->is_file && !end->ready;
 }
 
-static size_t wanted(const ps_splice *s, size_t most) {
+static size_t bytes_to_read(const ps_splice *s, size_t most) {
     return s->left < (int64_t)most ? (size_t)s->left : most;
 }
 
-static void taken(ps_splice *s, ssize_t n) {
+static void count_read(ps_splice *s, ssize_t n) {
     if (s->left < INT64_MAX) {
         s->left -= n;
     }
 }
 
 static ssize_t copy_in(ps_splice *s) {
-    size_t len = wanted(s, PS_SPLICE_ROOM);
-    int fd = *s->source.place;
+    size_t len = bytes_to_read(s, PS_SPLICE_ROOM);
+    int fd = *s->source.fd_ptr;
     s->waits_for = PS_SPLICE_SOURCE;
     if (must_be_polled(s, &s->source)) {
         return -EAGAIN;
@@ -141,20 +141,20 @@ static ssize_t copy_in(ps_splice *s) {
         s->at = 0;
         s->in_memory = (size_t)n;
         s->copied += n;
-        taken(s, n);
+        count_read(s, n);
     }
     return n;
 }
 
 static ssize_t copy_out(ps_splice *s) {
     size_t len = s->in_memory;
-    int fd = *s->target.place;
+    int fd = *s->target.fd_ptr;
     s->waits_for = PS_SPLICE_TARGET;
     if (must_be_polled(s, &s->target)) {
         return -EAGAIN;
     }
     if (s->timed && s->target.blocks && !s->target.is_socket && !s->target.is_file) {
-        len = least(len, PIPE_BUF); /* so much a pipe takes that poll() calls ready */
+        len = ps_min(len, PIPE_BUF); /* a pipe has room for so much when poll(2) reports POLLOUT */
     }
     const char *from = s->memory + s->at;
     ssize_t n = result(s->target.is_socket ? send(fd, from, len, s->timed ? MSG_DONTWAIT : 0)
@@ -167,7 +167,9 @@ static ssize_t copy_out(ps_splice *s) {
     return n;
 }
 
-static ssize_t take(ps_splice *s) {
+/* Read from the source, into our own pipe or into memory. Where splices are direct, this also
+ * writes to the target. */
+static ssize_t read_source(ps_splice *s) {
     int splices = s->may_splice && (s->direct || s->copied >= PS_SPLICE_ROOM);
     if (splices && !s->direct && !open_pipe(s)) {
         s->may_splice = splices = 0;
@@ -176,10 +178,10 @@ static ssize_t take(ps_splice *s) {
         return copy_in(s);
     }
     size_t most = s->direct ? PS_SPLICE_PIPE : s->capacity;
-    int to = s->direct ? *s->target.place : s->pipe[1];
-    ssize_t n = splice_once(*s->source.place, to, wanted(s, most));
+    int to = s->direct ? *s->target.fd_ptr : s->pipe[1];
+    ssize_t n = splice_once(*s->source.fd_ptr, to, bytes_to_read(s, most));
     if (n > 0) {
-        taken(s, n);
+        count_read(s, n);
         if (s->direct) {
             s->moved += n;
         } else {
@@ -192,17 +194,18 @@ static ssize_t take(ps_splice *s) {
         s->may_splice = 0;
         return copy_in(s);
     }
-    /* Urgent data in front of a TCP stream, which recv() steps over, looks like the end to
-     * splice(2), or like nothing where poll() sees something. */
+    /* Where TCP urgent data is next in the stream, splice(2) returns 0 as at the end, or EAGAIN
+     * although poll(2) reports POLLIN. recv(2) skips urgent data, and so returns what is right. */
     if (n == 0 ? !s->source.is_pipe : n == -EAGAIN && s->source.ready) {
         return copy_in(s);
     }
     return n;
 }
 
-static ssize_t give(ps_splice *s) {
+/* Write to the target what is inside. */
+static ssize_t write_target(ps_splice *s) {
     if (s->in_memory == 0 && s->may_splice) {
-        ssize_t n = splice_once(s->pipe[0], *s->target.place, s->in_pipe);
+        ssize_t n = splice_once(s->pipe[0], *s->target.fd_ptr, s->in_pipe);
         s->waits_for = PS_SPLICE_TARGET;
         if (n > 0) {
             s->in_pipe -= (size_t)n;
@@ -214,7 +217,7 @@ static ssize_t give(ps_splice *s) {
         s->may_splice = 0;
     }
     if (s->in_memory == 0) {
-        ssize_t n = result(read(s->pipe[0], s->memory, least(s->in_pipe, PS_SPLICE_ROOM)));
+        ssize_t n = result(read(s->pipe[0], s->memory, ps_min(s->in_pipe, PS_SPLICE_ROOM)));
         if (n <= 0) {
             return n < 0 ? n : -EIO;
         }
@@ -225,17 +228,18 @@ static ssize_t give(ps_splice *s) {
     return copy_out(s);
 }
 
+/* Make the next system call. */
 static ssize_t step(ps_splice *s) {
     ssize_t n;
     if (ps_splice_inside(s) > 0) {
-        n = give(s);
+        n = write_target(s);
         s->target.ready = 0;
-        return n == 0 ? -EIO : n; /* no end of a target is a reason to try for ever */
+        return n == 0 ? -EIO : n; /* a write of 0 bytes would be repeated for ever */
     }
     if (s->left == 0) {
         return 0;
     }
-    n = take(s);
+    n = read_source(s);
     s->source.ready = s->target.ready = 0;
     return n;
 }

@@ -17,7 +17,7 @@ int64_t ps_clock(void) {
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* poll(2) for count descriptors, or for none: the time passes. */
+/* Call poll(2) with a deadline. With a count of 0 this only sleeps. */
 static int poll_until(struct pollfd *pfds, nfds_t count, int64_t deadline) {
     int64_t left = deadline - ps_clock();
     if (left < 0) {
@@ -28,8 +28,8 @@ static int poll_until(struct pollfd *pfds, nfds_t count, int64_t deadline) {
                                .tv_nsec = (long)(left % NS_PER_S)};
     int n = ppoll(pfds, count, &timeout, NULL);
 #else
-    /* Rounded up: waking early would spin. Longer waits than poll() can name are cut; the
-     * caller looks at its deadline again. */
+    /* Rounded up, because a wait that ends before the deadline would be repeated in a busy loop. A
+     * wait longer than poll(2) can have is cut: then the caller waits again. */
     int64_t ms = (left + 999999) / 1000000;
     int n = poll(pfds, count, ms > INT32_MAX ? INT32_MAX : (int)ms);
 #endif
@@ -38,28 +38,28 @@ static int poll_until(struct pollfd *pfds, nfds_t count, int64_t deadline) {
 
 int ps_wait(int fd, short events, int64_t deadline) {
     if (fd < 0) {
-        return -EBADF; /* poll(2) would ignore it, and sleep */
+        return -EBADF; /* poll(2) ignores a negative descriptor and sleeps */
     }
     struct pollfd pfd = {.fd = fd, .events = events, .revents = 0};
     return poll_until(&pfd, 1, deadline);
 }
 
 int64_t ps_send_deadline(int fd) {
-    struct timeval most = {0};
-    socklen_t len = sizeof most;
+    struct timeval timeout = {0};
+    socklen_t len = sizeof timeout;
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || flags & O_NONBLOCK ||
-        getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, &len) < 0) {
+        getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, &len) < 0) {
         return 0;
     }
-    if (most.tv_sec == 0 && most.tv_usec == 0) {
+    if (timeout.tv_sec == 0 && timeout.tv_usec == 0) {
         return INT64_MAX;
     }
     int64_t now = ps_clock();
-    if (most.tv_sec >= (INT64_MAX - now) / NS_PER_S) {
+    if (timeout.tv_sec >= (INT64_MAX - now) / NS_PER_S) {
         return INT64_MAX;
     }
-    return now + most.tv_sec * NS_PER_S + most.tv_usec * INT64_C(1000);
+    return now + timeout.tv_sec * NS_PER_S + timeout.tv_usec * INT64_C(1000);
 }
 
 int ps_wait_room(int fd) {
@@ -68,20 +68,21 @@ int ps_wait_room(int fd) {
     if (deadline == 0) {
         return 0;
     }
-    /* POLLERR alone may be an error queue that nobody reads: then the send has to wait itself. */
+    /* POLLERR without POLLHUP may only say that the error queue is not empty. Then poll(2) cannot
+     * wait for room, and the caller has to make the blocking send(2), which can. */
     return poll_until(&pfd, 1, deadline) > 0 && !(pfd.revents & POLLHUP);
 }
 
 #ifdef PS_HAVE_EPOLL
 
-/* What has happened so far: reported, and so never again. */
-static void forget(int watch) {
+/* Read the events that the watch has by now, so that it reports only later ones. */
+static void consume_events(int watch) {
     struct epoll_event event;
     epoll_wait(watch, &event, 1, 0);
 }
 
 int ps_watch_open(int fd, short events) {
-    struct epoll_event event = {.events = EPOLLET | (uint32_t)events}; /* POLLIN is EPOLLIN ... */
+    struct epoll_event event = {.events = EPOLLET | (uint32_t)events}; /* EPOLLIN == POLLIN */
     int watch = epoll_create1(EPOLL_CLOEXEC);
     if (watch < 0) {
         return -errno;
@@ -91,7 +92,7 @@ int ps_watch_open(int fd, short events) {
         close(watch);
         return -err;
     }
-    forget(watch);
+    consume_events(watch);
     return watch;
 }
 
@@ -113,7 +114,7 @@ int ps_watch_wait(int watch, int64_t deadline) {
     int n = ps_wait(watch, POLLIN, deadline);
 #ifdef PS_HAVE_EPOLL
     if (n > 0) {
-        forget(watch);
+        consume_events(watch);
     }
 #endif
     return n > 0 ? 1 : n;

@@ -1,36 +1,41 @@
-/* Waiting for one descriptor, against a deadline on the monotonic clock. */
+/* Waiting for one descriptor until a deadline on the monotonic clock. */
 #ifndef PS_WAIT_H
 #define PS_WAIT_H
 
 #include "ps_sys.h"
 
-/* CLOCK_MONOTONIC in nanoseconds: a deadline must not move when the date is set. */
+/* CLOCK_MONOTONIC in nanoseconds. Deadlines use this clock because it does not jump when somebody
+ * sets the date. */
 int64_t ps_clock(void);
 
-/* Wait until fd has one of events (POLLIN, POLLOUT), an error or a hang-up, or
- * until ps_clock() reaches deadline: 1 ready, 0 too late, -errno (-EINTR too).
- * A deadline already past still looks once. -EBADF where fd is closed (negative). */
+/* Wait until poll(2) reports one of events (POLLIN, POLLOUT), POLLERR or POLLHUP for fd, or until
+ * ps_clock() reaches deadline. Returns 1 when fd is ready, 0 after the deadline, -errno (also
+ * -EINTR). Even after the deadline poll(2) is called once. A negative fd is -EBADF. */
 int ps_wait(int fd, short events, int64_t deadline);
 
-/* Until when a blocking send may wait: now and SO_SNDTIMEO, INT64_MAX without it; 0, not at all,
- * under O_NONBLOCK, or where fd is no socket. */
+/* The deadline of a blocking send that begins now: SO_SNDTIMEO from now, or INT64_MAX where that is
+ * not set. 0 where the send may not wait, because fd has O_NONBLOCK or is no socket. */
 int64_t ps_send_deadline(int fd);
 
-/* Wait as a blocking send that has sent a part waits for room: no longer than SO_SNDTIMEO, not at
- * all under O_NONBLOCK. 1: send the rest. 0: what was sent is all, for the time is over, a signal
- * came or the connection is gone. Then the error is still the socket's, for whoever asks next; a
- * send that waits itself, and gets nothing out any more, takes it away. */
+/* After a short write, wait for room in the send buffer as a blocking send(2) does: no longer than
+ * SO_SNDTIMEO, and not at all under O_NONBLOCK. Returns 1 where the caller should send the rest,
+ * and 0 where it should report the short write: after SO_SNDTIMEO, a signal, or a hang-up.
+ *
+ * This poll(2) leaves a pending error (SO_ERROR) with the socket, so that the next call reports it.
+ * A blocking send(2) in its place would fail with the error and clear it, and nobody would hear of
+ * it, because the caller has to report the short write. */
 int ps_wait_room(int fd);
 
-/* The same as ps_wait where poll() is no wait, for it reports all the time what is of no use:
- * POLLERR while nobody reads the error queue (MSG_ERRQUEUE), POLLIN of a datagram socket that was
- * shut down. A watch reports what happens after it was opened, each time once. So: open it, try,
- * wait, try.
+/* A watch waits for fd where ps_wait cannot, because poll(2) returns at once although the system
+ * call still fails with EAGAIN. POLLERR stays set while the error queue is not empty, and POLLIN
+ * stays set on a datagram socket after shutdown(2). A watch is an edge-triggered epoll(7)
+ * descriptor: it reports only what happens after it was opened, and reports it once. The caller
+ * opens a watch, makes its system call again, and waits after the next EAGAIN.
  *
- * Opening may fail (-errno) where descriptors are short, or the system has no such thing. The
- * result is a watch none the less: one that lets a millisecond pass. */
+ * ps_watch_open returns -errno where no descriptor is left, or where the system has no epoll. The
+ * caller passes this number on as it is: a wait with it lasts one millisecond. */
 int ps_watch_open(int fd, short events);
-int ps_watch_wait(int watch, int64_t deadline); /* 1 something happened, 0 too late, -errno */
+int ps_watch_wait(int watch, int64_t deadline); /* 1: call again; 0: deadline passed; -errno */
 void ps_watch_close(int watch);
 
 #endif

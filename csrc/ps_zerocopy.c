@@ -6,7 +6,8 @@
 #include <netinet/in.h>
 
 uint32_t ps_range_overlap(ps_range a, ps_range b) {
-    if (b.first - a.first > a.last - a.first) { /* b does not begin in a: then a begins in b */
+    /* Where b does not begin in a, they overlap only if a begins in b. */
+    if (b.first - a.first > a.last - a.first) {
         ps_range swapped = a;
         a = b;
         b = swapped;
@@ -25,9 +26,9 @@ int ps_zerocopy_issued(ps_zerocopy *counter, ps_range numbers) {
     pthread_mutex_lock(&counter->lock);
     uint64_t sends = counter->sends;
     pthread_mutex_unlock(&counter->lock);
-    uint32_t ago = (uint32_t)sends - numbers.first; /* first is the ago-th send before the next */
-    uint32_t count = numbers.last - numbers.first;  /* less one */
-    return ago > 0 && ago <= INT32_MAX && ago <= sends && count < ago;
+    uint32_t ago = (uint32_t)sends - numbers.first; /* how many sends before the next one */
+    uint32_t span = numbers.last - numbers.first;
+    return ago > 0 && ago <= INT32_MAX && ago <= sends && span < ago;
 }
 
 #ifdef PS_HAVE_ZEROCOPY
@@ -57,7 +58,7 @@ int ps_notice_parse(const struct msghdr *msg, ps_notice *notice) {
     return 0;
 }
 
-static int option_of(int fd, int level, int option) {
+static int option_is_set(int fd, int level, int option) {
     int value = 0;
     socklen_t len = sizeof value;
     return getsockopt(fd, level, option, &value, &len) == 0 && value != 0;
@@ -69,7 +70,7 @@ int ps_zerocopy_cookie(int fd, uint64_t *cookie) {
 }
 
 int ps_zerocopy_is_on(int fd) {
-    return option_of(fd, SOL_SOCKET, SO_ZEROCOPY);
+    return option_is_set(fd, SOL_SOCKET, SO_ZEROCOPY);
 }
 
 int ps_zerocopy_init(ps_zerocopy *counter, int fd, uint64_t cookie) {
@@ -91,32 +92,35 @@ void ps_zerocopy_forsake(ps_zerocopy *counter) {
     counter->lost = 1;
 }
 
-static int is_still(const ps_zerocopy *counter, int fd) {
+/* Whether fd is still the counted socket, and still has SO_ZEROCOPY. */
+static int is_counted(const ps_zerocopy *counter, int fd) {
     uint64_t cookie;
     return ps_zerocopy_cookie(fd, &cookie) == 0 && cookie == counter->cookie &&
            ps_zerocopy_is_on(fd);
 }
 
-/* A failed send of a stream takes its number back. One of a datagram does so only where it fails
- * before it meets the network: these errors tell that, others may come from a filter or a queue. */
+/* Whether a failed send may have used up a number. On a stream it never does. A datagram's send
+ * gives its number back only where it fails before the packet is passed on. The errors below show
+ * that it has; every other error may come from a packet filter or a queue of the network. */
 static int may_have_been_numbered(int fd, int is_stream, ssize_t error) {
     if (is_stream || error == -EAGAIN || error == -EINTR || error == -EDESTADDRREQ) {
         return 0;
     }
-    if (error == -ENOBUFS) { /* of a full queue only where errors are asked for: udp(7) */
-        return option_of(fd, IPPROTO_IP, IP_RECVERR) || option_of(fd, IPPROTO_IPV6, IPV6_RECVERR);
+    if (error == -ENOBUFS) { /* from a full queue only with IP_RECVERR: udp(7) */
+        return option_is_set(fd, IPPROTO_IP, IP_RECVERR) ||
+               option_is_set(fd, IPPROTO_IPV6, IPV6_RECVERR);
     }
     return 1;
 }
 
-/* Whether to send by copying what could not be sent without: the socket, or the memory, cannot. */
+/* Whether to send again by copying, because the socket or the memory does not allow zero-copy. */
 static int must_copy(ps_zerocopy_send *job, ssize_t error) {
     switch (-error) {
     case EOPNOTSUPP:
     case PS_ENOTSUPP:
-        job->counter->lost = 1; /* it will not be able to another time: TLS in the kernel */
+        job->counter->lost = 1; /* the socket never can: it has TLS in the kernel, for example */
         return 1;
-    case EFAULT: /* memory of a device cannot be pinned, and may be copied from */
+    case EFAULT: /* a device's memory cannot be pinned, but may be copied */
         return 1;
     case ENOBUFS:
         job->no_memory = 1;
@@ -132,7 +136,7 @@ static ssize_t send_once(ps_zerocopy_send *job, int fd, const char *data, size_t
     ssize_t n = 0;
     flags |= MSG_DONTWAIT;
     pthread_mutex_lock(&counter->lock);
-    if (!counter->lost && is_still(counter, fd)) {
+    if (!counter->lost && is_counted(counter, fd)) {
         n = send(fd, data, len, flags | MSG_ZEROCOPY);
         n = n < 0 ? -errno : n;
         copy = n < 0 && must_copy(job, n);
@@ -159,10 +163,13 @@ static ssize_t send_blocking(ps_zerocopy_send *job, int fd, int flags) {
     const char *data = job->io.buf;
     size_t left = job->io.len;
     int64_t deadline = -1;
-    int waits = 0; /* in vain; after two a watch is waited for, for the reason in _call.pyx */
+    /* How often poll(2) has returned although the next send failed with EAGAIN. After two times a
+     * watch is used instead, because POLLERR stays set while the error queue is not empty. The
+     * value is 3 when the watch is open. */
+    int waits = 0;
     int watch = -1;
     ssize_t n;
-    for (;; fd = *job->place) { /* not another socket's, should this one have been closed */
+    for (;; fd = *job->fd_ptr) { /* the socket may have been closed, and fd be another file's */
         n = send_once(job, fd, data, left, flags);
         if (n >= 0) {
             data += n;

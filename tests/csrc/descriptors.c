@@ -1,5 +1,6 @@
 /* csrc's handling of descriptors by itself, under the sanitizers: test_csrc.py. */
 #include "ps_cmsg.h"
+#include "ps_io.h"
 #include "ps_socket.h"
 #include "ps_splice.h"
 
@@ -184,6 +185,34 @@ static void append(void) {
     close(from[1]);
 }
 
+/* Beyond 4 GiB, which an offset of 32 bits cannot have: a sparse file with a text at its end. */
+static void large_file(void) {
+    static const char text[10] = "0123456789";
+    const int64_t offset = INT64_C(5) << 30;
+    char path[] = "/tmp/ps_large_XXXXXX", got[sizeof text];
+    int pair[2];
+    int file = mkstemp(path);
+    CHECK(file >= 0 && unlink(path) == 0);
+    CHECK(pwrite(file, text, sizeof text, offset) == sizeof text);
+    open_pair(pair, 0);
+    ps_io io = {.len = sizeof text, .file = file, .file_offset = offset};
+    CHECK(ps_sendfile(pair[0], &io, 0) == sizeof text);
+    CHECK(io.file_offset == offset + (int64_t)sizeof text);
+    CHECK(read(pair[1], got, sizeof got) == sizeof got && memcmp(got, text, sizeof got) == 0);
+
+    ps_splice s;
+    CHECK(lseek(file, offset, SEEK_SET) == offset);
+    CHECK(ps_splice_init(&s, &file, &pair[0], INT64_MAX, 0, memory) == 0);
+    while (ps_splice_steps(&s, INT64_MAX, 0) > 0) {
+    }
+    CHECK(s.moved == sizeof text && ps_splice_inside(&s) == 0);
+    CHECK(read(pair[1], got, sizeof got) == sizeof got && memcmp(got, text, sizeof got) == 0);
+    ps_splice_close(&s);
+    close(file);
+    close(pair[0]);
+    close(pair[1]);
+}
+
 int main(void) {
     for (size_t i = 0; i < MUCH; i++) {
         sent[i] = (unsigned char)rand();
@@ -193,6 +222,7 @@ int main(void) {
     peers();
     splices();
     append();
+    large_file();
     CHECK(next_descriptor() == before);
     puts("ok");
     return 0;

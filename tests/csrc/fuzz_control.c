@@ -66,9 +66,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 }
 
 size_t make_input(uint8_t *input) {
-    static const int kinds[][3] = {{SOL_SOCKET, SCM_TIMESTAMPNS, 16},
-                                   {SOL_SOCKET, SO_TIMESTAMP, 16},
-                                   {SOL_SOCKET, SCM_TIMESTAMPING, 48},
+    static const int kinds[][3] = {{SOL_SOCKET, SO_TIMESTAMPNS_OLD, 2 * PS_KERNEL_LONG},
+                                   {SOL_SOCKET, SO_TIMESTAMP_OLD, 2 * PS_KERNEL_LONG},
+                                   {SOL_SOCKET, SO_TIMESTAMPING_OLD, 6 * PS_KERNEL_LONG},
+                                   {SOL_SOCKET, SO_TIMESTAMPNS_NEW, 16},
+                                   {SOL_SOCKET, SO_TIMESTAMP_NEW, 16},
+                                   {SOL_SOCKET, SO_TIMESTAMPING_NEW, 48},
                                    {SOL_SOCKET, SO_RXQ_OVFL, 4},
                                    {IPPROTO_IP, IP_TOS, 1},
                                    {IPPROTO_IP, IP_PKTINFO, 12},
@@ -79,7 +82,7 @@ size_t make_input(uint8_t *input) {
     _Alignas(16) uint8_t control[PS_CONTROL];
     size_t used = 0;
     for (int i = rand() % 6; i > 0; i--) {
-        const int *kind = kinds[rand() % 9];
+        const int *kind = kinds[(size_t)rand() % (sizeof kinds / sizeof *kinds)];
         for (size_t k = 0; k < sizeof bytes; k++) {
             bytes[k] = (char)(rand() % 4 ? 0 : rand());
         }

@@ -12,6 +12,7 @@ HEADER, ALIGNED = 16, 8  # of a control message on a 64-bit Linux, as all number
 AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16
 SOL_SOCKET, IPPROTO_IP, SOL_UDP, IPPROTO_IPV6 = 1, 0, 17, 41
 SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING, SO_RXQ_OVFL = 29, 35, 37, 40
+SO_TIMESTAMP_NEW, SO_TIMESTAMPNS_NEW, SO_TIMESTAMPING_NEW = 63, 64, 65
 IP_TOS, IP_PKTINFO, IPV6_PKTINFO, IPV6_TCLASS = 1, 8, 50, 67
 UDP_GRO = 104
 MSG_CTRUNC, MSG_TRUNC = 8, 32
@@ -38,6 +39,16 @@ TOLD = [
     cmsg(IPPROTO_IPV6, IPV6_TCLASS, struct.pack("<i", 3)),
     cmsg(IPPROTO_IPV6, IPV6_PKTINFO, struct.pack("<16sI", bytes(15) + b"\1", 1)),
 ]
+NEW_TIMES = [
+    cmsg(SOL_SOCKET, SO_TIMESTAMPNS_NEW, struct.pack("<qq", 1 << 32, 999_999_999)),
+    cmsg(SOL_SOCKET, SO_TIMESTAMP_NEW, struct.pack("<qq", 1 << 32, 999_999)),
+    cmsg(SOL_SOCKET, SO_TIMESTAMPING_NEW, struct.pack("<6q", 1 << 32, 2, 0, 0, 3, 4)),
+]
+TIMES_OF_32_BITS = [
+    cmsg(SOL_SOCKET, SO_TIMESTAMPNS, struct.pack("<ii", 1_700_000_000, 999_999_999)),
+    cmsg(SOL_SOCKET, SO_TIMESTAMP, struct.pack("<ii", 1_700_000_000, 999_999)),
+    cmsg(SOL_SOCKET, SO_TIMESTAMPING, struct.pack("<6i", 1, 2, 0, 0, 3, 4)),
+]
 
 
 def address(way, body, namelen=16):
@@ -53,6 +64,8 @@ SEEDS = {
         "alone": control(1400),
         "joined": control(64 * 1000, GRO),
         "joined_and_told": control(65507, *TOLD, GRO),
+        "new_times": control(100, *NEW_TIMES),
+        "times_of_32_bits": control(100, *TIMES_OF_32_BITS),
         "segment_of_nothing": control(100, cmsg(SOL_UDP, UDP_GRO, struct.pack("<i", 0))),
         "segment_below_nothing": control(100, cmsg(SOL_UDP, UDP_GRO, struct.pack("<i", -1))),
         "longer_than_there_is": control(1400, cmsg(SOL_UDP, UDP_GRO, b"\1\0\0\0", claimed=1 << 20)),

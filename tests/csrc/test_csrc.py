@@ -2,10 +2,12 @@
 
 `make fuzz` runs the fuzz targets for longer. Needed are a C compiler and, for libFuzzer, clang with
 its run-time library: CI fails without them, elsewhere the targets' own driver goes on for as long.
+CC is the compiler and may have flags: `CC="gcc -m32"` tests a 32-bit csrc.
 """
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -54,7 +56,7 @@ def compile_with(compiler, target, program, *flags):
     """Compile one of tests/csrc with what it uses of csrc."""
     sources = [CSRC / f"ps_{name}.c" for name in USED]
     done = subprocess.run(
-        [compiler, *FLAGS, *flags, f"-I{CSRC}", "-o", target, HERE / program, *sources],
+        [*compiler, *FLAGS, *flags, f"-I{CSRC}", "-o", target, HERE / program, *sources],
         capture_output=True,
         text=True,
     )
@@ -62,11 +64,21 @@ def compile_with(compiler, target, program, *flags):
     return target
 
 
-def build(target, program, *flags, sanitizers=SANITIZED):
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    if compiler is None:
+def c_compiler():
+    """The command that CC names, flags included."""
+    command = shlex.split(os.environ.get("CC") or "cc")
+    if shutil.which(command[0]) is None:
         pytest.fail("a C compiler is needed to run csrc under the sanitizers")
-    return compile_with(compiler, target, program, sanitizers, *flags)
+    return command
+
+
+def pointer_size():
+    macros = run(*c_compiler(), "-dM", "-E", "-x", "c", os.devnull)
+    return int(re.search(r"__SIZEOF_POINTER__ (\d)", macros)[1])
+
+
+def build(target, program, *flags, sanitizers=SANITIZED):
+    return compile_with(c_compiler(), target, program, sanitizers, *flags)
 
 
 def run(*command):
@@ -85,14 +97,59 @@ def test_gathering(tmp_path):
     assert run(build(tmp_path / "gather", "gather.c")) == "ok\n"
 
 
+def test_control_messages(tmp_path):
+    assert run(build(tmp_path / "meta", "meta.c")) == "ok\n"
+
+
 def test_descriptors(tmp_path):
     assert run(build(tmp_path / "descriptors", "descriptors.c")) == "ok\n"
 
 
 @pytest.mark.parametrize("sanitizers", [SANITIZED, "-fsanitize=thread"])
 def test_zero_copy_sends(tmp_path, sanitizers):
+    if "thread" in sanitizers and pointer_size() == 4:
+        pytest.skip("compilers have no thread sanitizer for 32 bits")
     program = build(tmp_path / "zerocopy", "zerocopy.c", sanitizers=sanitizers)
     assert run(program) == "ok\n"
+
+
+# The layout of what csrc and the Cython modules share
+
+
+def test_every_file_includes_the_first_header_first():
+    for path in CSRC.glob("ps_*.[ch]"):
+        if path.name == "ps_sys.h":
+            continue
+        [first, *_] = re.findall(r"#include (\S+)", path.read_text())
+        assert first.startswith('"ps_'), path  # which includes ps_sys.h first, and so on
+    headers = re.findall(r"^#(?:include|define) (\w+|<\S+)", (CSRC / "ps_sys.h").read_text(), re.M)
+    assert headers[:3] == ["PS_SYS_H", "_GNU_SOURCE", "_FILE_OFFSET_BITS"]
+
+
+SYSTEM_HEADERS = "".join(
+    f"#include <{name}.h>\n"
+    for name in ("netinet/in", "stdint", "sys/socket", "sys/types", "unistd")
+)
+OTHER_LAYOUTS = {
+    # What a 32-bit program sees that has included the C library without _FILE_OFFSET_BITS.
+    "off_t": "#define off_t int32_t",
+    "layout of ps_io": "#define int64_t int32_t",
+    "layout of ps_meta": "#define uint32_t uint64_t",
+}
+
+
+@pytest.mark.parametrize("message", OTHER_LAYOUTS)
+def test_another_layout_does_not_compile(tmp_path, message):
+    program = tmp_path / "program.c"
+
+    def errors(macro):
+        program.write_text(f'{SYSTEM_HEADERS}{macro}\n#include "ps_io.h"\n#include "ps_meta.h"\n')
+        defined = ["-D_GNU_SOURCE", "-D_FILE_OFFSET_BITS=64"]
+        command = [*c_compiler(), "-std=c11", *defined, "-fsyntax-only", f"-I{CSRC}", program]
+        return subprocess.run(command, capture_output=True, text=True).stderr
+
+    assert errors("") == ""
+    assert message in errors(OTHER_LAYOUTS[message])
 
 
 # Fuzzing
@@ -130,7 +187,7 @@ def test_libfuzzer(tmp_path, capsys, clang, target):
             print(f"\nno clang with libFuzzer: {target} by its own driver", file=sys.stderr)
         assert drive(tmp_path, target, "2") > 1000
         return
-    program = compile_with(clang, tmp_path / "fuzzer", f"fuzz_{target}.c", FUZZED)
+    program = compile_with([clang], tmp_path / "fuzzer", f"fuzz_{target}.c", FUZZED)
     found = Path(KEPT).absolute() / target if KEPT else tmp_path / "found"
     found.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(

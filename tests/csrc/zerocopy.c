@@ -235,7 +235,7 @@ static uint32_t reap(int fd, uint32_t most) {
 static ssize_t send_all(ps_zerocopy *counter, int fd, ps_zerocopy_send *job, char *data, size_t len,
                         int flags) {
     *job = (ps_zerocopy_send){
-        .io = {.buf = data, .len = len}, .place = &fd, .counter = counter, .is_stream = 1};
+        .io = {.buf = data, .len = len}, .fd_ptr = &fd, .counter = counter, .is_stream = 1};
     return ps_send_zerocopy(fd, &job->io, flags);
 }
 

@@ -28,13 +28,40 @@ ITEMS = {
     (1, 35): [
         (b"", None),
         (struct.pack("ll", 5, 7), 5_000_000_007),
-        (bytes(15), None),
+        (bytes(struct.calcsize("ll") - 1), None),
         (struct.pack("ll", -1, 0), None),
         (struct.pack("ll", 1, 10**9), None),
     ],
     (1, 29): [(struct.pack("ll", 5, 7), 5_000_007_000), (struct.pack("ll", 5, -7), None)],
     (1, 37): [(struct.pack("6l", 5, 7, 0, 0, 0, 0), 5_000_000_007), (bytes(48), None)],
+    # Times of 64-bit integers, on whatever machine: SO_TIMESTAMPNS_NEW and its like.
+    (1, 64): [
+        (struct.pack("qq", 2**33, 7), 2**33 * 10**9 + 7),
+        (struct.pack("qq", 5, 7)[:15], None),
+        (struct.pack("qq", 2**63 // 10**9 - 2, 0), (2**63 // 10**9 - 2) * 10**9),
+        (struct.pack("qq", 2**63 // 10**9, 0), None),
+    ],
+    (1, 63): [(struct.pack("qq", 2**33, 7), 2**33 * 10**9 + 7000)],
+    (1, 65): [(struct.pack("6q", 2**33, 7, 0, 0, 0, 0), 2**33 * 10**9 + 7), (bytes(48), None)],
 }
+
+
+# asm/socket.h of these machines, in the order of ITEMS.
+@pytest.mark.parametrize(
+    "machine, numbers",
+    [
+        ("x86_64", [35, 29, 37, 64, 63, 65]),
+        ("mips64", [35, 29, 37, 64, 63, 65]),
+        ("sparc64", [33, 29, 35, 66, 70, 67]),
+        ("parisc64", [0x4013, 0x4012, 0x4020, 0x4039, 0x4038, 0x403A]),
+    ],
+)
+def test_numbers_of_other_machines(machine, numbers):
+    socket_level = load("fallback").parse_ancillary.__globals__["_socket_level"]
+    kinds = {kind: entry for (_, kind), entry in socket_level(machine).items()}
+    here = {kind: entry for (_, kind), entry in socket_level("").items()}
+    for (_, generic), number in zip(ITEMS, numbers, strict=True):
+        assert kinds[number] == here[generic]
 
 
 @pytest.mark.parametrize("kind", ITEMS)
@@ -63,7 +90,7 @@ def test_ancillary_items(pysock):
     st.lists(
         st.tuples(
             st.sampled_from([0, 1, 17, 41]),
-            st.sampled_from([1, 8, 13, 29, 35, 37, 40, 50, 67, 104]),
+            st.sampled_from([1, 8, 13, 29, 35, 37, 40, 50, 63, 64, 65, 67, 104]),
             st.binary(max_size=60),
         )
     )

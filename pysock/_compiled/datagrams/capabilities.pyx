@@ -16,12 +16,10 @@ from ..sys.ps_addr cimport AF_INET, AF_INET6, socklen_t
 from ..sys.ps_probe cimport (
     ps_probe_batch, ps_probe_gro_segments, ps_probe_gso_segments, ps_probe_zerocopy,
 )
-from ..sys.ps_socket cimport SOCK_DGRAM, ps_getsockopt, ps_setsockopt
+from ..sys.ps_socket cimport (
+    IPPROTO_UDP, SOCK_DGRAM, SOL_UDP, UDP_GRO, ps_getsockopt, ps_setsockopt,
+)
 
-
-cdef enum:
-    SOL_UDP = 17  # IPPROTO_UDP
-    UDP_GRO = 104
 
 cdef bint gso_disabled = environ.get("PYSOCK_DISABLE_GSO", "0") not in ("", "0")
 cdef shared_int probed_gso = 0  # 0: not yet
@@ -29,7 +27,7 @@ cdef shared_int probed_gro = 0
 
 
 cdef bint is_udp(socket sock) noexcept:
-    return (sock.sock_type == SOCK_DGRAM and (sock.sock_proto == 0 or sock.sock_proto == SOL_UDP)
+    return (sock.sock_type == SOCK_DGRAM and (sock.sock_proto == 0 or sock.sock_proto == IPPROTO_UDP)
             and (sock.sock_family == AF_INET or sock.sock_family == AF_INET6))
 
 

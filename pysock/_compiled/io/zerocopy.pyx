@@ -57,7 +57,7 @@ def send_zerocopy(socket self not None, buffer, flags=0):
     job.io.namelen = 0
     job.io.msg = NULL
     job.io.flags = c_flags
-    job.place = fd_place(self)
+    job.fd_ptr = fd_place(self)
     job.counter = &sends.counter
     job.is_stream = self.sock_type == SOCK_STREAM
     job.copies = job.no_memory = job.numbered = False

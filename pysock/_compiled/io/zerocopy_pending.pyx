@@ -44,7 +44,7 @@ from ..sys.ps_errqueue cimport (
 )
 from ..sys.ps_batch cimport ps_inbox
 from ..sys.ps_io cimport iovec, msghdr, ps_io, ps_recvmsg
-from ..sys.ps_socket cimport SOCK_DGRAM, SOCK_STREAM
+from ..sys.ps_socket cimport IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM
 from ..sys.ps_wait cimport POLLIN
 from ..sys.ps_zerocopy cimport (
     ps_notice, ps_notice_parse, ps_range_overlap, ps_zerocopy_cookie, ps_zerocopy_forsake,
@@ -53,8 +53,6 @@ from ..sys.ps_zerocopy cimport (
 
 
 cdef enum:
-    IPPROTO_TCP = 6
-    IPPROTO_UDP = 17
     KEPT_MOST = 256  # messages of others; the kernel drops, too, what its queue has no room for
 
 cdef object get_frame = sys._getframe

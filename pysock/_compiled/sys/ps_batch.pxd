@@ -51,11 +51,11 @@ cdef extern from "ps_batch.h" nogil:
         const ps_sockaddr *name
         socklen_t namelen
 
-    ctypedef struct ps_place:
+    ctypedef struct ps_position:
         size_t piece
 
     ctypedef struct ps_outbox:
-        ps_place at
+        ps_position at
         size_t segments
         size_t sent
         size_t bytes
@@ -63,6 +63,6 @@ cdef extern from "ps_batch.h" nogil:
         bint refused
         int error
 
-    void ps_outbox_init(ps_outbox *outbox, const int *place, const ps_piece *pieces, size_t count,
+    void ps_outbox_init(ps_outbox *outbox, const int *fd_ptr, const ps_piece *pieces, size_t count,
                         size_t segments)
     ssize_t ps_send_batch(int fd, ps_io *io, int flags) noexcept

@@ -1,4 +1,4 @@
-from posix.types cimport off_t
+from libc.stdint cimport int64_t
 
 from .ps_addr cimport ps_sockaddr, socklen_t
 
@@ -25,7 +25,7 @@ cdef extern from "ps_io.h" nogil:
         msghdr *msg
         int flags
         int file
-        off_t file_offset
+        int64_t file_offset
 
     ctypedef ssize_t (*ps_transfer)(int fd, ps_io *io, int flags) noexcept nogil
 

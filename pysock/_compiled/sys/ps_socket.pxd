@@ -24,8 +24,12 @@ cdef extern from "ps_socket.h" nogil:
 
     int ps_peercred(int fd, ps_peer *peer)
 
+    enum: IPPROTO_TCP
+    enum: IPPROTO_UDP
     enum: SOL_SOCKET
+    enum: SOL_UDP
     enum: SO_RCVLOWAT
+    enum: UDP_GRO
 
     enum: SOCK_STREAM
     enum: SOCK_DGRAM

@@ -15,7 +15,7 @@ cdef extern from "ps_splice.h" nogil:
         int64_t moved
         int waits_for
 
-    int ps_splice_init(ps_splice *s, const int *source, const int *target, int64_t count,
+    int ps_splice_init(ps_splice *s, const int *source_ptr, const int *target_ptr, int64_t count,
                        int timed, char *memory)
     ssize_t ps_splice_steps(ps_splice *s, int64_t until, int once) noexcept
     size_t ps_splice_inside(const ps_splice *s)

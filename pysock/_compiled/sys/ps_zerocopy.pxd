@@ -22,7 +22,7 @@ cdef extern from "ps_zerocopy.h" nogil:
 
     ctypedef struct ps_zerocopy_send:
         ps_io io
-        const int *place
+        const int *fd_ptr
         ps_zerocopy *counter
         bint is_stream
         bint copies

@@ -1,19 +1,30 @@
 """What control messages say about a datagram, over the standard library: parse_ancillary."""
 
+import os
 import socket as _stdlib
 import struct
+import sys
 
 from ..._shared import PACKAGE
 from ..._shared.arguments import as_int, memory_of
 
-_TIMESTAMP, _DROPS, _TIMESTAMPNS, _TIMESTAMPING = 29, 40, 35, 37  # asm-generic/socket.h
+# asm/socket.h of the machines that have numbers of their own, and of all others: SO_TIMESTAMP,
+# SO_TIMESTAMPNS and SO_TIMESTAMPING, whose times are two longs, the same with times of two 64-bit
+# integers, and SO_RXQ_OVFL. The option that was set decides which form the kernel sends.
+_NUMBERS = {
+    "sparc": ((0x1D, 0x21, 0x23), (0x46, 0x42, 0x43), 0x24),
+    "parisc": ((0x4012, 0x4013, 0x4020), (0x4038, 0x4039, 0x403A), 0x4021),
+    "": ((29, 35, 37), (63, 64, 65), 40),
+}
 _IP_TOS, _IP_PKTINFO, _IPV6_PKTINFO, _IPV6_TCLASS = 1, 8, 50, 67
 _UDP_GRO = (17, 104)
 _NS = 1_000_000_000
+_SECONDS_MOST = (2**63 - 1) // _NS - 1  # so that the nanoseconds fit into 64 bits, as in C
 
 
 def _plausible(seconds, ns):
-    return {"timestamp_ns": seconds * _NS + ns} if seconds >= 0 and 0 <= ns < _NS else {}
+    plausible = 0 <= seconds <= _SECONDS_MOST and 0 <= ns < _NS
+    return {"timestamp_ns": seconds * _NS + ns} if plausible else {}
 
 
 def _timestamp(seconds, microseconds):
@@ -32,12 +43,21 @@ def _pktinfo6(host, interface):
     return {"destination": _stdlib.inet_ntop(_stdlib.AF_INET6, host), "interface": interface}
 
 
+def _socket_level(machine):
+    """The messages of SOL_SOCKET on a machine, as in _KINDS."""
+    names = (name for name in _NUMBERS if machine.startswith(name))
+    of_longs, of_64_bits, drops = _NUMBERS[next(names)]
+    kinds = {drops: ("I", lambda drops: {"drops": drops})}
+    for integer, (timestamp, timestampns, timestamping) in (("l", of_longs), ("q", of_64_bits)):
+        kinds[timestamp] = (2 * integer, _timestamp)
+        kinds[timestampns] = (2 * integer, _plausible)
+        kinds[timestamping] = (6 * integer, _timestamping)
+    return {(_stdlib.SOL_SOCKET, kind): entry for kind, entry in kinds.items()}
+
+
 # (level, type): the layout, and what it tells
 _KINDS = {
-    (_stdlib.SOL_SOCKET, _TIMESTAMPNS): ("ll", _plausible),
-    (_stdlib.SOL_SOCKET, _TIMESTAMP): ("ll", _timestamp),
-    (_stdlib.SOL_SOCKET, _TIMESTAMPING): ("llllll", _timestamping),
-    (_stdlib.SOL_SOCKET, _DROPS): ("I", lambda drops: {"drops": drops}),
+    **(_socket_level(os.uname().machine) if sys.platform == "linux" else {}),
     (_stdlib.IPPROTO_IP, _IP_TOS): ("B", lambda tos: {"tos": tos}),
     (_stdlib.IPPROTO_IP, 13): ("B", lambda tos: {"tos": tos}),
     (_stdlib.IPPROTO_IP, _IP_PKTINFO): ("i4s4s", _pktinfo),
