@@ -78,14 +78,15 @@ class SocketIO(original.SocketIO):
 
 
 class EpollSelector(selectors.epoll.Epoll, original.EpollSelector):
-    """`selectors.EpollSelector`, with all that an event loop asks of it in C (`epoll(7)`).
+    """`selectors.EpollSelector`, with the methods that an event loop calls often in C (`epoll(7)`).
 
-    What it is asked and what it answers is the same. `install()` puts it into `selectors`, from
-    where asyncio's default loop takes it, and under the servers of `socketserver`.
+    These are `register`, `unregister`, `modify` and `select`. Arguments, results and exceptions are
+    the same. `install()` assigns the class to `selectors`, where asyncio's default loop gets it,
+    and to `socketserver`.
     """
 
     __module__ = PACKAGE
-    _at_creation = None  # what install() has to do then: it is an event loop that comes to be
+    _at_creation = None  # install() sets a function: a new selector may be for a new event loop
 
     def __init__(self):
         super().__init__()
@@ -112,7 +113,7 @@ FASTER = {
     "ntohs": connection.addrinfo.ntohs,
     "socketpair": connection.lifecycle.socketpair,
 }
-if not original.is_its_own("getaddrinfo"):  # a guard, or names of their own: each call is theirs
+if not original.is_unpatched("getaddrinfo"):  # a guard, or names of their own: each call is theirs
     del FASTER["getaddrinfo"]
 
 get_gil_hold = core.gil_policy.get_gil_hold
