@@ -107,10 +107,13 @@ bench: build
 	$(RUN) -m pytest benchmarks --benchmark-json=benchmarks/results/latest.json
 	$(RUN) benchmarks/picture.py benchmarks/results/latest.json benchmarks/picture.svg
 	$(RUN) benchmarks/tables.py benchmarks/results/latest.json
+	$(RUN) benchmarks/imports.py
 
-# Instructions, not seconds: what a change costs, whatever else the machine does.
+# Instructions, not seconds: what a change costs, whatever else the machine does. And the modules that
+# an import brings.
 guard: build
 	$(RUN) benchmarks/instructions.py
+	$(RUN) benchmarks/imports.py --guard
 
 # The site, in build/docs/html; a warning is an error, and so is a reference to nothing.
 docs: build $(DOCS_READY)

@@ -7,6 +7,9 @@ loaded by a loader that is told which file it is.
 
 import sys
 
+from .native import MODULES  # first: ModuleNotFoundError where it was not built
+
+# isort: split
 from . import asyncio, connection, core, datagrams, io, native, selectors, stream  # noqa: F401
 
 # importlib's ExtensionFileLoader and ModuleSpec. To import importlib.util for them takes as long as
@@ -31,5 +34,5 @@ def _load(name):
     setattr(sys.modules[spec.parent], name.rpartition(".")[2], module)
 
 
-for _name in native.MODULES:
+for _name in MODULES:
     _load(f"{__package__}.{_name}")

@@ -5,6 +5,7 @@ A module stands behind those that it cimports from: `__init__.py` loads them in 
 
 MODULES = (
     "core.socket_object",
+    "core.socket_class",
     "core.buffers",
     "core.sockaddr",
     "core.gil_policy",
@@ -15,7 +16,8 @@ MODULES = (
     "connection.lifecycle",
     "connection.addrinfo",
     "io.transfer",
-    "io.whole",
+    "io.recv_exactly",
+    "io.sendall",
     "io.message",
     "io.file",
     "io.unix",

@@ -44,10 +44,10 @@ class socket(original.socket):
     send = io.transfer.send
     sendto = io.transfer.sendto
 
-    recv_exactly = io.whole.recv_exactly
-    recv_exactly_into = io.whole.recv_exactly_into
-    sendall = io.whole.sendall
-    sendmsg_all = io.whole.sendmsg_all
+    recv_exactly = io.recv_exactly.recv_exactly
+    recv_exactly_into = io.recv_exactly.recv_exactly_into
+    sendall = io.sendall.sendall
+    sendmsg_all = io.sendall.sendmsg_all
 
     recvmsg = io.message.recvmsg
     recvmsg_into = io.message.recvmsg_into
@@ -95,8 +95,7 @@ class EpollSelector(selectors.epoll.Epoll, original.EpollSelector):
             at_creation()
 
 
-connection.lifecycle.register_class(socket)
-io.whole.register_class(socket)
+core.socket_class.register_class(socket)
 
 # Names of the `socket` module that are faster here than there; install() puts them there too.
 FASTER = {

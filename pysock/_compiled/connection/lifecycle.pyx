@@ -1,6 +1,6 @@
 """The life of a socket: made, named, listening, connected, accepted, timed, closed.
 
-Each public function is a method: _accelerated.py lists it in `socket`. The rule of delegation:
+Each public function is a method: _compiled/socket.py lists it in `socket`. The rule of delegation:
 a family or an argument that this module does not know completely goes to the base class's method,
 so that behaviour, error class and error text are the interpreter's own.
 """
@@ -23,7 +23,10 @@ from .options cimport read_low_water
 from ..io.zerocopy_pending cimport close_owner, owners, warn_of_pending
 from ..core.arguments cimport as_int, plain_number
 from ..core.sockaddr cimport pack_address, unpack_address
-from ..core.socket_object cimport audit_address, audit_new, module_state, set_module_state, socket, detach_fd
+from ..core.socket_class cimport socket_class
+from ..core.socket_object cimport (
+    audit_address, audit_new, detach_fd, module_state, set_module_state, socket,
+)
 from ..core.threads cimport shared_int, shared_pointer
 from ..sys.ps_addr cimport AF_INET, AF_UNIX, ps_addr_family_known, ps_sockaddr, socklen_t
 from ..sys.ps_socket cimport (
@@ -44,19 +47,11 @@ cdef extern from "Python.h":
 cdef object base = original.socket
 cdef object get_default_timeout = _socket.getdefaulttimeout
 
-# The class of the sockets that accept() and socketpair() make: set once, by _accelerated.py.
-cdef object socket_class = None
 cdef tuple no_arguments = ()
 
 # Taken from the first socket that the interpreter initialised; until then it initialises them all.
 cdef shared_pointer known_module_state = NULL
 cdef shared_int module_state_known = False  # set after it
-
-
-def register_class(cls, /):
-    """Make *cls* the class of the sockets that `accept` and `socketpair` return."""
-    global socket_class
-    socket_class = cls
 
 
 cdef socket new_socket(int fd, int family, int type, int proto):
@@ -286,22 +281,30 @@ def connect_ex(socket self not None, address, /):
     return EAGAIN if n == TIMED_OUT else -n
 
 
+ctypedef int (*name_query)(int fd, ps_sockaddr *addr, socklen_t *length) noexcept nogil
+
+
+cdef object name_of(socket self, name_query query, object base_method):
+    """The address that *query* gives; *base_method* answers for a family that is not known here."""
+    cdef ps_sockaddr addr
+    cdef socklen_t length
+    cdef int n
+    if not ps_addr_family_known(self.sock_family):
+        return base_method(self)
+    n = query(self.sock_fd, &addr, &length)
+    if n < 0:
+        raise_errno(n)
+    if length > 0 and not ps_addr_family_known(addr.sa.sa_family):
+        return base_method(self)  # the descriptor is not what it was said to be
+    return unpack_address(&addr, length)
+
+
 def getsockname(socket self not None, /):
     """getsockname() -> address
 
     The socket's own address (`getsockname(2)`), in the form of its family. Raises OSError.
     """
-    cdef ps_sockaddr addr
-    cdef socklen_t length
-    cdef int n
-    if not ps_addr_family_known(self.sock_family):
-        return base.getsockname(self)
-    n = ps_getsockname(self.sock_fd, &addr, &length)
-    if n < 0:
-        raise_errno(n)
-    if length > 0 and not ps_addr_family_known(addr.sa.sa_family):
-        return base.getsockname(self)  # the descriptor is not what it was said to be
-    return unpack_address(&addr, length)
+    return name_of(self, ps_getsockname, base.getsockname)
 
 
 def getpeername(socket self not None, /):
@@ -309,17 +312,7 @@ def getpeername(socket self not None, /):
 
     The peer's address (`getpeername(2)`), in the form of its family. Raises OSError.
     """
-    cdef ps_sockaddr addr
-    cdef socklen_t length
-    cdef int n
-    if not ps_addr_family_known(self.sock_family):
-        return base.getpeername(self)
-    n = ps_getpeername(self.sock_fd, &addr, &length)
-    if n < 0:
-        raise_errno(n)
-    if length > 0 and not ps_addr_family_known(addr.sa.sa_family):
-        return base.getpeername(self)  # the descriptor is not what it was said to be
-    return unpack_address(&addr, length)
+    return name_of(self, ps_getpeername, base.getpeername)
 
 
 def shutdown(socket self not None, how, /):

@@ -9,15 +9,13 @@ from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_GET_SIZE
 
 from . cimport traceback
+from .bytes_object cimport bytes_data, bytes_size, is_bytes
 from ..sys.ps_io cimport iovec, ps_io
 
 
 cdef extern from "Python.h":
     # The macros' raw forms, which count no references: the tuple has one to each item.
     PyObject *tuple_item "PyTuple_GET_ITEM"(object objects, Py_ssize_t i)
-    bint is_bytes "PyBytes_CheckExact"(PyObject *data)
-    char *bytes_data "PyBytes_AS_STRING"(PyObject *data)
-    Py_ssize_t bytes_size "PyBytes_GET_SIZE"(PyObject *data)
     # As it is in C: -1, and the exception is left to the caller.
     int try_buffer "PyObject_GetBuffer"(object exporter, Py_buffer *view, int flags) noexcept
 

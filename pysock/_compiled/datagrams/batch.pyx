@@ -13,12 +13,11 @@ from ..._shared.socket_state import entries, raise_deferred
 
 cimport cython
 
-from cpython.buffer cimport PyBuffer_FillInfo
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.memoryview cimport PyMemoryView_FromObject
 from cpython.number cimport PyNumber_AsSsize_t
-from cpython.ref cimport Py_DECREF
 from libc.stdint cimport int64_t
 from libc.string cimport memcmp
 
@@ -367,8 +366,17 @@ cdef class Datagram:
 
     def __getbuffer__(self, Py_buffer *view, int flags):
         self.arrival()
-        Py_DECREF(None)  # which Cython puts there first, and the next line overwrites
-        PyBuffer_FillInfo(view, self, self.data, <Py_ssize_t>self.length, 0, flags)
+        view.buf = self.data
+        view.len = <Py_ssize_t>self.length
+        view.itemsize = 1
+        view.readonly = False
+        view.format = <char *>"B" if flags & PyBUF_FORMAT else <char *>NULL
+        view.ndim = 1
+        view.shape = &view.len if flags & PyBUF_ND else NULL
+        view.strides = &view.itemsize if flags & PyBUF_STRIDES == PyBUF_STRIDES else NULL
+        view.suboffsets = NULL
+        view.internal = NULL
+        view.obj = self
 
     def __bytes__(self):
         with cython.critical_section(self.batch):

@@ -21,6 +21,7 @@ from libc.stdint cimport int64_t
 from ..._shared.address import standard_address
 
 from ..core.buffers cimport acquire_readable, acquire_writable
+from ..core.bytes_object cimport STACK_BYTES, bytes_data, bytes_size, cut_bytes, new_bytes
 from ..core.retry cimport transfer
 from .zerocopy_pending cimport counted, receive_plain_error
 from ..core.arguments cimport as_int, int_of
@@ -33,18 +34,9 @@ from ..sys.ps_io cimport MSG_TRUNC, ps_io, ps_recv, ps_recvfrom, ps_send, ps_sen
 from ..sys.ps_wait cimport POLLIN, POLLOUT
 
 
-cdef extern from "Python.h":
-    # The macros' and functions' raw forms: the references below are counted by hand.
-    PyObject *new_bytes "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) except NULL
-    char *bytes_data "PyBytes_AS_STRING"(PyObject *data)
-    Py_ssize_t bytes_size "PyBytes_GET_SIZE"(PyObject *data)
-    int _PyBytes_Resize(PyObject **data, Py_ssize_t size) except -1
-
-
 cdef object base = original.socket
 
 cdef enum:
-    ON_STACK = 4096          # requests up to here are received on the C stack
     COPIED_MOST = 32768      # of a spare, at most so much is copied; more is handed over
     SPARE_MOST = 1 << 20     # larger requests leave no spare behind
 
@@ -58,61 +50,54 @@ cdef shared_size came_last = 0
 
 cdef PyObject *acquire_spare(Py_ssize_t size) except NULL:
     """A bytes object of at least *size* bytes that nobody else has."""
-    cdef PyObject *taken = <PyObject *>pop_spare(&spare)
-    if taken != NULL:
-        if bytes_size(taken) >= size:
-            return taken
-        Py_DECREF(<object>taken)
+    cdef PyObject *room = <PyObject *>pop_spare(&spare)
+    if room != NULL:
+        if bytes_size(room) >= size:
+            return room
+        Py_DECREF(<object>room)
     return new_bytes(NULL, size)
 
 
-cdef void release_spare(PyObject *taken) noexcept:
-    if bytes_size(taken) > SPARE_MOST or not push_spare(&spare, taken):
-        Py_DECREF(<object>taken)
+cdef void release_spare(PyObject *room) noexcept:
+    if bytes_size(room) > SPARE_MOST or not push_spare(&spare, room):
+        Py_DECREF(<object>room)
 
 
-cdef inline bint takes_notices(const ps_io *io) noexcept:
-    """Whether it is from the error queue, and a notice of a zero-copy send may be in that."""
-    return io.flags & MSG_ERRQUEUE != 0 and len(counted) > 0
+cdef inline ssize_t receive_once(socket sock, ps_transfer operation, ps_io *io) except -1:
+    """`transfer`. Of the error queue, what is about a zero-copy send of this process is noted."""
+    cdef int64_t deadline = 0
+    if io.flags & MSG_ERRQUEUE and counted:
+        return receive_plain_error(sock, io)
+    return transfer(sock, operation, io, POLLIN, &deadline)
 
 
 cdef object receive(socket sock, ps_transfer operation, ps_io *io):
     """Receive up to io.len bytes into a new bytes object."""
     global came_last
-    cdef char[ON_STACK] stack
-    cdef int64_t deadline = 0
+    cdef char[STACK_BYTES] stack
     cdef ssize_t n
-    cdef PyObject *taken
-    if io.len <= ON_STACK:
+    cdef PyObject *room
+    if io.len <= STACK_BYTES:
         io.buf = stack
         io.likely = io.len
-        if takes_notices(io):
-            n = receive_plain_error(sock, io)
-        else:
-            n = transfer(sock, operation, io, POLLIN, &deadline)
+        n = receive_once(sock, operation, io)
         return PyBytes_FromStringAndSize(stack, n)
-    taken = acquire_spare(<Py_ssize_t>io.len)
-    io.buf = bytes_data(taken)
+    room = acquire_spare(<Py_ssize_t>io.len)
+    io.buf = bytes_data(room)
     io.likely = min(io.len, came_last)
     try:
-        if takes_notices(io):
-            n = receive_plain_error(sock, io)
-        else:
-            n = transfer(sock, operation, io, POLLIN, &deadline)
+        n = receive_once(sock, operation, io)
     except:
-        release_spare(taken)
+        release_spare(room)
         raise
     came_last = <size_t>n
     # A spare that another thread made can be used, but not be cut and handed over.
-    if n <= COPIED_MOST or not is_only_reference(taken):
+    if n <= COPIED_MOST or not is_only_reference(room):
         try:
-            return PyBytes_FromStringAndSize(bytes_data(taken), n)
+            return PyBytes_FromStringAndSize(bytes_data(room), n)
         finally:
-            release_spare(taken)
-    _PyBytes_Resize(&taken, n)
-    data = <object>taken
-    Py_DECREF(data)
-    return data
+            release_spare(room)
+    return cut_bytes(&room, <size_t>n)
 
 
 def recv(socket self not None, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
@@ -157,7 +142,6 @@ def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t flag
     """
     cdef Py_buffer view
     cdef ps_io io
-    cdef int64_t deadline = 0
     io.flags = int_of(flags)
     if (not ps_addr_family_known(self.sock_family)
             or not acquire_writable(buffer, nbytes, &view, &io)):
@@ -166,9 +150,7 @@ def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t flag
         if io.len == 0:
             return 0
         io.name = NULL
-        if takes_notices(&io):
-            return receive_plain_error(self, &io)
-        return transfer(self, ps_recv, &io, POLLIN, &deadline)
+        return receive_once(self, ps_recv, &io)
     finally:
         PyBuffer_Release(&view)
 
@@ -180,7 +162,6 @@ def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t 
     """
     cdef Py_buffer view
     cdef ps_io io
-    cdef int64_t deadline = 0
     cdef ps_sockaddr name
     cdef ssize_t n
     io.flags = int_of(flags)
@@ -189,10 +170,7 @@ def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t 
         return base.recvfrom_into(self, buffer, nbytes, flags)
     try:
         io.name = &name
-        if takes_notices(&io):
-            n = receive_plain_error(self, &io)
-        else:
-            n = transfer(self, ps_recvfrom, &io, POLLIN, &deadline)
+        n = receive_once(self, ps_recvfrom, &io)
     finally:
         PyBuffer_Release(&view)
     return n, unpack_address(&name, io.namelen)

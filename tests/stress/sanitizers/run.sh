@@ -26,7 +26,7 @@ export PYSOCK_REQUIRE_EXTENSIONS=1 PYTHONPATH="$copy"
 skipped=(--ignore tests/packaging --ignore tests/csrc --ignore tests/cli/test_bench.py
     --ignore tests/docs/test_examples.py --ignore tests/stress/leaks --ignore tests/stress/sanitizers)
 
-# One extension after the other: they share csrc's object files, and -j writes those twice at once.
+# setup.py compiles on all cores by itself.
 case "$mode" in
 asan)
     cc="${CC:-cc}"

@@ -1,0 +1,96 @@
+"""recv_exactly, recv_exactly_into: all that was asked for, or an exception that has what came.
+
+Each is a method: _compiled/socket.py lists it in `socket`. A socket that is no stream known here, or
+whose class has a `recv` of its own (TLS), goes to the loops over the standard library before anything
+has moved.
+"""
+
+import sys
+
+from ..._shared import loops
+from ..._shared.arguments import not_writable
+from ..._shared.exceptions import IncompleteReadError
+
+from cpython.buffer cimport PyBuffer_Release
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.object cimport PyObject
+
+from ..core.buffers cimport acquire_writable
+from ..core.bytes_object cimport bytes_data, cut_bytes, new_bytes
+from ..core.deadline cimport NOT_GIVEN, Deadline, deadline_of
+from ..core.progress cimport set_progress
+from ..core.retry cimport transfer_whole
+from ..core.socket_class cimport is_stream
+from ..core.socket_object cimport socket
+from ..sys.ps_io cimport ps_io, ps_recv
+from ..sys.ps_wait cimport POLLIN
+
+cdef object exc_info = sys.exc_info
+
+
+def recv_exactly(socket self not None, Py_ssize_t n, /, *, timeout=NOT_GIVEN, deadline=None):
+    """recv_exactly(n, *, timeout=..., deadline=None) -> bytes
+
+    Receive *n* bytes, all of them, straight into the object that is returned; IncompleteReadError
+    where the stream ends before. *timeout* in seconds (None: without end) or *deadline*, a
+    `time.monotonic()`, is for the whole call; without either it is the socket's timeout.
+
+    An exception has `partial`, the bytes that came before it: nothing is lost. Raises TimeoutError,
+    BlockingIOError, OSError (EOPNOTSUPP where the socket is no stream), ValueError for a negative
+    *n*. Memory for *n* bytes is asked for at once: where the peer chose *n*, limit it.
+    """
+    cdef PyObject *data = NULL
+    cdef ps_io io
+    cdef Deadline until
+    cdef int done = -1
+    if n < 0:
+        raise ValueError("negative buffersize in recv_exactly")
+    if not is_stream(self, "recv"):
+        return loops.transfer.recv_exactly(self, n, timeout=timeout, deadline=deadline)
+    until = deadline_of(self, timeout, deadline)
+    if n == 0:
+        return b""
+    io.len = io.likely = <size_t>n
+    io.name = NULL
+    io.msg = NULL
+    io.flags = 0
+    try:
+        data = new_bytes(NULL, n)
+        io.buf = bytes_data(data)
+        done = transfer_whole(self, ps_recv, &io, POLLIN, until.timeout, &until.at)
+    finally:
+        if done < 0:
+            set_progress(exc_info()[1], "partial", cut_bytes(&data, <size_t>n - io.len) if data != NULL else b"")
+    received = cut_bytes(&data, <size_t>n - io.len)
+    if not done:
+        raise IncompleteReadError(received, n)
+    return received
+
+
+def recv_exactly_into(socket self not None, buffer, /, *, timeout=NOT_GIVEN, deadline=None):
+    """recv_exactly_into(buffer, *, timeout=..., deadline=None) -> number of bytes
+
+    Fill a writable *buffer*, all of it; the number is its size. As `recv_exactly`; an exception has
+    `bytes_received`: so many bytes of the buffer are filled.
+    """
+    cdef Py_buffer view
+    cdef ps_io io
+    cdef Deadline until
+    cdef int done = 0
+    if not is_stream(self, "recv_into"):
+        return loops.transfer.recv_exactly_into(self, buffer, timeout=timeout, deadline=deadline)
+    until = deadline_of(self, timeout, deadline)
+    if not acquire_writable(buffer, 0, &view, &io):
+        raise not_writable(buffer, "recv_exactly_into")
+    io.flags = 0
+    try:
+        if io.len > 0 and not transfer_whole(self, ps_recv, &io, POLLIN, until.timeout,
+                                             &until.at):
+            partial = PyBytes_FromStringAndSize(<char *>view.buf, view.len - <Py_ssize_t>io.len)
+            raise IncompleteReadError(partial, view.len)
+        done = 1
+        return view.len
+    finally:
+        if not done:
+            set_progress(exc_info()[1], "bytes_received", view.len - <Py_ssize_t>io.len)
+        PyBuffer_Release(&view)
