@@ -16,7 +16,7 @@ from libc.string cimport strlen
 from ..core cimport traceback
 from ..._shared import original
 
-from ..core.arguments cimport plain_number, plain_text
+from ..core.arguments cimport exact_number, exact_text
 from ..core.socket_object cimport audit_getaddrinfo, audit_gethostbyname
 from ..core.threads cimport get
 from ..sys.ps_addr cimport (
@@ -44,7 +44,7 @@ def inet_aton(text, /):
     The four bytes of an IPv4 address in any of the forms of `inet_aton(3)`. Raises OSError.
     """
     cdef in_addr packed
-    cdef const char *host = plain_text(text) if PyUnicode_CheckExact(text) else NULL
+    cdef const char *host = exact_text(text) if PyUnicode_CheckExact(text) else NULL
     if host == NULL or not c_inet_aton(host, &packed):
         return base_inet_aton(text)
     return PyBytes_FromStringAndSize(<const char *>&packed, 4)
@@ -69,7 +69,7 @@ def inet_pton(family, text, /):
     The packed form of a numeric address of AF_INET or AF_INET6 (`inet_pton(3)`). Raises OSError.
     """
     cdef char[16] packed
-    cdef const char *host = plain_text(text) if PyUnicode_CheckExact(text) else NULL
+    cdef const char *host = exact_text(text) if PyUnicode_CheckExact(text) else NULL
     cdef long number = family if isinstance(family, int) else -1
     if host == NULL or (number != AF_INET and number != AF_INET6) or c_inet_pton(
             <int>number, host, packed) != 1:
@@ -103,7 +103,7 @@ def htons(number, /):
 
     A 16-bit number from host to network byte order. Raises OverflowError beyond 16 bits.
     """
-    cdef long value = plain_number(number, 0xFFFF)
+    cdef long value = exact_number(number, 0xFFFF)
     return base_htons(number) if value < 0 else c_ntohs(<uint16_t>value)
 
 
@@ -112,7 +112,7 @@ def ntohs(number, /):
 
     A 16-bit number from network to host byte order. Raises OverflowError beyond 16 bits.
     """
-    cdef long value = plain_number(number, 0xFFFF)
+    cdef long value = exact_number(number, 0xFFFF)
     return base_ntohs(number) if value < 0 else c_ntohs(<uint16_t>value)
 
 
@@ -121,7 +121,7 @@ def htonl(number, /):
 
     A 32-bit number from host to network byte order. Raises OverflowError beyond 32 bits.
     """
-    cdef long value = plain_number(number, 0xFFFFFFFF)
+    cdef long value = exact_number(number, 0xFFFFFFFF)
     return base_htonl(number) if value < 0 else c_ntohl(<uint32_t>value)
 
 
@@ -130,7 +130,7 @@ def ntohl(number, /):
 
     A 32-bit number from network to host byte order. Raises OverflowError beyond 32 bits.
     """
-    cdef long value = plain_number(number, 0xFFFFFFFF)
+    cdef long value = exact_number(number, 0xFFFFFFFF)
     return base_ntohl(number) if value < 0 else c_ntohl(<uint32_t>value)
 
 
@@ -141,7 +141,7 @@ def gethostbyname(host, /):
     `socket.gethostbyname`.
     """
     cdef in_addr packed
-    cdef const char *text = plain_text(host) if PyUnicode_CheckExact(host) else NULL
+    cdef const char *text = exact_text(host) if PyUnicode_CheckExact(host) else NULL
     if text == NULL or c_inet_pton(AF_INET, text, &packed) != 1:
         return base_gethostbyname(host)
     audit_gethostbyname(host)
@@ -162,7 +162,7 @@ cdef object numeric_address(object host, long port, int *family):
     """The address tuple of a numeric host, and its family; None for any other host."""
     cdef char[16] packed
     cdef char[PS_HOST_TEXT] text
-    cdef const char *characters = plain_text(host)
+    cdef const char *characters = exact_text(host)
     cdef size_t length
     if characters == NULL:
         return None
@@ -185,7 +185,7 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
     socket (`getaddrinfo(3)`, RFC 3493). A numeric host never reaches the resolver. Raises gaierror.
     Audit event `socket.getaddrinfo`.
     """
-    cdef long c_port = 0 if port is None else plain_number(port, 0xFFFF)
+    cdef long c_port = 0 if port is None else exact_number(port, 0xFFFF)
     cdef int host_family = 0
     cdef long c_family, c_type, c_proto, c_flags
     address = None

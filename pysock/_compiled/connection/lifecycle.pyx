@@ -21,7 +21,7 @@ from ..core.retry cimport transfer, wait_for_socket
 from ..core.errors cimport raise_errno, raise_timed_out
 from .options cimport read_low_water
 from ..io.zerocopy_pending cimport close_owner, owners, warn_of_pending
-from ..core.arguments cimport as_int, plain_number
+from ..core.arguments cimport as_int, exact_number
 from ..core.sockaddr cimport pack_address, unpack_address
 from ..core.socket_class cimport socket_class
 from ..core.socket_object cimport (
@@ -385,7 +385,7 @@ def settimeout(socket self not None, value, /):
     if PyFloat_CheckExact(value):
         seconds = PyFloat_AS_DOUBLE(value)
     else:
-        seconds = <double>plain_number(value, INT32_MAX // 1000)
+        seconds = <double>exact_number(value, INT32_MAX // 1000)
     if not 0 <= seconds < INT32_MAX // 1000:
         base.settimeout(self, value)  # which says what is wrong with it, if anything
         return

@@ -19,7 +19,7 @@ from libc.stdint cimport int64_t
 from ..core.retry cimport transfer
 from .capabilities cimport gso_segments
 from ..core.sockaddr cimport pack_address
-from ..core.socket_object cimport fd_place, socket
+from ..core.socket_object cimport fd_ptr_of, socket
 from ..sys.ps_addr cimport ps_sockaddr, socklen_t
 from ..sys.ps_batch cimport ps_outbox, ps_outbox_init, ps_piece, ps_send_batch
 from ..sys.ps_io cimport ps_io
@@ -108,7 +108,7 @@ cdef class Outgoing:
             raise_deferred(sock)
         if self.count == 0:
             return 0
-        ps_outbox_init(&outbox, fd_place(sock), self.pieces, <size_t>self.count,
+        ps_outbox_init(&outbox, fd_ptr_of(sock), self.pieces, <size_t>self.count,
                        <size_t>gso_segments(sock))
         outbox.one_by_one = (not self.several_peers and outbox.segments > 1
                              or self.is_connected(sock))

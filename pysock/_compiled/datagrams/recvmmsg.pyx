@@ -29,7 +29,7 @@ from .capabilities cimport gro_joins
 from ..core.errors cimport raise_errno
 from ..io.zerocopy_pending cimport counted, note_messages
 from ..core.arguments cimport as_int
-from ..core.bytes_object cimport bytes_data, new_bytes, renew_bytes, resize_bytes
+from ..core.bytes_object cimport bytes_data, new_bytes, reuse_bytes, resize_bytes
 from ..core.sockaddr cimport unpack_address
 from ..core.socket_object cimport socket
 from ..core.threads cimport pop_spare, push_spare, shared_pointer, shared_size
@@ -95,7 +95,7 @@ cdef class Staging:
         cdef size_t room = self.inbox.room
         for i in range(count):
             before = self.own[i]
-            if before != NULL and renew_bytes(before):
+            if before != NULL and reuse_bytes(before):
                 continue
             self.own[i] = NULL
             Py_XDECREF(before)

@@ -18,7 +18,7 @@ from ..core.buffers import NotWritable
 from ..core.buffers cimport Buffers
 from ..core.retry cimport transfer
 from .zerocopy_pending cimport counted, receive_error
-from ..core.arguments cimport as_int, int_of
+from ..core.arguments cimport as_int, ssize_as_int
 from ..core.sockaddr cimport pack_address, unpack_address
 from ..core.socket_object cimport audit_address, socket
 from ..sys.ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
@@ -82,7 +82,7 @@ def sendmsg(socket self not None, buffers, ancdata=(), flags=0, address=None, /)
     cdef int64_t deadline = 0
     cdef int length = 0
     cdef Buffers data = Buffers.__new__(Buffers)
-    io.flags = int_of(flags)
+    io.flags = ssize_as_int(flags)
     if not ps_addr_family_known(self.sock_family):
         return base.sendmsg(self, buffers, ancdata, flags, address)
     if address is not None:
@@ -174,7 +174,7 @@ def recvmsg(socket self not None, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, P
     """
     cdef msghdr msg
     cdef iovec iov
-    cdef int c_flags = int_of(flags)
+    cdef int c_flags = ssize_as_int(flags)
     if (not ps_addr_family_known(self.sock_family) or c_flags & MSG_TRUNC
             or bufsize < 0 or not 0 <= ancbufsize <= INT32_MAX):
         return base.recvmsg(self, bufsize, ancbufsize, flags)
@@ -195,7 +195,7 @@ def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, Py_ssiz
     cdef msghdr msg
     cdef bint acquired = True
     cdef Buffers data = Buffers.__new__(Buffers)
-    cdef int c_flags = int_of(flags)
+    cdef int c_flags = ssize_as_int(flags)
     if not ps_addr_family_known(self.sock_family) or not 0 <= ancbufsize <= INT32_MAX:
         return base.recvmsg_into(self, buffers, ancbufsize, flags)
     buffers = tuple(buffers)

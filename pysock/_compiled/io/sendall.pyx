@@ -16,7 +16,7 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
-from ..core.arguments cimport int_of
+from ..core.arguments cimport ssize_as_int
 from ..core.buffers cimport Buffers, acquire_readable
 from ..core.bytes_object cimport STACK_BYTES, bytes_data, bytes_size, is_bytes
 from ..core.deadline cimport NOT_GIVEN, Deadline, deadline_of
@@ -60,7 +60,7 @@ def sendall(socket self not None, data, Py_ssize_t flags=0, /):
     cdef int done = 0
     if not ps_addr_family_known(self.sock_family):
         return loops.transfer.sendall(self, data, flags)
-    io.flags = int_of(flags)
+    io.flags = ssize_as_int(flags)
     held = acquire_readable(data, &view, &io)
     size = io.len
     try:

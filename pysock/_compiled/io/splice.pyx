@@ -19,7 +19,7 @@ from ..core.progress cimport set_progress
 from ..core.retry cimport wait_for_fd
 from ..core.deadline cimport NOT_GIVEN, Deadline, deadline_of
 from ..core.errors cimport raise_errno, raise_timed_out
-from ..core.socket_object cimport fd_place, socket
+from ..core.socket_object cimport fd_ptr_of, socket
 from ..sys.ps_splice cimport (
     PS_SPLICE_ROOM, PS_SPLICE_SOURCE, PS_SPLICE_TARGET, ps_splice, ps_splice_close, ps_splice_drain,
     ps_splice_init, ps_splice_inside, ps_splice_pause, ps_splice_steps,
@@ -46,7 +46,7 @@ cdef class End:
         if isinstance(thing, socket):
             if getattr(thing, "_sslobj", None) is not None:
                 raise ValueError(f"splice not allowed on instances of {type(thing).__name__}")
-            self.place = fd_place(thing)
+            self.place = fd_ptr_of(thing)
         else:
             self.number = PyObject_AsFileDescriptor(thing)
             self.current = PyLong_CheckExact(thing)

@@ -24,7 +24,7 @@ from ..core.buffers cimport acquire_readable, acquire_writable
 from ..core.bytes_object cimport STACK_BYTES, bytes_data, bytes_size, cut_bytes, new_bytes
 from ..core.retry cimport transfer
 from .zerocopy_pending cimport counted, receive_plain_error
-from ..core.arguments cimport as_int, int_of
+from ..core.arguments cimport as_int, ssize_as_int
 from ..core.sockaddr cimport pack_address, unpack_address
 from ..core.socket_object cimport audit_address, socket
 from ..core.threads cimport is_only_reference, pop_spare, push_spare, shared_pointer, shared_size
@@ -108,7 +108,7 @@ def recv(socket self not None, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
     over, BlockingIOError, OSError.
     """
     cdef ps_io io
-    io.flags = int_of(flags)
+    io.flags = ssize_as_int(flags)
     if (bufsize <= 0 or io.flags & MSG_TRUNC
             or not ps_addr_family_known(self.sock_family)):
         return base.recv(self, bufsize, flags)
@@ -124,7 +124,7 @@ def recvfrom(socket self not None, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
     """
     cdef ps_io io
     cdef ps_sockaddr name
-    io.flags = int_of(flags)
+    io.flags = ssize_as_int(flags)
     if (bufsize < 0 or io.flags & MSG_TRUNC
             or not ps_addr_family_known(self.sock_family)):
         return base.recvfrom(self, bufsize, flags)
@@ -142,7 +142,7 @@ def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t flag
     """
     cdef Py_buffer view
     cdef ps_io io
-    io.flags = int_of(flags)
+    io.flags = ssize_as_int(flags)
     if (not ps_addr_family_known(self.sock_family)
             or not acquire_writable(buffer, nbytes, &view, &io)):
         return base.recv_into(self, buffer, nbytes, flags)
@@ -164,7 +164,7 @@ def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t 
     cdef ps_io io
     cdef ps_sockaddr name
     cdef ssize_t n
-    io.flags = int_of(flags)
+    io.flags = ssize_as_int(flags)
     if (not ps_addr_family_known(self.sock_family)
             or not acquire_writable(buffer, nbytes, &view, &io)):
         return base.recvfrom_into(self, buffer, nbytes, flags)
@@ -189,7 +189,7 @@ def send(socket self not None, data, Py_ssize_t flags=0, /):
     cdef int64_t deadline = 0
     if not ps_addr_family_known(self.sock_family):
         return base.send(self, data, flags)
-    io.flags = int_of(flags)
+    io.flags = ssize_as_int(flags)
     held = acquire_readable(data, &view, &io)
     try:
         return transfer(self, ps_send, &io, POLLOUT, &deadline)

@@ -17,7 +17,7 @@ from libc.string cimport memset
 
 from ..core.retry cimport transfer
 from ..core.errors cimport raise_errno
-from ..core.arguments cimport int_of
+from ..core.arguments cimport ssize_as_int
 from ..core.sockaddr cimport unpack_address
 from ..core.socket_object cimport socket
 from ..sys.ps_addr cimport ps_addr_family_known, ps_sockaddr
@@ -85,7 +85,7 @@ def recv_fds(socket self not None, Py_ssize_t bufsize, Py_ssize_t maxfds, Py_ssi
     msg.msg_controllen = ps_cmsg_space(most * sizeof(int)) + PS_RIGHTS_BESIDE
     io.msg = &msg
     io.len = io.likely = <size_t>bufsize
-    io.flags = int_of(flags) | MSG_CMSG_CLOEXEC
+    io.flags = ssize_as_int(flags) | MSG_CMSG_CLOEXEC
     n = transfer(self, ps_recvmsg, &io, POLLIN, &deadline)
     sent = ps_cmsg_take_rights(&msg, fds, most)
     held = min(sent, most)

@@ -17,7 +17,7 @@ from ..core.deadline cimport NOT_GIVEN, Deadline, deadline_of
 from ..core.errors cimport raise_errno, raise_timed_out
 from .zerocopy_pending cimport HeldBuffer, Sends, count_sends, counted, sends_of
 from ..core.arguments cimport as_int
-from ..core.socket_object cimport fd_place, socket
+from ..core.socket_object cimport fd_ptr_of, socket
 from ..sys.ps_io cimport PS_TRYABLE_FLAGS
 from ..sys.ps_socket cimport SOCK_STREAM
 from ..sys.ps_wait cimport POLLOUT, ps_watch_close, ps_watch_open
@@ -57,7 +57,7 @@ def send_zerocopy(socket self not None, buffer, flags=0):
     job.io.namelen = 0
     job.io.msg = NULL
     job.io.flags = c_flags
-    job.fd_ptr = fd_place(self)
+    job.fd_ptr = fd_ptr_of(self)
     job.counter = &sends.counter
     job.is_stream = self.sock_type == SOCK_STREAM
     job.copies = job.no_memory = job.numbered = False
@@ -99,7 +99,7 @@ cdef int wait_for_all(socket sock, Sends sends, Deadline until) except -1:
             sends.drain(sock)
             if not sends.pending or sends.foreign:
                 return 0
-            if not wait_for_watch(fd_place(sock), watch, until.timeout, &until.at):
+            if not wait_for_watch(fd_ptr_of(sock), watch, until.timeout, &until.at):
                 raise_timed_out()
     finally:
         ps_watch_close(watch)
