@@ -27,7 +27,7 @@ from .ancillary cimport (
 from ..core.retry cimport transfer
 from .capabilities cimport gro_joins
 from .outgoing cimport Outgoing
-from ..io.zerocopy_pending cimport counted, note_messages
+from ..io.zerocopy_pending cimport sends_by_cookie, apply_notices
 from ..core.arguments cimport as_int
 from ..core.sockaddr cimport unpack_address
 from ..core.socket_object cimport audit_address, socket
@@ -215,8 +215,8 @@ cdef class DatagramBatch:
             io.len = 0
             io.likely = self.inbox.bytes
             transfer(sock, ps_recv_batch, &io, POLLIN, &deadline)
-            if io.flags & MSG_ERRQUEUE and counted:
-                note_messages(sock, &self.inbox)
+            if io.flags & MSG_ERRQUEUE and sends_by_cookie:
+                apply_notices(sock, &self.inbox)
             self.count_arrivals()
         finally:
             self.busy = False

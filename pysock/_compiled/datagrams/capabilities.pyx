@@ -9,7 +9,7 @@ from os import environ
 from ..._shared.socket_state import entries, known
 
 from ..core.errors cimport raise_errno
-from ..io.zerocopy_pending cimport copies_always
+from ..io.zerocopy_pending cimport always_copies
 from ..core.socket_object cimport socket
 from ..core.threads cimport shared_int
 from ..sys.ps_addr cimport AF_INET, AF_INET6, socklen_t
@@ -64,7 +64,7 @@ cdef int gro_joins(socket sock) except -1:
 
 
 cdef int zerocopy(socket sock) except -1:
-    return 0 if sock is not None and copies_always(sock) else ps_probe_zerocopy()
+    return 0 if sock is not None and always_copies(sock) else ps_probe_zerocopy()
 
 
 def set_gro(socket self not None, on=True, /):

@@ -27,7 +27,7 @@ from ..core.gil_policy cimport gil_hold
 from ..core.retry cimport transfer
 from .capabilities cimport gro_joins
 from ..core.errors cimport raise_errno
-from ..io.zerocopy_pending cimport counted, note_messages
+from ..io.zerocopy_pending cimport sends_by_cookie, apply_notices
 from ..core.arguments cimport as_int
 from ..core.bytes_object cimport bytes_data, new_bytes, reuse_bytes, resize_bytes
 from ..core.sockaddr cimport unpack_address
@@ -281,8 +281,8 @@ def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, 
         if own:
             staging.make_own(staging.inbox.wanted)
         came = <size_t>transfer(self, ps_recv_batch, &io, POLLIN, &deadline)
-        if io.flags & MSG_ERRQUEUE and counted:
-            note_messages(self, &staging.inbox)
+        if io.flags & MSG_ERRQUEUE and sends_by_cookie:
+            apply_notices(self, &staging.inbox)
         came_last = io.likely = staging.inbox.bytes
         out = unpack(self, staging, <size_t>bufsize, joins, own)
         left -= came
@@ -293,8 +293,8 @@ def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, 
             came = <size_t>receive_more(self, &io)
             if came == 0:
                 break
-            if io.flags & MSG_ERRQUEUE and counted:
-                note_messages(self, &staging.inbox)
+            if io.flags & MSG_ERRQUEUE and sends_by_cookie:
+                apply_notices(self, &staging.inbox)
             came_last = io.likely = staging.inbox.bytes
             out.extend(unpack(self, staging, <size_t>bufsize, joins, own))
             left -= came
