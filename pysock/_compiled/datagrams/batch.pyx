@@ -1,11 +1,12 @@
-"""DatagramBatch: an arena that datagrams are received into, changed in, and sent from.
+"""DatagramBatch: an arena in which datagrams are received, changed, and sent.
 
-Nothing is made for a datagram unless it is looked at: what the kernel handed over stays where it is,
-a joined message in one piece, and `batch[i]` finds datagram i in it. The arena has one slot for each
-message, laid out in csrc (ps_inbox_lay): a slot's address comes from nowhere else.
+The arena has one slot for each message. A receive makes no Python object: the bytes stay in their slot,
+several datagrams that UDP_GRO joined in one slot, and `batch[i]` makes the object of datagram i. Only
+csrc computes the addresses of slots (ps_inbox_lay).
 
-What is done to a batch without waiting is done in its critical section. It is given up to wait, as a
-GIL would be; until then `busy` has been set, and the datagrams are gone.
+Each operation on a batch is in its critical section. Where it waits, another thread may enter the
+section, as it may acquire the GIL. So it sets `busy` before, and a receive also makes the datagrams
+stale.
 """
 
 from ..._shared import PACKAGE, loops
@@ -22,12 +23,13 @@ from libc.stdint cimport int64_t
 from libc.string cimport memcmp
 
 from .ancillary cimport (
-    destination_of, drops_of, ecn_of, interface_of, segment_of, show, timestamp_of, tos_of,
+    destination_of, drops_of, ecn_of, format_attributes, interface_of, segment_of, timestamp_of,
+    tos_of,
 )
 from ..core.retry cimport transfer
 from .capabilities cimport gro_joins
 from .outgoing cimport Outgoing
-from ..io.zerocopy_pending cimport counted, note_messages
+from ..io.zerocopy_pending cimport apply_notices, sends_by_cookie
 from ..core.arguments cimport as_int
 from ..core.sockaddr cimport unpack_address
 from ..core.socket_object cimport audit_address, socket
@@ -49,6 +51,7 @@ cdef enum:
 
 
 cdef object not_for_batches(socket sock):
+    """The exception for a socket that has no datagrams."""
     return loops.datagrams.not_for_batches(sock)
 
 
@@ -57,12 +60,12 @@ cdef object send_by_loops(socket sock, list pairs, object address, int flags):
 
 
 cdef class Arena:
-    """Memory that lives for as long as a batch or a view has it."""
+    """The memory of the slots. A batch and its datagrams have references to it."""
     cdef char *memory
     cdef size_t size
 
     def __cinit__(self, size_t size):
-        self.memory = <char *>PyMem_Calloc(size + PS_LINE, 1)  # large: mapped when touched
+        self.memory = <char *>PyMem_Calloc(size + PS_LINE, 1)  # large: not mapped before use
         if self.memory == NULL:
             raise MemoryError()
         self.size = size
@@ -75,24 +78,25 @@ cdef class DatagramBatch:
     """DatagramBatch(slots, slot_size)
 --
 
-    Room for *slots* messages (1 to 65536) of *slot_size* bytes each, allocated once and used again
-    and again. `recv_into(sock)` fills it, `batch[i]` is datagram i, `len(batch)` how many there are,
-    `send(sock)` sends them. After `sock.set_gro()` a slot takes what the kernel joined, up to 65535
-    bytes of it, and is shown as the single datagrams: there can be more of them than slots. Each
-    is cut at *slot_size*, joined or not.
+    Slots for *slots* messages (1 to 65536) with room for *slot_size* bytes (1 to 65535) each. The
+    memory is allocated once, and used by every receive. `recv_into(sock)` receives into the slots,
+    `batch[i]` is datagram i, `len(batch)` is the number of datagrams, and `send(sock)` sends them.
+    After `sock.set_gro()` one slot receives all datagrams that the kernel has joined, up to 65535
+    bytes. They are separate items of the batch, so a batch can have more datagrams than slots. Each
+    datagram is cut at *slot_size* bytes, joined or not.
 
-    A `Datagram` and what it gives out belong to the batch as it is: after the next `recv_into` its
-    attributes raise RuntimeError, and a view of its bytes shows whatever is there by then. One
-    thread uses a batch at a time: RuntimeError for a second one. ValueError for sizes out of range.
+    A `Datagram` is valid until the next `recv_into`. After it the attributes raise RuntimeError, and
+    a memoryview of its bytes has whatever is in the slot then. Only one thread may use a batch at a
+    time: a second one gets RuntimeError. Raises ValueError for sizes out of range.
     """
     cdef ps_inbox inbox
-    cdef ps_arrival *arrivals  # of each message that came
-    cdef size_t *firsts        # the number of its first datagram; one more entry for their count
+    cdef ps_arrival *arrivals      # of each message that came
+    cdef size_t *first_index       # by message: the index of its first datagram; then their count
     cdef Arena arena
     cdef size_t slot_size
-    cdef size_t messages
-    cdef size_t joined         # messages among them of several datagrams
-    cdef unsigned long generation
+    cdef size_t messages           # that the last receive returned
+    cdef size_t joined             # how many of these have several datagrams
+    cdef unsigned long generation  # the number of the receive, which its datagrams have, too
     cdef bint busy
 
     def __cinit__(self, Py_ssize_t slots, Py_ssize_t slot_size):
@@ -102,22 +106,22 @@ cdef class DatagramBatch:
             raise ValueError(f"slot_size must be 1 to {PS_UDP_MOST}")
         self.slot_size = <size_t>slot_size
         self.arrivals = <ps_arrival *>PyMem_Calloc(<size_t>slots, sizeof(ps_arrival))
-        self.firsts = <size_t *>PyMem_Calloc(<size_t>slots + 1, sizeof(size_t))
-        if (self.arrivals == NULL or self.firsts == NULL
+        self.first_index = <size_t *>PyMem_Calloc(<size_t>slots + 1, sizeof(size_t))
+        if (self.arrivals == NULL or self.first_index == NULL
                 or ps_inbox_init(&self.inbox, <size_t>slots) < 0):
             raise MemoryError()
-        self.lay(self.slot_size)
+        self.allocate_arena(self.slot_size)
 
     def __dealloc__(self):
         ps_inbox_free(&self.inbox)
         PyMem_Free(self.arrivals)
-        PyMem_Free(self.firsts)
+        PyMem_Free(self.first_index)
 
-    cdef int lay(self, size_t room) except -1:
-        """An arena of so many bytes a slot. Views of the one before keep that alive."""
-        cdef Arena arena = Arena(self.inbox.slots * room)
+    cdef int allocate_arena(self, size_t slot_bytes) except -1:
+        """Use a new arena with *slot_bytes* bytes a slot. Datagrams keep the old one alive."""
+        cdef Arena arena = Arena(self.inbox.slots * slot_bytes)
         self.messages = 0
-        if ps_inbox_lay(&self.inbox, ps_aligned(arena.memory), arena.size, room) < 0:
+        if ps_inbox_lay(&self.inbox, ps_aligned(arena.memory), arena.size, slot_bytes) < 0:
             raise MemoryError()
         self.arena = arena
         return 0
@@ -129,16 +133,16 @@ cdef class DatagramBatch:
         return 0
 
     cdef Py_ssize_t count(self) noexcept:
-        return <Py_ssize_t>self.firsts[self.messages]
+        return <Py_ssize_t>self.first_index[self.messages]
 
     @property
     def slots(self):
-        """How many messages one `recv_into` takes at most."""
+        """How many messages one `recv_into` receives at most."""
         return self.inbox.slots
 
     @property
     def slot_size(self):
-        """How many bytes of a datagram there is room for."""
+        """How many bytes of a datagram are kept at most."""
         return self.slot_size
 
     @cython.critical_section
@@ -160,7 +164,7 @@ cdef class DatagramBatch:
                 f"{self.count()} datagrams>")
 
     cdef size_t message_of(self, size_t index) noexcept:
-        """The message that datagram *index*, which there is, lies in."""
+        """The message of datagram *index*, which must exist."""
         cdef size_t low, high, middle
         if self.joined == 0:
             return index
@@ -168,31 +172,34 @@ cdef class DatagramBatch:
         high = self.messages
         while high - low > 1:
             middle = (low + high) // 2
-            if self.firsts[middle] <= index:
+            if self.first_index[middle] <= index:
                 low = middle
             else:
                 high = middle
         return low
 
     cdef int count_arrivals(self) except -1:
+        """Describe all messages of the last receive, and number their datagrams."""
         cdef size_t total = 0
         self.joined = 0
         while ps_inbox_arrival(&self.inbox, self.messages, &self.arrivals[self.messages]) == 0:
             self.joined += self.arrivals[self.messages].datagrams > 1
-            self.firsts[self.messages] = total
+            self.first_index[self.messages] = total
             total += self.arrivals[self.messages].datagrams
             self.messages += 1
-        self.firsts[self.messages] = total
+        self.first_index[self.messages] = total
         return 0
 
     @cython.critical_section
     def recv_into(self, socket sock not None, flags=0):
         """recv_into(sock[, flags]) -> number of datagrams
 
-        Wait for a datagram, as *sock*'s timeout says, and take what else has arrived, a message a
-        slot (`recvmmsg(2)`). What was in the batch before is gone, also when nothing comes. Control
-        messages that the socket asked for are kept for `Datagram`'s attributes; descriptors that
-        come over AF_UNIX are closed. Raises TimeoutError, BlockingIOError, OSError.
+        Wait for a datagram, for as long as the timeout of *sock*, and receive those that have arrived
+        behind it, one message a slot (`recvmmsg(2)`). *flags* are MSG_* constants, or'ed together. The
+        old datagrams of the batch become invalid, even if none is received. The control messages for
+        which the socket has an option set are the attributes of a `Datagram`. Descriptors that come
+        over AF_UNIX are closed. Raises TimeoutError, BlockingIOError, OSError, RuntimeError if another
+        thread uses the batch.
         """
         cdef ps_io io
         cdef int64_t deadline = 0
@@ -203,32 +210,36 @@ cdef class DatagramBatch:
         try:
             self.generation += 1
             self.messages = 0
-            self.firsts[0] = 0
+            self.first_index[0] = 0
             if entries:
                 raise_deferred(sock)
             if self.inbox.room < PS_UDP_MOST and gro_joins(sock):
-                self.lay(PS_UDP_MOST)
+                self.allocate_arena(PS_UDP_MOST)
             self.inbox.family = sock.sock_family
-            # One at a time where a connection may end: its end would be in every slot that is left.
+            # SOCK_SEQPACKET: one message a call, because after the end of the connection recvmmsg(2)
+            # would fill every further slot with an empty message.
             self.inbox.wanted = 1 if sock.sock_type == SOCK_SEQPACKET else 0
             io.buf = &self.inbox
             io.len = 0
             io.likely = self.inbox.bytes
             transfer(sock, ps_recv_batch, &io, POLLIN, &deadline)
-            if io.flags & MSG_ERRQUEUE and counted:
-                note_messages(sock, &self.inbox)
+            if io.flags & MSG_ERRQUEUE and sends_by_cookie:
+                apply_notices(sock, &self.inbox)
             self.count_arrivals()
         finally:
             self.busy = False
         return self.count()
 
-    cdef int gather(self, Outgoing out, socket sock, size_t count, const ps_sockaddr *name,
-                    int length) except -1:
-        """Put the first *count* datagrams into *out*, to *name* or each to where it came from."""
+    cdef int add_pieces(self, Outgoing out, socket sock, size_t count, const ps_sockaddr *name,
+                        int length) except -1:
+        """Add the first *count* datagrams to *out*, for *name*, or each for its sender if that is NULL.
+
+        Datagrams that came joined are one piece, unless they are cut at the slot size.
+        """
         cdef ps_arrival *arrival
         cdef ps_piece *piece
         cdef const ps_sockaddr *last = NULL
-        cdef size_t i, step, offset, seen
+        cdef size_t i, segment, offset, added
         cdef size_t left = count
         cdef set peers = set()
         for i in range(self.messages):
@@ -239,26 +250,26 @@ cdef class DatagramBatch:
                                  or memcmp(arrival.name, last, arrival.namelen)):
                 last = arrival.name
                 peers.add(unpack_address(arrival.name, arrival.namelen))
-            step = arrival.segment
-            seen = 0
+            segment = arrival.segment
+            added = 0
             offset = 0
-            while seen < arrival.datagrams and seen < left:
+            while added < arrival.datagrams and added < left:
                 piece = out.add_memory(arrival.data + offset, 0)
                 piece.name = name
                 piece.namelen = <socklen_t>length
                 if name == NULL and arrival.namelen > 0:
                     piece.name = arrival.name
                     piece.namelen = arrival.namelen
-                if step <= self.slot_size and arrival.datagrams > 1:
-                    piece.segment = step
-                    seen = min(arrival.datagrams, left)
-                    piece.len = min(arrival.len, seen * step)
+                if segment <= self.slot_size and arrival.datagrams > 1:
+                    piece.segment = segment
+                    added = min(arrival.datagrams, left)
+                    piece.len = min(arrival.len, added * segment)
                 else:
-                    piece.len = min(min(step, arrival.len - offset), self.slot_size)
-                    seen += 1
-                    offset += step
+                    piece.len = min(min(segment, arrival.len - offset), self.slot_size)
+                    added += 1
+                    offset += segment
                 out.total += piece.len
-            left -= seen
+            left -= added
         if name == NULL:
             out.several_peers = len(peers) > 1
             for peer in peers:
@@ -269,10 +280,12 @@ cdef class DatagramBatch:
     def send(self, socket sock not None, n=None, address=None, flags=0):
         """send(sock[, n[, address[, flags]]]) -> number of datagrams sent
 
-        Send the first *n* datagrams, all without it: to *address*, or each to where it came from.
-        Runs of one size to one peer go together, and what came joined goes joined (UDP_SEGMENT).
-        Waits, returns early and raises as `socket.sendmmsg` does; ValueError where *n* is negative
-        or more than there are. Audit event `socket.sendmsg`, once for each address.
+        Send the first *n* datagrams, or all of them without *n*, to *address*, or each to its sender
+        without *address*. *flags* are MSG_* constants, or'ed together. Consecutive datagrams of one
+        size to one peer are sent together, and so are those that were joined when they came
+        (UDP_SEGMENT). The call waits, returns early and raises as `socket.sendmmsg` does. Raises
+        ValueError where *n* is negative or more than the number of datagrams, and RuntimeError if
+        another thread uses the batch. Audit event `socket.sendmsg`, once for each address.
         """
         cdef Outgoing out
         cdef const ps_sockaddr *name = NULL
@@ -289,41 +302,41 @@ cdef class DatagramBatch:
                 return send_by_loops(sock, self.pairs(wanted, address), None, c_flags)
             count = <size_t>wanted
             out = Outgoing()
-            # A joined message is one piece, unless its datagrams are cut at the slot size.
-            out.make_room(wanted)
+            out.allocate(wanted)
             if address is not None:
                 name = out.add_name(sock, address, &length)
                 if name == NULL:
                     return send_by_loops(sock, self.pairs(wanted, address), None, c_flags)
                 audit_address("socket.sendmsg", sock, address)
-            self.gather(out, sock, count, name, length)
+            self.add_pieces(out, sock, count, name, length)
             return out.send(sock, c_flags, False)
         finally:
             self.busy = False
 
     cdef list pairs(self, Py_ssize_t count, object address):
-        cdef list made = []
+        """The first *count* datagrams as pairs (bytes, address), for the loops of _shared/loops/."""
+        cdef list pairs = []
         for i in range(count):
             datagram = self[i]
-            made.append((bytes(datagram), datagram.address if address is None else address))
-        return made
+            pairs.append((bytes(datagram), datagram.address if address is None else address))
+        return pairs
 
 
 cdef Datagram new_datagram(DatagramBatch batch, size_t index):
-    cdef Datagram made = Datagram.__new__(Datagram)
+    cdef Datagram datagram = Datagram.__new__(Datagram)
     cdef ps_arrival *arrival
     cdef size_t offset
-    made.batch = batch
-    made.arena = batch.arena
-    made.generation = batch.generation
-    made.message = batch.message_of(index)
-    arrival = &batch.arrivals[made.message]
-    offset = (index - batch.firsts[made.message]) * arrival.segment
-    made.data = arrival.data + offset
-    made.length = min(arrival.segment, arrival.len - offset)
-    made.cut = arrival.truncated or made.length > batch.slot_size
-    made.length = min(made.length, batch.slot_size)
-    return made
+    datagram.batch = batch
+    datagram.arena = batch.arena
+    datagram.generation = batch.generation
+    datagram.message = batch.message_of(index)
+    arrival = &batch.arrivals[datagram.message]
+    offset = (index - batch.first_index[datagram.message]) * arrival.segment
+    datagram.data = arrival.data + offset
+    datagram.length = min(arrival.segment, arrival.len - offset)
+    datagram.is_cut = arrival.truncated or datagram.length > batch.slot_size
+    datagram.length = min(datagram.length, batch.slot_size)
+    return datagram
 
 
 cdef object address_of(const ps_arrival *arrival):
@@ -331,36 +344,39 @@ cdef object address_of(const ps_arrival *arrival):
 
 
 cdef class Datagram:
-    """One datagram of a `DatagramBatch`: `batch[i]`. `bytes()` of it copies its bytes."""
+    """One datagram of a `DatagramBatch`: `batch[i]`. `bytes(datagram)` is a copy of its bytes."""
     cdef DatagramBatch batch
     cdef Arena arena
     cdef unsigned long generation
     cdef size_t message
     cdef char *data
     cdef size_t length
-    cdef bint cut
+    cdef bint is_cut
     cdef bint parsed
     cdef ps_meta meta
 
     def __init__(self):
         raise TypeError("a Datagram is an item of a DatagramBatch")
 
-    cdef bint is_gone(self) noexcept:
+    cdef bint is_stale(self) noexcept:
+        """Whether the batch has received again."""
         return self.batch is None or self.generation != self.batch.generation
 
     cdef ps_arrival *arrival(self) except NULL:
+        """The message of the datagram; RuntimeError if the batch has received again."""
         with cython.critical_section(self.batch):
-            if self.is_gone():
+            if self.is_stale():
                 raise RuntimeError("the batch has received again: this datagram is gone")
             return &self.batch.arrivals[self.message]
 
-    cdef const ps_meta *told(self) except NULL:
+    cdef const ps_meta *parsed_meta(self) except NULL:
+        """The control messages, which are parsed by the first call."""
         with cython.critical_section(self.batch):
             self.arrival()
             if not self.parsed:
                 ps_meta_parse(&self.meta, &self.batch.inbox.headers[self.message].msg_hdr)
                 if self.batch.arrivals[self.message].datagrams == 1:
-                    self.meta.has &= ~<unsigned>PS_META_SEGMENT  # joined with none
+                    self.meta.has &= ~<unsigned>PS_META_SEGMENT  # it came alone
                 self.parsed = True
             return &self.meta
 
@@ -388,69 +404,70 @@ cdef class Datagram:
 
     @property
     def data(self):
-        """A writable view of its bytes, in place: what is changed there, `DatagramBatch.send` sends."""
+        """A writable memoryview of its bytes. `DatagramBatch.send` sends what is written to it."""
         return PyMemoryView_FromObject(self)
 
     @property
     def address(self):
-        """The sender, in the form of the socket's family; None where it has no name."""
+        """The address of the sender, in the form of the socket's family; None where it has none."""
         with cython.critical_section(self.batch):
             return address_of(self.arrival())
 
     @property
     def truncated(self):
-        """Whether it was longer than the slot, and the rest is lost (MSG_TRUNC)."""
+        """Whether it was longer than a slot, so that the rest of it is lost (MSG_TRUNC)."""
         self.arrival()
-        return self.cut
+        return self.is_cut
 
     @property
     def control_truncated(self):
-        """Whether control messages were lost (MSG_CTRUNC): what was not told may have been."""
+        """Whether control messages were lost (MSG_CTRUNC): an attribute that is None may be lost."""
         with cython.critical_section(self.batch):
             return self.arrival().control_truncated
 
     @property
     def timestamp_ns(self):
-        """When the kernel received it: nanoseconds since 1970 (SO_TIMESTAMPNS, SO_TIMESTAMP)."""
-        return timestamp_of(self.told())
+        """When the kernel received it, in ns since 1970 (SO_TIMESTAMPNS, SO_TIMESTAMP)."""
+        return timestamp_of(self.parsed_meta())
 
     @property
     def destination(self):
         """The host it was sent to, as text (IP_PKTINFO, IPV6_RECVPKTINFO)."""
-        return destination_of(self.told())
+        return destination_of(self.parsed_meta())
 
     @property
     def interface(self):
-        """The index of the interface it came in by; see `if_indextoname()`."""
-        return interface_of(self.told())
+        """The index of the interface that it arrived on; see `if_indextoname()`."""
+        return interface_of(self.parsed_meta())
 
     @property
     def tos(self):
         """The type-of-service byte, or the traffic class (IP_RECVTOS, IPV6_RECVTCLASS)."""
-        return tos_of(self.told())
+        return tos_of(self.parsed_meta())
 
     @property
     def ecn(self):
         """The two lowest bits of `tos` (RFC 3168): 0 not capable, 1 and 2 capable, 3 congestion."""
-        return ecn_of(self.told())
+        return ecn_of(self.parsed_meta())
 
     @property
     def segment_size(self):
-        """Bytes of each datagram of the message it came joined in, but the last; None if alone."""
-        return segment_of(self.told())
+        """Bytes of each datagram that it was joined with, except the last; None if it came alone."""
+        return segment_of(self.parsed_meta())
 
     @property
     def drops(self):
-        """How many datagrams the socket had dropped for want of room by then (SO_RXQ_OVFL)."""
-        return drops_of(self.told())
+        """How many datagrams a full receive buffer had made the socket drop by then (SO_RXQ_OVFL)."""
+        return drops_of(self.parsed_meta())
 
     def __repr__(self):
         with cython.critical_section(self.batch):
-            if self.is_gone():
+            if self.is_stale():
                 return "<Datagram that is gone>"
-            told = show(self.told())
+            attributes = format_attributes(self.parsed_meta())
             address = address_of(self.arrival())
-        return f"<Datagram of {self.length} bytes from {address!r}{', ' if told else ''}{told}>"
+        separator = ", " if attributes else ""
+        return f"<Datagram of {self.length} bytes from {address!r}{separator}{attributes}>"
 
 
 name_as_public(DatagramBatch, PACKAGE)
