@@ -1,8 +1,8 @@
 """The backend "c". Importing it loads all of its modules from one shared object.
 
-Cython makes a C file of each module. All of them are linked into `native`, which has a list of them.
-The interpreter finds an extension module by the name of its file. Here many modules are in one file,
-so each is loaded with a loader that gets the name of this file.
+Cython makes a C file of each module. All of them are linked into `native`, which has a list of
+them. The interpreter finds an extension module by the name of its file. Here many modules are in
+one file, so each is loaded with a loader that gets the name of this file.
 """
 
 import sys
@@ -12,8 +12,8 @@ from .native import MODULES  # first: ModuleNotFoundError where it was not built
 # isort: split
 from . import asyncio, connection, core, datagrams, io, native, selectors, stream  # noqa: F401
 
-# importlib's ExtensionFileLoader and ModuleSpec. Importing importlib.util for them would take as long
-# as loading all the modules.
+# importlib's ExtensionFileLoader and ModuleSpec. Importing importlib.util for them would take as
+# long as loading all the modules.
 _Loader, _Spec = type(native.__loader__), type(native.__spec__)
 
 

@@ -1,7 +1,7 @@
 """The backend "c": the class `socket`, whose methods are functions of the Cython modules.
 
-A method in this list is a C function, so that a call of it makes no Python frame. Every other method is
-the standard library's own.
+A method in this list is a C function, so that a call of it makes no Python frame. Every other
+method is the standard library's own.
 """
 
 from .._shared import PACKAGE, original, pickling
