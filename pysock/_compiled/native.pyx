@@ -5,6 +5,7 @@
 
 MODULES = (
     "core.socket_object",
+    "core.method_descriptor",
     "core.socket_class",
     "core.buffers",
     "core.sockaddr",

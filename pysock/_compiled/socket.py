@@ -1,12 +1,18 @@
 """The backend "c": the class `socket`, whose methods are functions of the Cython modules.
 
-A method in this list is a C function, so that a call of it makes no Python frame. Every other
-method is the standard library's own.
+Each method is of the kind that it is in the standard library. A method descriptor there is one
+here, made of the C function of an extension type. A Python function there is one here, with one
+line that calls the C function, so that a tool can trace, mock and copy it. Every other method is
+the standard library's own.
 """
+
+import socket as _stdlib
+import sys
 
 from .._shared import PACKAGE, original, pickling
 from .._shared.rebind import rebind
 from . import connection, core, datagrams, io, selectors, stream
+from .core.method_descriptor import method_descriptor
 
 BACKEND = "c"
 
@@ -19,62 +25,97 @@ class socket(original.socket):
     __repr__ = original.socket_repr
     __reduce_ex__ = pickling.reduce_ex
 
-    __init__ = connection.lifecycle.init
-    accept = connection.lifecycle.accept
-    bind = connection.lifecycle.bind
-    close = connection.lifecycle.close
-    connect = connection.lifecycle.connect
-    connect_ex = connection.lifecycle.connect_ex
-    getpeername = connection.lifecycle.getpeername
-    getsockname = connection.lifecycle.getsockname
-    listen = connection.lifecycle.listen
-    setblocking = connection.lifecycle.setblocking
-    settimeout = connection.lifecycle.settimeout
-    shutdown = connection.lifecycle.shutdown
+    def __init__(self, family=-1, type=-1, proto=-1, fileno=None):
+        connection.lifecycle.init(self, family, type, proto, fileno)
+
+    def accept(self):
+        """accept() -> (socket object, address)
+
+        Wait for a connection and accept it (`accept4(2)`). The result is a new `pysock.socket` and
+        the address of the peer. The socket is close-on-exec, and blocking unless
+        `setdefaulttimeout()` has set a timeout. Raises TimeoutError when the socket's timeout is
+        over, BlockingIOError, OSError. Audit event `socket.__new__`.
+        """
+        return connection.lifecycle.accept(self)
+
+    def close(self):
+        """close()
+
+        Close the socket, at once, or when the last file made by `makefile()` is closed. The
+        descriptor is closed even if the kernel reports an error, which is raised as OSError. Warns
+        with ResourceWarning if zero-copy sends are pending.
+        """
+        connection.lifecycle.close(self)
+
+    bind = method_descriptor(connection.lifecycle.Methods.bind)
+    connect = method_descriptor(connection.lifecycle.Methods.connect)
+    connect_ex = method_descriptor(connection.lifecycle.Methods.connect_ex)
+    getpeername = method_descriptor(connection.lifecycle.Methods.getpeername)
+    getsockname = method_descriptor(connection.lifecycle.Methods.getsockname)
+    listen = method_descriptor(connection.lifecycle.Methods.listen)
+    setblocking = method_descriptor(connection.lifecycle.Methods.setblocking)
+    settimeout = method_descriptor(connection.lifecycle.Methods.settimeout)
+    shutdown = method_descriptor(connection.lifecycle.Methods.shutdown)
 
     family = property(connection.options.family)
     type = property(connection.options.type)
-    getsockopt = connection.options.getsockopt
-    setsockopt = connection.options.setsockopt
+    getsockopt = method_descriptor(connection.options.Methods.getsockopt)
+    setsockopt = method_descriptor(connection.options.Methods.setsockopt)
 
-    recv = io.transfer.recv
-    recv_into = io.transfer.recv_into
-    recvfrom = io.transfer.recvfrom
-    recvfrom_into = io.transfer.recvfrom_into
-    send = io.transfer.send
-    sendto = io.transfer.sendto
+    recv = method_descriptor(io.transfer.Methods.recv)
+    recv_into = method_descriptor(io.transfer.Methods.recv_into)
+    recvfrom = method_descriptor(io.transfer.Methods.recvfrom)
+    recvfrom_into = method_descriptor(io.transfer.Methods.recvfrom_into)
+    send = method_descriptor(io.transfer.Methods.send)
+    sendto = method_descriptor(io.transfer.Methods.sendto)
 
-    recv_exactly = io.recv_exactly.recv_exactly
-    recv_exactly_into = io.recv_exactly.recv_exactly_into
-    sendall = io.sendall.sendall
-    sendmsg_all = io.sendall.sendmsg_all
+    recv_exactly = method_descriptor(io.recv_exactly.Methods.recv_exactly)
+    recv_exactly_into = method_descriptor(io.recv_exactly.Methods.recv_exactly_into)
+    sendall = method_descriptor(io.sendall.Methods.sendall)
+    sendmsg_all = method_descriptor(io.sendall.Methods.sendmsg_all)
 
-    recvmsg = io.message.recvmsg
-    recvmsg_into = io.message.recvmsg_into
-    sendmsg = io.message.sendmsg
+    recvmsg = method_descriptor(io.message.Methods.recvmsg)
+    recvmsg_into = method_descriptor(io.message.Methods.recvmsg_into)
+    sendmsg = method_descriptor(io.message.Methods.sendmsg)
 
-    recvmmsg = datagrams.recvmmsg.recvmmsg
-    send_segmented = datagrams.sendmmsg.send_segmented
-    sendmmsg = datagrams.sendmmsg.sendmmsg
-    set_gro = datagrams.capabilities.set_gro
+    recvmmsg = method_descriptor(datagrams.recvmmsg.Methods.recvmmsg)
+    send_segmented = method_descriptor(datagrams.sendmmsg.Methods.send_segmented)
+    sendmmsg = method_descriptor(datagrams.sendmmsg.Methods.sendmmsg)
+    set_gro = method_descriptor(datagrams.capabilities.Methods.set_gro)
 
-    peercred = io.unix.peercred
-    recv_fds = io.unix.recv_fds
-    send_fds = io.unix.send_fds
-    reap_zerocopy = io.zerocopy.reap_zerocopy
-    send_zerocopy = io.zerocopy.send_zerocopy
-    zerocopy_pending = io.zerocopy.zerocopy_pending
+    peercred = method_descriptor(io.unix.Methods.peercred)
+    recv_fds = method_descriptor(io.unix.Methods.recv_fds)
+    send_fds = method_descriptor(io.unix.Methods.send_fds)
+    reap_zerocopy = method_descriptor(io.zerocopy.Methods.reap_zerocopy)
+    send_zerocopy = method_descriptor(io.zerocopy.Methods.send_zerocopy)
+    zerocopy_pending = method_descriptor(io.zerocopy.Methods.zerocopy_pending)
 
     makefile = rebind(original.socket.makefile)  # uses this package's SocketIO
-    _sendfile_use_sendfile = io.file._sendfile_use_sendfile
+
+    def _sendfile_use_sendfile(self, file, offset=0, count=None):
+        return io.file._sendfile_use_sendfile(self, file, offset, count)
 
 
 class SocketIO(original.SocketIO):
     __doc__ = original.SocketIO.__doc__
     __module__ = PACKAGE
 
-    readinto = io.file.readinto
-    write = io.file.write
+    def readinto(self, b):
+        """readinto(b) -> number of bytes, or None
+
+        Read up to len(b) bytes into a writable buffer *b*. Returns 0 at the end of the stream, and
+        None where a non-blocking socket has no data. Raises what `recv_into` raises, and OSError
+        for every call after a timeout.
+        """
+        return io.file.readinto(self, b)
+
+    def write(self, b):
+        """write(b) -> number of bytes, or None
+
+        Write bytes, perhaps not all of them. Returns None where a non-blocking socket accepts none.
+        Raises what `send` raises.
+        """
+        return io.file.write(self, b)
 
 
 class EpollSelector(selectors.epoll.Epoll, original.EpollSelector):
@@ -95,12 +136,32 @@ class EpollSelector(selectors.epoll.Epoll, original.EpollSelector):
             at_creation()
 
 
-core.socket_class.register_class(socket)
+def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
+    """getaddrinfo(host, port, family=0, type=0, proto=0, flags=0) -> list of addresses
+
+    Translate host and port into a list of (family, type, proto, canonname, address) for making a
+    socket (`getaddrinfo(3)`, RFC 3493). A numeric host is not given to the resolver. Raises
+    gaierror. Audit event `socket.getaddrinfo`.
+    """
+    return connection.addrinfo.getaddrinfo(host, port, family, type, proto, flags)
+
+
+def socketpair(family=None, type=_stdlib.SOCK_STREAM, proto=0):
+    """socketpair([family[, type[, proto]]]) -> (socket object, socket object)
+
+    Two connected sockets, as `socketpair(2)` makes them; AF_UNIX unless *family* is another one.
+    Raises OSError. Audit event `socket.__new__`, twice.
+    """
+    return connection.lifecycle.socketpair(family, type, proto)
+
+
+core.socket_class.register_class(socket, vars(sys.modules[PACKAGE]))
+io.file.register_class(SocketIO)
 
 # Names of the `socket` module that are faster here. install() assigns them to that module, too.
 FASTER = {
     "SocketIO": SocketIO,
-    "getaddrinfo": connection.addrinfo.getaddrinfo,
+    "getaddrinfo": getaddrinfo,
     "gethostbyname": connection.addrinfo.gethostbyname,
     "htonl": connection.addrinfo.htonl,
     "htons": connection.addrinfo.htons,
@@ -110,7 +171,7 @@ FASTER = {
     "inet_pton": connection.addrinfo.inet_pton,
     "ntohl": connection.addrinfo.ntohl,
     "ntohs": connection.addrinfo.ntohs,
-    "socketpair": connection.lifecycle.socketpair,
+    "socketpair": socketpair,
 }
 if not original.is_unpatched("getaddrinfo"):  # a guard or a mock must see every call
     del FASTER["getaddrinfo"]

@@ -4,6 +4,8 @@ The standard library does the same for `socket.socket` and its methods. A repr, 
 pickle then has the same name on both backends, and the name can be imported.
 """
 
+from types import FunctionType
+
 from . import PACKAGE
 
 
@@ -21,5 +23,6 @@ def _set_public_name(function, name):
     module = getattr(function, "__module__", None) or ""
     if module.startswith(f"{PACKAGE}.") and hasattr(function, "__qualname__"):
         function.__module__ = PACKAGE
-        function.__name__ = name.rpartition(".")[2]
-        function.__qualname__ = name
+        if isinstance(function, FunctionType):  # a builtin function keeps its name
+            function.__name__ = name.rpartition(".")[2]
+            function.__qualname__ = name

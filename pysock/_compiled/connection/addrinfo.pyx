@@ -1,3 +1,4 @@
+# cython: binding=False
 """Numeric addresses and byte order, by the C library, without resolver, codec or enum lookup.
 
 These are functions of the module, not methods. Each handles the common case. For any other argument (a

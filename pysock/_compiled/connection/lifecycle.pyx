@@ -8,6 +8,8 @@ the behaviour, the class of the exception and its text are the interpreter's own
 import _socket
 from ..._shared import original
 
+cimport cython
+
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_Check
@@ -17,6 +19,7 @@ from libc.math cimport ceil
 from libc.stdint cimport INT32_MAX, INT64_MAX, int64_t
 
 from ..._shared.address import standard_address
+from ..._shared.rebind import rebind
 
 from ..core.gil_policy cimport has_low_water, set_low_water
 from ..core.retry cimport transfer, wait_for_socket
@@ -25,7 +28,7 @@ from .options cimport read_low_water
 from ..io.zerocopy_pending cimport close_owner, owners, warn_of_pending
 from ..core.arguments cimport as_int, exact_number
 from ..core.sockaddr cimport pack_address, unpack_address
-from ..core.socket_class cimport socket_class
+from ..core.socket_class cimport is_unpatched, namespace, socket_class
 from ..core.socket_object cimport (
     audit_address, audit_new, detach_fd, module_state, set_module_state, socket,
 )
@@ -41,6 +44,7 @@ from ..sys.ps_wait cimport POLLIN, POLLOUT
 
 
 cdef object base = original.socket
+cdef object base_accept = rebind(original.socket.accept)  # uses this package's socket
 cdef object get_default_timeout = _socket.getdefaulttimeout
 
 cdef tuple no_arguments = ()
@@ -86,6 +90,7 @@ cdef int init_fields(socket sock, int fd, int family, int type, int proto) excep
     return 0
 
 
+@cython.binding(False)
 def init(socket self not None, family=-1, type=-1, proto=-1, fileno=None):
     """socket(family=AF_INET, type=SOCK_STREAM, proto=0, fileno=None) -> socket object
 
@@ -123,6 +128,7 @@ def init(socket self not None, family=-1, type=-1, proto=-1, fileno=None):
     init_fields(self, fd, c_family, c_type, c_proto)
 
 
+@cython.binding(False)
 def socketpair(family=None, type=SOCK_STREAM, proto=0):
     """socketpair([family[, type[, proto]]]) -> (socket object, socket object)
 
@@ -147,37 +153,7 @@ def socketpair(family=None, type=SOCK_STREAM, proto=0):
     return first, new_socket(fds[1], c_family, c_type, c_proto)
 
 
-def bind(socket self not None, address, /):
-    """bind(address)
-
-    Set the local address of the socket (`bind(2)`). docs/guide/addresses.md has all forms of an
-    address. Raises OSError. Audit event `socket.bind`.
-    """
-    cdef ps_sockaddr addr
-    cdef int n, fd
-    cdef int length = pack_address(self.sock_family, address, &addr)
-    if length == 0:
-        return base.bind(self, standard_address(self, address))
-    audit_address("socket.bind", self, address)
-    fd = self.sock_fd
-    with nogil:
-        n = ps_bind(fd, &addr, <socklen_t>length)
-    if n < 0:
-        raise_errno(n)
-
-
-def listen(socket self not None, backlog=min(_socket.SOMAXCONN, 128), /):
-    """listen([backlog])
-
-    Let the socket accept connections (`listen(2)`). At most *backlog* connections wait for `accept`; the
-    default is the smaller of SOMAXCONN and 128. A negative number is used as 0. Raises OSError.
-    """
-    cdef int wanted = as_int(backlog)
-    cdef int n = ps_listen(self.sock_fd, wanted if wanted > 0 else 0)
-    if n < 0:
-        raise_errno(n)
-
-
+@cython.binding(False)
 def accept(socket self not None, /):
     """accept() -> (socket object, address)
 
@@ -190,8 +166,10 @@ def accept(socket self not None, /):
     cdef ps_io io
     cdef int64_t deadline = 0
     cdef int fd
-    if not (has_module_state and ps_addr_family_known(self.sock_family)):
-        return accept_with_base(self)
+    if not (is_unpatched(self) and has_module_state and ps_addr_family_known(self.sock_family)
+            and namespace["socket"] is socket_class
+            and namespace["getdefaulttimeout"] is get_default_timeout):
+        return base_accept(self)
     io.name = &peer
     io.flags = PS_NO_DONTWAIT
     io.likely = <size_t>-1  # never with the GIL held
@@ -200,16 +178,6 @@ def accept(socket self not None, /):
     if has_low_water(self.sock_fd):  # the new socket inherits SO_RCVLOWAT
         set_low_water(sock.sock_fd, True)
     return sock, unpack_address(&peer, io.namelen)
-
-
-cdef object accept_with_base(socket self):
-    """`accept` as the standard library does it."""
-    fd, address = self._accept()
-    sock = socket_class(self.family, self.type, self.proto, fileno=fd)
-    # On some systems the descriptor inherits O_NONBLOCK from a listener with a timeout.
-    if get_default_timeout() is None and self.gettimeout():
-        sock.setblocking(True)
-    return sock, address
 
 
 cdef enum:
@@ -245,43 +213,6 @@ cdef int connect_and_wait(socket self, const ps_sockaddr *addr, int length) exce
     return n
 
 
-def connect(socket self not None, address, /):
-    """connect(address)
-
-    Connect to *address* (`connect(2)`). On a datagram socket this sets the peer.
-    docs/guide/addresses.md has all forms of an address. Raises TimeoutError when the socket's timeout
-    is over, OSError. Audit event `socket.connect`.
-    """
-    cdef ps_sockaddr addr
-    cdef int n
-    cdef int length = pack_address(self.sock_family, address, &addr)
-    if length == 0:
-        return base.connect(self, standard_address(self, address))
-    audit_address("socket.connect", self, address)
-    n = connect_and_wait(self, &addr, length)
-    if n == TIMED_OUT:
-        raise_timed_out()
-    if n < 0:
-        raise_errno(n)
-
-
-def connect_ex(socket self not None, address, /):
-    """connect_ex(address) -> errno
-
-    As `connect`, but return the errno where the connection fails, and 0 where it succeeds. The errno
-    after the socket's timeout is EAGAIN. An invalid address and a host that cannot be resolved still
-    raise an exception. Audit event `socket.connect`.
-    """
-    cdef ps_sockaddr addr
-    cdef int n
-    cdef int length = pack_address(self.sock_family, address, &addr)
-    if length == 0:
-        return base.connect_ex(self, standard_address(self, address))
-    audit_address("socket.connect", self, address)
-    n = connect_and_wait(self, &addr, length)
-    return EAGAIN if n == TIMED_OUT else -n
-
-
 ctypedef int (*get_name)(int fd, ps_sockaddr *addr, socklen_t *length) noexcept nogil
 
 
@@ -300,33 +231,7 @@ cdef object name_of(socket self, get_name get_name, object base_method):
     return unpack_address(&addr, length)
 
 
-def getsockname(socket self not None, /):
-    """getsockname() -> address
-
-    The local address of the socket (`getsockname(2)`), in the form of its family. Raises OSError.
-    """
-    return name_of(self, ps_getsockname, base.getsockname)
-
-
-def getpeername(socket self not None, /):
-    """getpeername() -> address
-
-    The address of the peer (`getpeername(2)`), in the form of its family. Raises OSError.
-    """
-    return name_of(self, ps_getpeername, base.getpeername)
-
-
-def shutdown(socket self not None, how, /):
-    """shutdown(how)
-
-    Shut down the reading half (SHUT_RD), the writing half (SHUT_WR) or both (SHUT_RDWR) of a
-    connection (`shutdown(2)`). Raises OSError.
-    """
-    cdef int n = ps_shutdown(self.sock_fd, as_int(how))
-    if n < 0:
-        raise_errno(n)
-
-
+@cython.binding(False)
 def close(socket self not None, /):
     """close()
 
@@ -339,16 +244,12 @@ def close(socket self not None, /):
     if self._io_refs > 0:
         return
     pending = close_owner(self) if owners else 0
-    if is_exactly(self, socket_class):
+    if is_unpatched(self):
         close_fd(self)
     else:
         self._real_close()  # a subclass may override it (ssl.SSLSocket does)
     if pending > 0:
         warn_of_pending(self, pending)
-
-
-cdef inline bint is_exactly(object obj, object cls):
-    return type(obj) is cls
 
 
 cdef int close_fd(socket self) except -1:
@@ -375,41 +276,134 @@ cdef int set_timeout(socket self, int64_t timeout) except -1:
     return 0
 
 
-def settimeout(socket self not None, value, /):
-    """settimeout(value)
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
+cdef class Methods(socket):
+    """Where the methods' definitions are made. method_descriptor() makes the methods of them."""
 
-    Set the timeout of the socket's operations, in seconds. None: they block. 0: they never block. Any
-    other number: an operation that takes longer raises TimeoutError. Raises ValueError for a negative
-    number.
-    """
-    cdef double seconds = -1
-    cdef int64_t timeout
-    if value is None:
-        set_timeout(self, -1)
-        return
-    if PyFloat_CheckExact(value):
-        seconds = PyFloat_AS_DOUBLE(value)
-    else:
-        seconds = <double>exact_number(value, INT32_MAX // 1000)
-    if not 0 <= seconds < INT32_MAX // 1000:
-        base.settimeout(self, value)  # raises the exception for it, if any
-        return
-    timeout = <int64_t>ceil(seconds * 1e9)
-    if timeout > 0 and self.sock_timeout > 0 and self.sock_fd != -1:
-        # With either timeout the descriptor is non-blocking, so no system call is needed.
-        self.sock_timeout = timeout
-    else:
-        set_timeout(self, timeout)
+    def bind(self, address, /):
+        """bind(address)
 
+        Set the local address of the socket (`bind(2)`). docs/guide/addresses.md has all forms of an
+        address. Raises OSError. Audit event `socket.bind`.
+        """
+        cdef ps_sockaddr addr
+        cdef int n, fd
+        cdef int length = pack_address(self.sock_family, address, &addr)
+        if length == 0:
+            return base.bind(self, standard_address(self, address))
+        audit_address("socket.bind", self, address)
+        fd = self.sock_fd
+        with nogil:
+            n = ps_bind(fd, &addr, <socklen_t>length)
+        if n < 0:
+            raise_errno(n)
 
-def setblocking(socket self not None, flag, /):
-    """setblocking(flag)
+    def listen(self, backlog=min(_socket.SOMAXCONN, 128), /):
+        """listen([backlog])
 
-    With True the same as `settimeout(None)`, and with False the same as `settimeout(0)`.
-    """
-    if flag is True:
-        set_timeout(self, -1)
-    elif flag is False:
-        set_timeout(self, 0)
-    else:
-        base.setblocking(self, flag)  # the types that it accepts depend on the Python version
+        Let the socket accept connections (`listen(2)`). At most *backlog* connections wait for `accept`; the
+        default is the smaller of SOMAXCONN and 128. A negative number is used as 0. Raises OSError.
+        """
+        cdef int wanted = as_int(backlog)
+        cdef int n = ps_listen(self.sock_fd, wanted if wanted > 0 else 0)
+        if n < 0:
+            raise_errno(n)
+
+    def connect(self, address, /):
+        """connect(address)
+
+        Connect to *address* (`connect(2)`). On a datagram socket this sets the peer.
+        docs/guide/addresses.md has all forms of an address. Raises TimeoutError when the socket's timeout
+        is over, OSError. Audit event `socket.connect`.
+        """
+        cdef ps_sockaddr addr
+        cdef int n
+        cdef int length = pack_address(self.sock_family, address, &addr)
+        if length == 0:
+            return base.connect(self, standard_address(self, address))
+        audit_address("socket.connect", self, address)
+        n = connect_and_wait(self, &addr, length)
+        if n == TIMED_OUT:
+            raise_timed_out()
+        if n < 0:
+            raise_errno(n)
+
+    def connect_ex(self, address, /):
+        """connect_ex(address) -> errno
+
+        As `connect`, but return the errno where the connection fails, and 0 where it succeeds. The errno
+        after the socket's timeout is EAGAIN. An invalid address and a host that cannot be resolved still
+        raise an exception. Audit event `socket.connect`.
+        """
+        cdef ps_sockaddr addr
+        cdef int n
+        cdef int length = pack_address(self.sock_family, address, &addr)
+        if length == 0:
+            return base.connect_ex(self, standard_address(self, address))
+        audit_address("socket.connect", self, address)
+        n = connect_and_wait(self, &addr, length)
+        return EAGAIN if n == TIMED_OUT else -n
+
+    def getsockname(self, /):
+        """getsockname() -> address
+
+        The local address of the socket (`getsockname(2)`), in the form of its family. Raises OSError.
+        """
+        return name_of(self, ps_getsockname, base.getsockname)
+
+    def getpeername(self, /):
+        """getpeername() -> address
+
+        The address of the peer (`getpeername(2)`), in the form of its family. Raises OSError.
+        """
+        return name_of(self, ps_getpeername, base.getpeername)
+
+    def shutdown(self, how, /):
+        """shutdown(how)
+
+        Shut down the reading half (SHUT_RD), the writing half (SHUT_WR) or both (SHUT_RDWR) of a
+        connection (`shutdown(2)`). Raises OSError.
+        """
+        cdef int n = ps_shutdown(self.sock_fd, as_int(how))
+        if n < 0:
+            raise_errno(n)
+
+    def settimeout(self, value, /):
+        """settimeout(value)
+
+        Set the timeout of the socket's operations, in seconds. None: they block. 0: they never block. Any
+        other number: an operation that takes longer raises TimeoutError. Raises ValueError for a negative
+        number.
+        """
+        cdef double seconds = -1
+        cdef int64_t timeout
+        if value is None:
+            set_timeout(self, -1)
+            return
+        if PyFloat_CheckExact(value):
+            seconds = PyFloat_AS_DOUBLE(value)
+        else:
+            seconds = <double>exact_number(value, INT32_MAX // 1000)
+        if not 0 <= seconds < INT32_MAX // 1000:
+            base.settimeout(self, value)  # raises the exception for it, if any
+            return
+        timeout = <int64_t>ceil(seconds * 1e9)
+        if timeout > 0 and self.sock_timeout > 0 and self.sock_fd != -1:
+            # With either timeout the descriptor is non-blocking, so no system call is needed.
+            self.sock_timeout = timeout
+        else:
+            set_timeout(self, timeout)
+
+    def setblocking(self, flag, /):
+        """setblocking(flag)
+
+        With True the same as `settimeout(None)`, and with False the same as `settimeout(0)`.
+        """
+        if flag is True:
+            set_timeout(self, -1)
+        elif flag is False:
+            set_timeout(self, 0)
+        else:
+            base.setblocking(self, flag)  # the types that it accepts depend on the Python version

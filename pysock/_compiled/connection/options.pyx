@@ -5,6 +5,8 @@ Each public function is a method: _compiled/socket.py lists it in `socket`.
 
 from ..._shared import original
 
+cimport cython
+
 from cpython.bytes cimport (
     PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE,
 )
@@ -29,6 +31,7 @@ cdef list families = [None] * CACHED  # by number: the AddressFamily, or None be
 cdef list types = [None] * CACHED     # by number: the SocketKind
 
 
+@cython.binding(False)
 def family(socket self not None, /):
     """The address family: an `AddressFamily`, or a plain int where Python has no name for it."""
     cdef int number = self.sock_family
@@ -40,6 +43,7 @@ def family(socket self not None, /):
     return value
 
 
+@cython.binding(False)
 def type(socket self not None, /):
     """The socket type: a `SocketKind`, or a plain int where Python has no name for it."""
     cdef int number = self.sock_type
@@ -49,34 +53,6 @@ def type(socket self not None, /):
     if value is None:
         value = types[number] = base_type(self)
     return value
-
-
-def getsockopt(socket self not None, level, optname, buflen=0, /):
-    """getsockopt(level, optname[, buflen]) -> int or bytes
-
-    The value of an option (`getsockopt(2)`, `socket(7)`, `tcp(7)`, `ip(7)` ...). It is an int; with
-    *buflen* (1 to 1024) it is at most so many bytes, as the kernel returns them. Raises OSError.
-    """
-    cdef int c_level, c_name, size, n
-    cdef int value = 0
-    cdef socklen_t length
-    cdef bytes data
-    if not (ps_addr_family_known(self.sock_family) and exact_int(level, &c_level)
-            and exact_int(optname, &c_name) and exact_int(buflen, &size)
-            and 0 <= size <= OPTION_MOST):
-        return base.getsockopt(self, level, optname, buflen)
-    if size == 0:
-        length = sizeof(value)
-        n = ps_getsockopt(self.sock_fd, c_level, c_name, &value, &length)
-        if n < 0:
-            raise_errno(n)
-        return value
-    data = PyBytes_FromStringAndSize(NULL, size)
-    length = <socklen_t>size
-    n = ps_getsockopt(self.sock_fd, c_level, c_name, PyBytes_AS_STRING(data), &length)
-    if n < 0:
-        raise_errno(n)
-    return data if length == <socklen_t>size else data[:length]
 
 
 cdef object NOT_GIVEN = object()
@@ -91,28 +67,61 @@ cdef int read_low_water(socket sock) except -1:
     return 0
 
 
-def setsockopt(socket self not None, level=NOT_GIVEN, optname=NOT_GIVEN, value=NOT_GIVEN, /, *optlen):
-    """setsockopt(level, optname, value)
-    setsockopt(level, optname, None, optlen)
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
+cdef class Methods(socket):
+    """Where the methods' definitions are made. method_descriptor() makes the methods of them."""
 
-    Set an option (`setsockopt(2)`, `socket(7)`, `tcp(7)`, `ip(7)` ...). *value* is an int, which the
-    kernel gets as a C int, or a bytes-like object, of which it gets the bytes. None with *optlen* is a
-    null pointer with this length. Raises OSError, and OverflowError for an int that is too large for a
-    C int.
-    """
-    cdef int c_level, c_name, c_value, n
-    if (optlen or value is NOT_GIVEN or not ps_addr_family_known(self.sock_family)
-            or not exact_int(level, &c_level) or not exact_int(optname, &c_name)):
-        given = [each for each in (level, optname, value) if each is not NOT_GIVEN]
-        return base.setsockopt(self, *given, *optlen)  # raises the exception for them, if any
-    if exact_int(value, &c_value):
-        n = ps_setsockopt(self.sock_fd, c_level, c_name, &c_value, sizeof(c_value))
-    elif PyBytes_CheckExact(value):
-        n = ps_setsockopt(self.sock_fd, c_level, c_name, PyBytes_AS_STRING(value),
-                          <socklen_t>PyBytes_GET_SIZE(value))
-    else:
-        return base.setsockopt(self, level, optname, value)
-    if n < 0:
-        raise_errno(n)
-    if c_level == SOL_SOCKET and c_name == SO_RCVLOWAT:
-        read_low_water(self)
+    def getsockopt(self, level, optname, buflen=0, /):
+        """getsockopt(level, optname[, buflen]) -> int or bytes
+
+        The value of an option (`getsockopt(2)`, `socket(7)`, `tcp(7)`, `ip(7)` ...). It is an int; with
+        *buflen* (1 to 1024) it is at most so many bytes, as the kernel returns them. Raises OSError.
+        """
+        cdef int c_level, c_name, size, n
+        cdef int value = 0
+        cdef socklen_t length
+        cdef bytes data
+        if not (ps_addr_family_known(self.sock_family) and exact_int(level, &c_level)
+                and exact_int(optname, &c_name) and exact_int(buflen, &size)
+                and 0 <= size <= OPTION_MOST):
+            return base.getsockopt(self, level, optname, buflen)
+        if size == 0:
+            length = sizeof(value)
+            n = ps_getsockopt(self.sock_fd, c_level, c_name, &value, &length)
+            if n < 0:
+                raise_errno(n)
+            return value
+        data = PyBytes_FromStringAndSize(NULL, size)
+        length = <socklen_t>size
+        n = ps_getsockopt(self.sock_fd, c_level, c_name, PyBytes_AS_STRING(data), &length)
+        if n < 0:
+            raise_errno(n)
+        return data if length == <socklen_t>size else data[:length]
+
+    def setsockopt(self, level=NOT_GIVEN, optname=NOT_GIVEN, value=NOT_GIVEN, /, *optlen):
+        """setsockopt(level, optname, value)
+        setsockopt(level, optname, None, optlen)
+
+        Set an option (`setsockopt(2)`, `socket(7)`, `tcp(7)`, `ip(7)` ...). *value* is an int, which the
+        kernel gets as a C int, or a bytes-like object, of which it gets the bytes. None with *optlen* is a
+        null pointer with this length. Raises OSError, and OverflowError for an int that is too large for a
+        C int.
+        """
+        cdef int c_level, c_name, c_value, n
+        if (optlen or value is NOT_GIVEN or not ps_addr_family_known(self.sock_family)
+                or not exact_int(level, &c_level) or not exact_int(optname, &c_name)):
+            given = [each for each in (level, optname, value) if each is not NOT_GIVEN]
+            return base.setsockopt(self, *given, *optlen)  # raises the exception for them, if any
+        if exact_int(value, &c_value):
+            n = ps_setsockopt(self.sock_fd, c_level, c_name, &c_value, sizeof(c_value))
+        elif PyBytes_CheckExact(value):
+            n = ps_setsockopt(self.sock_fd, c_level, c_name, PyBytes_AS_STRING(value),
+                              <socklen_t>PyBytes_GET_SIZE(value))
+        else:
+            return base.setsockopt(self, level, optname, value)
+        if n < 0:
+            raise_errno(n)
+        if c_level == SOL_SOCKET and c_name == SO_RCVLOWAT:
+            read_low_water(self)

@@ -1,3 +1,4 @@
+# cython: binding=False
 """When a transfer is tried with the GIL held.
 
 A thread that computes gets the GIL each time another thread releases it, and keeps it for the switch

@@ -1,8 +1,10 @@
-"""The class `pysock.socket`, and whether the class of a socket overrides one of its methods."""
+"""The class `pysock.socket`: which of its methods a subclass or a patch replaces."""
 
 from .socket_object cimport socket
 
-cdef object socket_class  # pysock.socket; None until register_class
+cdef object socket_class  # pysock.socket
+cdef dict namespace       # of the package: where its functions look up their globals
 
 cdef bint overrides(socket sock, str method) except -1
+cdef bint is_unpatched(socket sock) except -1
 cdef bint is_stream(socket sock, str method) except -1

@@ -1,26 +1,66 @@
-"""The class `pysock.socket`, and whether the class of a socket overrides one of its methods.
+# cython: binding=False
+"""The class `pysock.socket`: which of its methods a subclass or a patch replaces.
 
 _compiled/socket.py defines the class after it has imported these modules, because their functions are
 its methods. So it has to register the class here.
+
+The standard library's `accept`, `close` and `sendfile` call other methods of the socket. A subclass
+may override these, and a mock or a guard may replace them in the class. The C functions call none of
+them. So they ask `is_unpatched` first, and leave the call to the standard library's function if it
+says no. A change of a class, or of a base, changes its version tag. So the usual answer takes two
+comparisons.
 """
 
 from ..sys.ps_addr cimport ps_addr_family_known
 from ..sys.ps_socket cimport SOCK_STREAM
 from .socket_object cimport socket
+from .threads cimport shared_int
+
+
+cdef extern from "Python.h":
+    ctypedef struct VersionedType "PyTypeObject":
+        unsigned int tp_version_tag  # 0: none is assigned
 
 cdef object socket_class = None
+cdef dict namespace = None
+cdef dict called_methods = None  # by name: what the class has for it when nothing is patched
+cdef shared_int known_tag = 0    # the version of the class for which that is so
+
+# The methods and attributes that the standard library's accept, close and sendfile ask.
+cdef tuple CALLED = ("_accept", "_real_close", "family", "fileno", "gettimeout", "proto", "type")
 
 
-def register_class(cls, /):
-    """Make *cls* the class of the sockets that `accept` and `socketpair` return."""
-    global socket_class
+def register_class(cls, names, /):
+    """Make *cls* the class of the sockets that `accept` and `socketpair` return.
+
+    *names* is the namespace in which functions of the package look up their globals.
+    """
+    global socket_class, namespace, called_methods
     socket_class = cls
+    namespace = names
+    called_methods = {name: getattr(cls, name) for name in CALLED}
 
 
 cdef bint overrides(socket sock, str method) except -1:
     """Whether the class of *sock* overrides *method*, which may do more then (ssl.SSLSocket)."""
     return (type(sock) is not socket_class
             and getattr(type(sock), method) is not getattr(socket_class, method))
+
+
+cdef bint is_unpatched(socket sock) except -1:
+    """Whether *sock* is of the class itself, and nothing that CALLED names is replaced in it."""
+    global known_tag
+    cdef unsigned int tag
+    if type(sock) is not socket_class:
+        return False
+    tag = (<VersionedType *>socket_class).tp_version_tag
+    if tag != 0 and tag == <unsigned int>known_tag:
+        return True
+    for name, method in called_methods.items():
+        if getattr(socket_class, name) is not method:
+            return False
+    known_tag = <int>tag
+    return True
 
 
 cdef bint is_stream(socket sock, str method) except -1:

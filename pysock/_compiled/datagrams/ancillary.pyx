@@ -1,5 +1,7 @@
 """The control messages of a datagram as Python values: parse_ancillary, Ancillary."""
 
+cimport cython
+
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.string cimport memset
@@ -104,6 +106,7 @@ cdef class Ancillary:
 name_as_public(Ancillary, PACKAGE)
 
 
+@cython.binding(False)
 def parse_ancillary(ancdata, /):
     """parse_ancillary(ancdata) -> Ancillary
 

@@ -8,6 +8,8 @@ from os import environ
 
 from ..._shared.socket_state import entries, find_entry
 
+cimport cython
+
 from ..core.errors cimport raise_errno
 from ..io.zerocopy_pending cimport always_copies
 from ..core.socket_object cimport socket
@@ -67,24 +69,7 @@ cdef int can_zerocopy(socket sock) except -1:
     return 0 if sock is not None and always_copies(sock) else ps_probe_zerocopy()
 
 
-def set_gro(socket self not None, on=True, /):
-    """set_gro(on=True)
-
-    Let the kernel join datagrams that arrive together from one peer (`udp(7)`, UDP_GRO), or not,
-    where *on* is false. `recvmmsg` and `DatagramBatch` split them into the datagrams that were sent.
-    The plain calls do not: `recv` returns the joined bytes, and `recvmsg` has the size of each
-    datagram in a UDP_GRO control message. Nothing happens where the kernel cannot join;
-    `capabilities()["gro_segments"]` is 1 there. Raises OSError where the socket is not a UDP socket.
-    """
-    cdef int value = 1 if on else 0
-    cdef int n
-    if is_udp(self) and gro_segments() == 1 and self.sock_fd >= 0:
-        return
-    n = ps_setsockopt(self.sock_fd, SOL_UDP, UDP_GRO, &value, sizeof(value))
-    if n < 0:
-        raise_errno(n)
-
-
+@cython.binding(False)
 def capabilities(socket sock=None, /):
     """capabilities([sock]) -> dict of numbers
 
@@ -105,3 +90,27 @@ def capabilities(socket sock=None, /):
         "batch": ps_probe_batch(),
         "zerocopy": can_zerocopy(sock),
     }
+
+
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
+cdef class Methods(socket):
+    """Where the methods' definitions are made. method_descriptor() makes the methods of them."""
+
+    def set_gro(self, on=True, /):
+        """set_gro(on=True)
+
+        Let the kernel join datagrams that arrive together from one peer (`udp(7)`, UDP_GRO), or not,
+        where *on* is false. `recvmmsg` and `DatagramBatch` split them into the datagrams that were sent.
+        The plain calls do not: `recv` returns the joined bytes, and `recvmsg` has the size of each
+        datagram in a UDP_GRO control message. Nothing happens where the kernel cannot join;
+        `capabilities()["gro_segments"]` is 1 there. Raises OSError where the socket is not a UDP socket.
+        """
+        cdef int value = 1 if on else 0
+        cdef int n
+        if is_udp(self) and gro_segments() == 1 and self.sock_fd >= 0:
+            return
+        n = ps_setsockopt(self.sock_fd, SOL_UDP, UDP_GRO, &value, sizeof(value))
+        if n < 0:
+            raise_errno(n)

@@ -17,6 +17,8 @@ from errno import ENOBUFS
 from ..._shared import loops
 from ..._shared.socket_state import entries, defer_error, raise_deferred
 
+cimport cython
+
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
@@ -242,70 +244,76 @@ cdef list unpack(socket sock, Slots slots, size_t most, bint joins, bint bytes_s
     return unpack_single(slots, most, bytes_slots)
 
 
-def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, flags=0):
-    """recvmmsg(max_messages, bufsize[, flags]) -> list of (bytes, address)
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
+cdef class Methods(socket):
+    """Where the methods' definitions are made. method_descriptor() makes the methods of them."""
 
-    Wait for a datagram, for as long as the socket's timeout, and receive those that have arrived
-    behind it (`recvmmsg(2)`), at most *max_messages*. Each is cut at *bufsize* bytes; the rest of a
-    longer one is lost, as in `recvfrom`. *flags* are MSG_* constants, or'ed together. After `set_gro`
-    the kernel may join several datagrams in one message. *max_messages* limits the messages. The
-    list has the single datagrams, so it can be longer.
+    def recvmmsg(self, Py_ssize_t max_messages, Py_ssize_t bufsize, flags=0):
+        """recvmmsg(max_messages, bufsize[, flags]) -> list of (bytes, address)
 
-    An error after the first datagram is raised by the next batch call on the socket. Raises
-    TimeoutError, BlockingIOError, OSError; ValueError for a *max_messages* below 1 or a negative
-    *bufsize*.
-    """
-    global last_received
-    cdef ps_io io
-    cdef Slots slots
-    cdef int64_t deadline = 0
-    cdef size_t room, slot_count, came
-    cdef size_t left
-    cdef bint joins, bytes_slots
-    cdef list out
-    io.flags = as_int(flags)
-    if max_messages < 1:
-        raise ValueError("max_messages must be at least 1")
-    if bufsize < 0:
-        raise ValueError("negative buffersize in recvmmsg")
-    if self.sock_type != SOCK_DGRAM or not ps_addr_family_known(self.sock_family):
-        return loops.datagrams.recvmmsg(self, max_messages, bufsize, io.flags)
-    if entries:
-        raise_deferred(self)
-    room = <size_t>bufsize
-    joins = gro_joins(self)
-    if self.sock_family != AF_UNIX and (joins or room > PS_UDP_MOST):
-        room = PS_UDP_MOST
-    bytes_slots = not joins and BYTES_SLOT_LEAST <= room <= BYTES_SLOT_MOST
-    # With MSG_PEEK a further receive would return the same datagram again.
-    left = 1 if io.flags & MSG_PEEK else <size_t>max_messages
-    slots = acquire_spare()
-    try:
-        slot_count = slots.set_layout(room, self.sock_family)
-        io.buf = &slots.inbox
-        io.len = 0
-        io.likely = last_received
-        slots.inbox.wanted = min(left, slot_count)
-        if bytes_slots:
-            slots.use_bytes(slots.inbox.wanted)
-        came = <size_t>transfer(self, ps_recv_batch, &io, POLLIN, &deadline)
-        if io.flags & MSG_ERRQUEUE and sends_by_cookie:
-            apply_notices(self, &slots.inbox)
-        last_received = io.likely = slots.inbox.bytes
-        out = unpack(self, slots, <size_t>bufsize, joins, bytes_slots)
-        left -= came
-        while left > 0 and came == slots.inbox.wanted:
+        Wait for a datagram, for as long as the socket's timeout, and receive those that have arrived
+        behind it (`recvmmsg(2)`), at most *max_messages*. Each is cut at *bufsize* bytes; the rest of a
+        longer one is lost, as in `recvfrom`. *flags* are MSG_* constants, or'ed together. After `set_gro`
+        the kernel may join several datagrams in one message. *max_messages* limits the messages. The
+        list has the single datagrams, so it can be longer.
+
+        An error after the first datagram is raised by the next batch call on the socket. Raises
+        TimeoutError, BlockingIOError, OSError; ValueError for a *max_messages* below 1 or a negative
+        *bufsize*.
+        """
+        global last_received
+        cdef ps_io io
+        cdef Slots slots
+        cdef int64_t deadline = 0
+        cdef size_t room, slot_count, came
+        cdef size_t left
+        cdef bint joins, bytes_slots
+        cdef list out
+        io.flags = as_int(flags)
+        if max_messages < 1:
+            raise ValueError("max_messages must be at least 1")
+        if bufsize < 0:
+            raise ValueError("negative buffersize in recvmmsg")
+        if self.sock_type != SOCK_DGRAM or not ps_addr_family_known(self.sock_family):
+            return loops.datagrams.recvmmsg(self, max_messages, bufsize, io.flags)
+        if entries:
+            raise_deferred(self)
+        room = <size_t>bufsize
+        joins = gro_joins(self)
+        if self.sock_family != AF_UNIX and (joins or room > PS_UDP_MOST):
+            room = PS_UDP_MOST
+        bytes_slots = not joins and BYTES_SLOT_LEAST <= room <= BYTES_SLOT_MOST
+        # With MSG_PEEK a further receive would return the same datagram again.
+        left = 1 if io.flags & MSG_PEEK else <size_t>max_messages
+        slots = acquire_spare()
+        try:
+            slot_count = slots.set_layout(room, self.sock_family)
+            io.buf = &slots.inbox
+            io.len = 0
+            io.likely = last_received
             slots.inbox.wanted = min(left, slot_count)
             if bytes_slots:
                 slots.use_bytes(slots.inbox.wanted)
-            came = <size_t>receive_more(self, &io)
-            if came == 0:
-                break
+            came = <size_t>transfer(self, ps_recv_batch, &io, POLLIN, &deadline)
             if io.flags & MSG_ERRQUEUE and sends_by_cookie:
                 apply_notices(self, &slots.inbox)
             last_received = io.likely = slots.inbox.bytes
-            out.extend(unpack(self, slots, <size_t>bufsize, joins, bytes_slots))
+            out = unpack(self, slots, <size_t>bufsize, joins, bytes_slots)
             left -= came
-        return out
-    finally:
-        release_spare(slots)
+            while left > 0 and came == slots.inbox.wanted:
+                slots.inbox.wanted = min(left, slot_count)
+                if bytes_slots:
+                    slots.use_bytes(slots.inbox.wanted)
+                came = <size_t>receive_more(self, &io)
+                if came == 0:
+                    break
+                if io.flags & MSG_ERRQUEUE and sends_by_cookie:
+                    apply_notices(self, &slots.inbox)
+                last_received = io.likely = slots.inbox.bytes
+                out.extend(unpack(self, slots, <size_t>bufsize, joins, bytes_slots))
+                left -= came
+            return out
+        finally:
+            release_spare(slots)

@@ -8,6 +8,8 @@ and other forms of addresses are handled by the loops of _shared/loops/, before 
 from ..core cimport traceback
 from ..._shared import loops
 
+cimport cython
+
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport uintptr_t
@@ -96,60 +98,65 @@ cdef bint add_messages(socket sock, Outgoing out, tuple messages, object address
     return True
 
 
-def sendmmsg(socket self not None, messages, address=None, flags=0):
-    """sendmmsg(messages[, address[, flags]]) -> number of datagrams sent
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
+cdef class Methods(socket):
+    """Where the methods' definitions are made. method_descriptor() makes the methods of them."""
 
-    Send many datagrams, in order (`sendmmsg(2)`). *messages* is an iterable. Each item is a bytes-like
-    object, which is sent to *address*, or without it to the peer of a connected socket; or it is a pair
-    (bytes-like object, address). *flags* are MSG_* constants, or'ed together. Up to 64 consecutive
-    datagrams of one size to one peer are passed to the kernel together (UDP_SEGMENT). None is copied.
+    def sendmmsg(self, messages, address=None, flags=0):
+        """sendmmsg(messages[, address[, flags]]) -> number of datagrams sent
 
-    The call waits for as long as the socket's timeout until all datagrams are queued. It returns early
-    after the timeout, where the send buffer of a non-blocking socket is full, and after an error: the
-    next batch call on the socket raises that error. If no datagram was sent, the call itself raises
-    TimeoutError, BlockingIOError or OSError. Audit event `socket.sendmsg`, once for each address.
-    """
-    cdef Outgoing out
-    cdef int c_flags = as_int(flags)
-    cdef tuple items = tuple(messages)  # iterated once; no other thread can change a tuple
-    if is_supported(self, c_flags):
-        out = Outgoing()
-        out.allocate(len(items))
-        if add_messages(self, out, items, address):
-            return out.send(self, c_flags, False)
-    return loops.datagrams.sendmmsg(self, items, address, c_flags)
+        Send many datagrams, in order (`sendmmsg(2)`). *messages* is an iterable. Each item is a bytes-like
+        object, which is sent to *address*, or without it to the peer of a connected socket; or it is a pair
+        (bytes-like object, address). *flags* are MSG_* constants, or'ed together. Up to 64 consecutive
+        datagrams of one size to one peer are passed to the kernel together (UDP_SEGMENT). None is copied.
 
+        The call waits for as long as the socket's timeout until all datagrams are queued. It returns early
+        after the timeout, where the send buffer of a non-blocking socket is full, and after an error: the
+        next batch call on the socket raises that error. If no datagram was sent, the call itself raises
+        TimeoutError, BlockingIOError or OSError. Audit event `socket.sendmsg`, once for each address.
+        """
+        cdef Outgoing out
+        cdef int c_flags = as_int(flags)
+        cdef tuple items = tuple(messages)  # iterated once; no other thread can change a tuple
+        if is_supported(self, c_flags):
+            out = Outgoing()
+            out.allocate(len(items))
+            if add_messages(self, out, items, address):
+                return out.send(self, c_flags, False)
+        return loops.datagrams.sendmmsg(self, items, address, c_flags)
 
-def send_segmented(socket self not None, buffer, Py_ssize_t segment_size, address=None, flags=0):
-    """send_segmented(buffer, segment_size[, address[, flags]]) -> number of bytes sent
+    def send_segmented(self, buffer, Py_ssize_t segment_size, address=None, flags=0):
+        """send_segmented(buffer, segment_size[, address[, flags]]) -> number of bytes sent
 
-    Send *buffer* as datagrams of *segment_size* bytes each (1 to 65535), and a shorter last one of the
-    rest, to *address*, or without it to the socket's peer. *flags* are MSG_* constants, or'ed together.
-    An empty buffer sends no datagram. The kernel cuts the buffer where it can (UDP_SEGMENT).
+        Send *buffer* as datagrams of *segment_size* bytes each (1 to 65535), and a shorter last one of the
+        rest, to *address*, or without it to the socket's peer. *flags* are MSG_* constants, or'ed together.
+        An empty buffer sends no datagram. The kernel cuts the buffer where it can (UDP_SEGMENT).
 
-    The call waits, returns early and raises as `sendmmsg` does. The result counts the bytes of whole
-    datagrams only. Raises ValueError for another *segment_size*. Audit event `socket.sendmsg`.
-    """
-    cdef Outgoing out
-    cdef ps_piece *piece
-    cdef int c_flags = as_int(flags)
-    cdef int length = 0
-    cdef const ps_sockaddr *name = NULL
-    if not 1 <= segment_size <= 65535:
-        raise ValueError("segment_size must be 1 to 65535")
-    if not is_supported(self, c_flags):
-        return loops.datagrams.send_segmented(self, buffer, segment_size, address, c_flags)
-    out = Outgoing()
-    out.allocate(1)
-    if address is not None:
-        name = out.add_name(self, address, &length)
-        if name == NULL:
+        The call waits, returns early and raises as `sendmmsg` does. The result counts the bytes of whole
+        datagrams only. Raises ValueError for another *segment_size*. Audit event `socket.sendmsg`.
+        """
+        cdef Outgoing out
+        cdef ps_piece *piece
+        cdef int c_flags = as_int(flags)
+        cdef int length = 0
+        cdef const ps_sockaddr *name = NULL
+        if not 1 <= segment_size <= 65535:
+            raise ValueError("segment_size must be 1 to 65535")
+        if not is_supported(self, c_flags):
             return loops.datagrams.send_segmented(self, buffer, segment_size, address, c_flags)
-    piece = out.add_buffer(buffer)
-    piece.segment = <size_t>segment_size
-    piece.name = name
-    piece.namelen = <socklen_t>length
-    audit_address("socket.sendmsg", self, address)
-    if piece.len == 0:
-        out.count = 0
-    return out.send(self, c_flags, True)
+        out = Outgoing()
+        out.allocate(1)
+        if address is not None:
+            name = out.add_name(self, address, &length)
+            if name == NULL:
+                return loops.datagrams.send_segmented(self, buffer, segment_size, address, c_flags)
+        piece = out.add_buffer(buffer)
+        piece.segment = <size_t>segment_size
+        piece.name = name
+        piece.namelen = <socklen_t>length
+        audit_address("socket.sendmsg", self, address)
+        if piece.len == 0:
+            out.count = 0
+        return out.send(self, c_flags, True)

@@ -10,42 +10,66 @@ import io as _io
 import os
 import socket as _stdlib
 
+cimport cython
+
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.object cimport PyObject
 from libc.stdint cimport INT64_MAX, int64_t
 
 from ..._shared import original
 
 from ..core.retry cimport transfer, wait_for_socket
+from ..core.socket_class cimport is_unpatched
 from ..core.socket_object cimport socket
 from ..sys.ps_addr cimport ps_addr_family_known
 from ..sys.ps_io cimport ps_io, ps_sendfile
 from ..sys.ps_wait cimport POLLOUT
 
 
+cdef extern from "Python.h":
+    bint PyMethod_Check(object method)
+    PyObject *PyMethod_GET_FUNCTION(object method)
+
+
 cdef object base_readinto = original.SocketIO.readinto
+cdef object base_readable = original.SocketIO.readable
+cdef object base_writable = original.SocketIO.writable
 cdef object base_write = original.SocketIO.write
 cdef object base_sendfile = original.socket._sendfile_use_sendfile
 cdef object GiveupOnSendfile = _stdlib._GiveupOnSendfile
 cdef object WOULD_BLOCK = {errno.EAGAIN, errno.EWOULDBLOCK}
 cdef object fstat = os.fstat
+cdef object sendfile = getattr(os, "sendfile", None)
 cdef object UnsupportedOperation = _io.UnsupportedOperation
 
 cdef enum:
     CHUNK_MOST = 1 << 30  # bytes of one sendfile(2), which transfers at most 2,147,479,552
 
 
-def readinto(self, buffer, /):
-    """readinto(buffer) -> number of bytes, or None
+cdef object file_class = None  # pysock.SocketIO
 
-    Read up to len(buffer) bytes into a writable *buffer*. Returns 0 at the end of the stream, and None
-    where a non-blocking socket has no data. Raises what `recv_into` raises, and OSError for every call
-    after a timeout.
-    """
-    sock = self._sock
-    if sock is None or not self._reading or self._timeout_occurred:
-        return base_readinto(self, buffer)  # raises the exception for it
+
+@cython.binding(False)
+def register_class(cls, /):
+    """Make *cls* the class whose `readinto` and `write` are these."""
+    global file_class
+    file_class = cls
+
+
+cdef inline bint is_method(object bound, object function) noexcept:
+    """Whether *bound* is the bound method of *function*."""
+    return PyMethod_Check(bound) and PyMethod_GET_FUNCTION(bound) == <PyObject *>function
+
+
+@cython.binding(False)
+def readinto(self, b, /):
+    """`SocketIO.readinto`, which _compiled/socket.py documents."""
+    # The standard library's method asks a closed file, a subclass, and an instance's own methods.
+    if (type(self) is not file_class or self.closed or self._timeout_occurred
+            or not self._reading or not is_method(self.readable, base_readable)):
+        return base_readinto(self, b)
     try:
-        return sock.recv_into(buffer)
+        return self._sock.recv_into(b)
     except TimeoutError:
         self._timeout_occurred = True
         raise
@@ -55,29 +79,28 @@ def readinto(self, buffer, /):
     return None
 
 
-def write(self, data, /):
-    """write(data) -> number of bytes, or None
-
-    Write bytes, perhaps not all of them. Returns None where a non-blocking socket accepts none. Raises
-    what `send` raises.
-    """
-    sock = self._sock
-    if sock is None or not self._writing:
-        return base_write(self, data)  # raises the exception for it
+@cython.binding(False)
+def write(self, b, /):
+    """`SocketIO.write`, which _compiled/socket.py documents."""
+    if (type(self) is not file_class or self.closed or not self._writing
+            or not is_method(self.writable, base_writable)):
+        return base_write(self, b)
     try:
-        return sock.send(data)
+        return self._sock.send(b)
     except OSError as error:
         if error.errno not in WOULD_BLOCK:
             raise
     return None
 
 
+@cython.binding(False)
 def _sendfile_use_sendfile(socket self not None, file, offset=0, count=None):
     """Send *file* by sendfile(2), for `socket.sendfile()`. Raises _GiveupOnSendfile where it cannot."""
     cdef ps_io io
     cdef int64_t deadline, wanted
     cdef int64_t sent = 0
-    if (not ps_addr_family_known(self.sock_family) or self.sock_fd < 0
+    if (not is_unpatched(self) or os.sendfile is not sendfile or os.fstat is not fstat
+            or not ps_addr_family_known(self.sock_family) or self.sock_fd < 0
             or type(offset) is not int or not 0 <= offset <= INT64_MAX):
         return base_sendfile(self, file, offset, count)
     self._check_sendfile_params(file, offset, count)

@@ -7,6 +7,8 @@ thread can change. Every buffer stays acquired until the system call has returne
 
 from ..._shared import original
 
+cimport cython
+
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport INT32_MAX, int64_t
@@ -69,61 +71,6 @@ cdef object pack_control(tuple ancdata):
     return control
 
 
-def sendmsg(socket self not None, buffers, ancdata=(), flags=0, address=None, /):
-    """sendmsg(buffers[, ancdata[, flags[, address]]]) -> number of bytes sent
-
-    Send the bytes of many buffers as one message, and control messages with it (`sendmsg(2)`,
-    `cmsg(3)`). *buffers* is an iterable of bytes-like objects, and *ancdata* an iterable of (level,
-    type, data). *flags* are MSG_* constants, or'ed together. Raises what `send` raises. Audit event
-    `socket.sendmsg`.
-    """
-    cdef msghdr msg
-    cdef ps_io io
-    cdef ps_sockaddr name
-    cdef int64_t deadline = 0
-    cdef int length = 0
-    cdef Buffers data = Buffers.__new__(Buffers)
-    io.flags = ssize_as_int(flags)
-    if not ps_addr_family_known(self.sock_family):
-        return base.sendmsg(self, buffers, ancdata, flags, address)
-    if address is not None:
-        length = pack_address(self.sock_family, address, &name)
-        if length == 0:
-            # Tuples, because some interpreters crash where a list changes while they convert its
-            # items: see _fallback/socket.py.
-            if type(buffers) is list:
-                buffers = tuple(buffers)
-            if type(ancdata) is list:
-                ancdata = tuple(ancdata)
-            return base.sendmsg(self, buffers, ancdata, flags, standard_address(self, address))
-    try:
-        # Iterated only here. The base class gets the tuples, as an iterator would be exhausted.
-        buffers = tuple(buffers)
-        ancdata = tuple(ancdata)
-        control = pack_control(ancdata) if ancdata else b""
-        if control is not None and len(buffers) <= PS_IOV_MOST:
-            data.acquire(buffers, PyBUF_SIMPLE)
-    except:
-        # CPython raises the audit event before it looks at the buffers.
-        audit_address("socket.sendmsg", self, address)
-        raise
-    if control is None or len(buffers) > PS_IOV_MOST:
-        return base.sendmsg(self, buffers, ancdata, flags, address)
-    audit_address("socket.sendmsg", self, address)
-    memset(&msg, 0, sizeof(msg))
-    if length > 0:
-        msg.msg_name = &name
-        msg.msg_namelen = <socklen_t>length
-    msg.msg_iov = data.iov
-    msg.msg_iovlen = <size_t>data.count
-    if ancdata:
-        msg.msg_control = PyBytes_AS_STRING(control)
-        msg.msg_controllen = <size_t>len(control)
-    io.msg = &msg
-    io.len = io.likely = data.total
-    return transfer(self, ps_sendmsg, &io, POLLOUT, &deadline)
-
-
 cdef list unpack_control(const msghdr *msg):
     """The control messages of *msg*, as a list of (level, type, data)."""
     cdef list items = []
@@ -171,49 +118,108 @@ cdef tuple receive_message(socket sock, msghdr *msg, size_t size, bytes data,
         raise
 
 
-def recvmsg(socket self not None, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, Py_ssize_t flags=0, /):
-    """recvmsg(bufsize[, ancbufsize[, flags]]) -> (data, ancdata, msg_flags, address)
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
+cdef class Methods(socket):
+    """Where the methods' definitions are made. method_descriptor() makes the methods of them."""
 
-    Receive at most *bufsize* bytes, and control messages of at most *ancbufsize* bytes
-    (`recvmsg(2)`, `cmsg(3)`). *ancdata* is a list of (level, type, data). *msg_flags* says what was cut:
-    the data (MSG_TRUNC) or the control messages (MSG_CTRUNC). Raises what `recv` raises.
-    """
-    cdef msghdr msg
-    cdef iovec iov
-    cdef int c_flags = ssize_as_int(flags)
-    if (not ps_addr_family_known(self.sock_family) or c_flags & MSG_TRUNC
-            or bufsize < 0 or not 0 <= ancbufsize <= INT32_MAX):
-        return base.recvmsg(self, bufsize, ancbufsize, flags)
-    memset(&msg, 0, sizeof(msg))
-    data = PyBytes_FromStringAndSize(NULL, bufsize)
-    iov.iov_base = PyBytes_AS_STRING(data)
-    iov.iov_len = <size_t>bufsize
-    msg.msg_iov = &iov
-    msg.msg_iovlen = 1
-    return receive_message(self, &msg, <size_t>bufsize, data, ancbufsize, c_flags)
+    def sendmsg(self, buffers, ancdata=(), flags=0, address=None, /):
+        """sendmsg(buffers[, ancdata[, flags[, address]]]) -> number of bytes sent
 
+        Send the bytes of many buffers as one message, and control messages with it (`sendmsg(2)`,
+        `cmsg(3)`). *buffers* is an iterable of bytes-like objects, and *ancdata* an iterable of (level,
+        type, data). *flags* are MSG_* constants, or'ed together. Raises what `send` raises. Audit event
+        `socket.sendmsg`.
+        """
+        cdef msghdr msg
+        cdef ps_io io
+        cdef ps_sockaddr name
+        cdef int64_t deadline = 0
+        cdef int length = 0
+        cdef Buffers data = Buffers.__new__(Buffers)
+        io.flags = ssize_as_int(flags)
+        if not ps_addr_family_known(self.sock_family):
+            return base.sendmsg(self, buffers, ancdata, flags, address)
+        if address is not None:
+            length = pack_address(self.sock_family, address, &name)
+            if length == 0:
+                # Tuples, because some interpreters crash where a list changes while they convert its
+                # items: see _fallback/socket.py.
+                if type(buffers) is list:
+                    buffers = tuple(buffers)
+                if type(ancdata) is list:
+                    ancdata = tuple(ancdata)
+                return base.sendmsg(self, buffers, ancdata, flags, standard_address(self, address))
+        try:
+            # Iterated only here. The base class gets the tuples, as an iterator would be exhausted.
+            buffers = tuple(buffers)
+            ancdata = tuple(ancdata)
+            control = pack_control(ancdata) if ancdata else b""
+            if control is not None and len(buffers) <= PS_IOV_MOST:
+                data.acquire(buffers, PyBUF_SIMPLE)
+        except:
+            # CPython raises the audit event before it looks at the buffers.
+            audit_address("socket.sendmsg", self, address)
+            raise
+        if control is None or len(buffers) > PS_IOV_MOST:
+            return base.sendmsg(self, buffers, ancdata, flags, address)
+        audit_address("socket.sendmsg", self, address)
+        memset(&msg, 0, sizeof(msg))
+        if length > 0:
+            msg.msg_name = &name
+            msg.msg_namelen = <socklen_t>length
+        msg.msg_iov = data.iov
+        msg.msg_iovlen = <size_t>data.count
+        if ancdata:
+            msg.msg_control = PyBytes_AS_STRING(control)
+            msg.msg_controllen = <size_t>len(control)
+        io.msg = &msg
+        io.len = io.likely = data.total
+        return transfer(self, ps_sendmsg, &io, POLLOUT, &deadline)
 
-def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, Py_ssize_t flags=0, /):
-    """recvmsg_into(buffers[, ancbufsize[, flags]]) -> (nbytes, ancdata, msg_flags, address)
+    def recvmsg(self, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, Py_ssize_t flags=0, /):
+        """recvmsg(bufsize[, ancbufsize[, flags]]) -> (data, ancdata, msg_flags, address)
 
-    As `recvmsg`, but into an iterable of writable *buffers*. Each is filled before the next one.
-    """
-    cdef msghdr msg
-    cdef bint acquired = True
-    cdef Buffers data = Buffers.__new__(Buffers)
-    cdef int c_flags = ssize_as_int(flags)
-    if not ps_addr_family_known(self.sock_family) or not 0 <= ancbufsize <= INT32_MAX:
-        return base.recvmsg_into(self, buffers, ancbufsize, flags)
-    buffers = tuple(buffers)
-    if len(buffers) > PS_IOV_MOST:
-        return base.recvmsg_into(self, buffers, ancbufsize, flags)
-    try:
-        data.acquire(buffers, PyBUF_WRITABLE)
-    except NotWritable:
-        acquired = False
-    if not acquired:
-        return base.recvmsg_into(self, buffers, ancbufsize, flags)
-    memset(&msg, 0, sizeof(msg))
-    msg.msg_iov = data.iov
-    msg.msg_iovlen = <size_t>data.count
-    return receive_message(self, &msg, data.total, None, ancbufsize, c_flags)
+        Receive at most *bufsize* bytes, and control messages of at most *ancbufsize* bytes
+        (`recvmsg(2)`, `cmsg(3)`). *ancdata* is a list of (level, type, data). *msg_flags* says what was cut:
+        the data (MSG_TRUNC) or the control messages (MSG_CTRUNC). Raises what `recv` raises.
+        """
+        cdef msghdr msg
+        cdef iovec iov
+        cdef int c_flags = ssize_as_int(flags)
+        if (not ps_addr_family_known(self.sock_family) or c_flags & MSG_TRUNC
+                or bufsize < 0 or not 0 <= ancbufsize <= INT32_MAX):
+            return base.recvmsg(self, bufsize, ancbufsize, flags)
+        memset(&msg, 0, sizeof(msg))
+        data = PyBytes_FromStringAndSize(NULL, bufsize)
+        iov.iov_base = PyBytes_AS_STRING(data)
+        iov.iov_len = <size_t>bufsize
+        msg.msg_iov = &iov
+        msg.msg_iovlen = 1
+        return receive_message(self, &msg, <size_t>bufsize, data, ancbufsize, c_flags)
+
+    def recvmsg_into(self, buffers, Py_ssize_t ancbufsize=0, Py_ssize_t flags=0, /):
+        """recvmsg_into(buffers[, ancbufsize[, flags]]) -> (nbytes, ancdata, msg_flags, address)
+
+        As `recvmsg`, but into an iterable of writable *buffers*. Each is filled before the next one.
+        """
+        cdef msghdr msg
+        cdef bint acquired = True
+        cdef Buffers data = Buffers.__new__(Buffers)
+        cdef int c_flags = ssize_as_int(flags)
+        if not ps_addr_family_known(self.sock_family) or not 0 <= ancbufsize <= INT32_MAX:
+            return base.recvmsg_into(self, buffers, ancbufsize, flags)
+        buffers = tuple(buffers)
+        if len(buffers) > PS_IOV_MOST:
+            return base.recvmsg_into(self, buffers, ancbufsize, flags)
+        try:
+            data.acquire(buffers, PyBUF_WRITABLE)
+        except NotWritable:
+            acquired = False
+        if not acquired:
+            return base.recvmsg_into(self, buffers, ancbufsize, flags)
+        memset(&msg, 0, sizeof(msg))
+        msg.msg_iov = data.iov
+        msg.msg_iovlen = <size_t>data.count
+        return receive_message(self, &msg, data.total, None, ancbufsize, c_flags)

@@ -9,6 +9,8 @@ import sys
 
 from ..._shared import loops
 
+cimport cython
+
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.list cimport PyList_CheckExact
@@ -21,7 +23,7 @@ from libc.string cimport memcpy
 from ..core.arguments cimport ssize_as_int
 from ..core.buffers cimport Buffers, acquire_readable
 from ..core.bytes_object cimport STACK_BYTES, bytes_data, bytes_size, is_bytes
-from ..core.deadline cimport NOT_GIVEN, Deadline, deadline_of
+from ..core.deadline cimport Deadline, deadline_of
 from ..core.progress cimport set_progress
 from ..core.retry cimport transfer_whole
 from ..core.socket_class cimport is_stream
@@ -45,33 +47,6 @@ cdef enum:
 cdef shared_pointer spare_scratch = NULL
 
 cdef object exc_info = sys.exc_info
-
-
-def sendall(socket self not None, data, Py_ssize_t flags=0, /):
-    """sendall(data[, flags])
-
-    Send all of *data*, a bytes-like object. *flags* are MSG_* constants, or'ed together. The socket's
-    timeout is for the whole call. Every exception has `bytes_sent`, the number of bytes of *data* that
-    the kernel has accepted. Raises what `send` raises.
-    """
-    cdef Py_buffer view
-    cdef bint acquired
-    cdef ps_io io
-    cdef size_t size
-    cdef int64_t deadline = 0
-    cdef int done = 0
-    if not ps_addr_family_known(self.sock_family):
-        return loops.transfer.sendall(self, data, flags)
-    io.flags = ssize_as_int(flags)
-    acquired = acquire_readable(data, &view, &io)
-    size = io.len
-    try:
-        done = transfer_whole(self, ps_send, &io, POLLOUT, self.sock_timeout, &deadline)
-    finally:
-        if acquired:
-            PyBuffer_Release(&view)
-        if not done:
-            set_progress(exc_info()[1], "bytes_sent", size - io.len)
 
 
 cdef char *acquire_scratch() except NULL:
@@ -174,39 +149,71 @@ cdef int send_gathered(socket sock, Buffers data, size_t *left, Deadline *until)
     return 0
 
 
-def sendmsg_all(socket self not None, buffers, /, *, timeout=NOT_GIVEN, deadline=None):
-    """sendmsg_all(buffers, *, timeout=..., deadline=None)
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
+cdef class Methods(socket):
+    """Where the methods' definitions are made. method_descriptor() makes the methods of them."""
 
-    Send all bytes of many buffers, as if they were one (`sendmsg(2)`). *buffers* is an iterable of
-    bytes-like objects. *timeout*, in seconds (None: no limit), or *deadline*, a `time.monotonic()`, is
-    for the whole call. Without either of them the socket's timeout is for the whole call.
+    def sendall(self, data, Py_ssize_t flags=0, /):
+        """sendall(data[, flags])
 
-    Every exception has `bytes_sent`, the number of bytes of all buffers together that the kernel has
-    accepted. Raises TimeoutError, BlockingIOError, OSError (EOPNOTSUPP where the socket is not a
-    stream). Audit event `socket.sendmsg`, once.
-    """
-    cdef Deadline until
-    cdef Buffers data = None
-    cdef size_t total, left
-    cdef int done = 0
-    if not is_stream(self, "send"):
-        return loops.transfer.sendmsg_all(self, buffers, timeout=timeout, deadline=deadline)
-    until = deadline_of(self, timeout, deadline)
-    audit_address("socket.sendmsg", self, None)
-    if not HAS_GIL and PyList_CheckExact(buffers):
-        buffers = tuple(buffers)  # another thread could change the list
-    total = size_if_small(buffers)
-    if total == 0:
-        data = Buffers.__new__(Buffers)
-        data.acquire(tuple(buffers), PyBUF_SIMPLE)
-        total = data.total
-    left = total
-    try:
-        if data is None:
-            send_small(self, buffers, &left, &until)
-        else:
-            send_gathered(self, data, &left, &until)
-        done = 1
-    finally:
-        if not done:
-            set_progress(exc_info()[1], "bytes_sent", total - left)
+        Send all of *data*, a bytes-like object. *flags* are MSG_* constants, or'ed together. The socket's
+        timeout is for the whole call. Every exception has `bytes_sent`, the number of bytes of *data* that
+        the kernel has accepted. Raises what `send` raises.
+        """
+        cdef Py_buffer view
+        cdef bint acquired
+        cdef ps_io io
+        cdef size_t size
+        cdef int64_t deadline = 0
+        cdef int done = 0
+        if not ps_addr_family_known(self.sock_family):
+            return loops.transfer.sendall(self, data, flags)
+        io.flags = ssize_as_int(flags)
+        acquired = acquire_readable(data, &view, &io)
+        size = io.len
+        try:
+            done = transfer_whole(self, ps_send, &io, POLLOUT, self.sock_timeout, &deadline)
+        finally:
+            if acquired:
+                PyBuffer_Release(&view)
+            if not done:
+                set_progress(exc_info()[1], "bytes_sent", size - io.len)
+
+    def sendmsg_all(self, buffers, /, *, timeout=..., deadline=None):
+        """sendmsg_all(buffers, *, timeout=..., deadline=None)
+
+        Send all bytes of many buffers, as if they were one (`sendmsg(2)`). *buffers* is an iterable of
+        bytes-like objects. *timeout*, in seconds (None: no limit), or *deadline*, a `time.monotonic()`, is
+        for the whole call. Without either of them the socket's timeout is for the whole call.
+
+        Every exception has `bytes_sent`, the number of bytes of all buffers together that the kernel has
+        accepted. Raises TimeoutError, BlockingIOError, OSError (EOPNOTSUPP where the socket is not a
+        stream). Audit event `socket.sendmsg`, once.
+        """
+        cdef Deadline until
+        cdef Buffers data = None
+        cdef size_t total, left
+        cdef int done = 0
+        if not is_stream(self, "send"):
+            return loops.transfer.sendmsg_all(self, buffers, timeout=timeout, deadline=deadline)
+        until = deadline_of(self, timeout, deadline)
+        audit_address("socket.sendmsg", self, None)
+        if not HAS_GIL and PyList_CheckExact(buffers):
+            buffers = tuple(buffers)  # another thread could change the list
+        total = size_if_small(buffers)
+        if total == 0:
+            data = Buffers.__new__(Buffers)
+            data.acquire(tuple(buffers), PyBUF_SIMPLE)
+            total = data.total
+        left = total
+        try:
+            if data is None:
+                send_small(self, buffers, &left, &until)
+            else:
+                send_gathered(self, data, &left, &until)
+            done = 1
+        finally:
+            if not done:
+                set_progress(exc_info()[1], "bytes_sent", total - left)

@@ -9,6 +9,8 @@ flow: beside a thread that computes, each acquisition could take the switch inte
 
 from operator import index
 
+cimport cython
+
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.long cimport PyLong_CheckExact
@@ -130,6 +132,7 @@ cdef object drain(ps_splice *s):
     return data
 
 
+@cython.binding(False)
 def splice(src, dst, count=None, timeout=None):
     """splice(src, dst[, count[, timeout]]) -> number of bytes moved
 

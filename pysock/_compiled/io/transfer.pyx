@@ -13,6 +13,8 @@ make malloc() map and unmap 256 KiB, and the bytes of a large one are not copied
 
 from ..._shared import original
 
+cimport cython
+
 from cpython.buffer cimport PyBuffer_Release
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.object cimport PyObject
@@ -102,138 +104,139 @@ cdef object receive(socket sock, ps_transfer operation, ps_io *io):
     return cut_bytes(&data, <size_t>n)
 
 
-def recv(socket self not None, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
-    """recv(bufsize[, flags]) -> bytes
-
-    Receive at most *bufsize* bytes (`recv(2)`). The result is b"" after the peer has shut down its
-    writing half. *flags* are MSG_* constants, or'ed together. Raises TimeoutError when the socket's
-    timeout is over, BlockingIOError, OSError.
-    """
-    cdef ps_io io
-    io.flags = ssize_as_int(flags)
-    if (bufsize <= 0 or io.flags & MSG_TRUNC
-            or not ps_addr_family_known(self.sock_family)):
-        return base.recv(self, bufsize, flags)
-    io.len = <size_t>bufsize
-    io.name = NULL
-    return receive(self, ps_recv, &io)
-
-
-def recvfrom(socket self not None, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
-    """recvfrom(bufsize[, flags]) -> (bytes, address)
-
-    As `recv`, and return the sender's address, too (`recvfrom(2)`).
-    """
-    cdef ps_io io
-    cdef ps_sockaddr name
-    io.flags = ssize_as_int(flags)
-    if (bufsize < 0 or io.flags & MSG_TRUNC
-            or not ps_addr_family_known(self.sock_family)):
-        return base.recvfrom(self, bufsize, flags)
-    io.len = <size_t>bufsize
-    io.name = &name
-    data = receive(self, ps_recvfrom, &io)
-    return data, unpack_address(&name, io.namelen)
-
-
-def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t flags=0):
-    """recv_into(buffer[, nbytes[, flags]]) -> number of bytes
-
-    As `recv`, but into a writable *buffer*: at most *nbytes* bytes, or as many as the buffer has if
-    *nbytes* is 0. Raises ValueError if *nbytes* is negative or more than the buffer has.
-    """
-    cdef Py_buffer view
-    cdef ps_io io
-    io.flags = ssize_as_int(flags)
-    if (not ps_addr_family_known(self.sock_family)
-            or not acquire_writable(buffer, nbytes, &view, &io)):
-        return base.recv_into(self, buffer, nbytes, flags)
-    try:
-        if io.len == 0:
-            return 0
-        io.name = NULL
-        return receive_once(self, ps_recv, &io)
-    finally:
-        PyBuffer_Release(&view)
-
-
-def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t flags=0):
-    """recvfrom_into(buffer[, nbytes[, flags]]) -> (number of bytes, address)
-
-    As `recv_into`, and return the sender's address, too (`recvfrom(2)`).
-    """
-    cdef Py_buffer view
-    cdef ps_io io
-    cdef ps_sockaddr name
-    cdef ssize_t n
-    io.flags = ssize_as_int(flags)
-    if (not ps_addr_family_known(self.sock_family)
-            or not acquire_writable(buffer, nbytes, &view, &io)):
-        return base.recvfrom_into(self, buffer, nbytes, flags)
-    try:
-        io.name = &name
-        n = receive_once(self, ps_recvfrom, &io)
-    finally:
-        PyBuffer_Release(&view)
-    return n, unpack_address(&name, io.namelen)
-
-
-def send(socket self not None, data, Py_ssize_t flags=0, /):
-    """send(data[, flags]) -> number of bytes sent
-
-    Send *data*, a bytes-like object (`send(2)`). Perhaps not all of it is sent: the result is the
-    number of bytes that the kernel has accepted. *flags* are MSG_* constants, or'ed together. Raises
-    TimeoutError when the socket's timeout is over, BlockingIOError, OSError.
-    """
-    cdef Py_buffer view
-    cdef bint acquired
-    cdef ps_io io
-    cdef int64_t deadline = 0
-    if not ps_addr_family_known(self.sock_family):
-        return base.send(self, data, flags)
-    io.flags = ssize_as_int(flags)
-    acquired = acquire_readable(data, &view, &io)
-    try:
-        return transfer(self, ps_send, &io, POLLOUT, &deadline)
-    finally:
-        if acquired:
-            PyBuffer_Release(&view)
-
-
 cdef object NOT_GIVEN = object()
 
 
-def sendto(socket self not None, data=NOT_GIVEN, flags_or_address=NOT_GIVEN, address=NOT_GIVEN,
-           /, *more):
-    """sendto(data[, flags], address) -> number of bytes sent
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
+cdef class Methods(socket):
+    """Where the methods' definitions are made. method_descriptor() makes the methods of them."""
 
-    As `send`, but to *address* (`sendto(2)`). docs/guide/addresses.md has all forms of an address.
-    Audit event `socket.sendto`.
-    """
-    cdef Py_buffer view
-    cdef bint acquired
-    cdef ps_io io
-    cdef ps_sockaddr name
-    cdef int64_t deadline = 0
-    cdef int length
-    if flags_or_address is NOT_GIVEN or more:
-        given = [value for value in (data, flags_or_address, address) if value is not NOT_GIVEN]
-        return base.sendto(self, *given, *more)  # raises the TypeError for them
-    if address is NOT_GIVEN:
-        peer = flags_or_address
-        io.flags = 0
-    else:
-        peer = address
-        io.flags = as_int(flags_or_address)
-    length = pack_address(self.sock_family, peer, &name)
-    if length == 0:
-        return base.sendto(self, data, io.flags, standard_address(self, peer))
-    acquired = acquire_readable(data, &view, &io)
-    try:
-        audit_address("socket.sendto", self, peer)
+    def recv(self, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
+        """recv(bufsize[, flags]) -> bytes
+
+        Receive at most *bufsize* bytes (`recv(2)`). The result is b"" after the peer has shut down its
+        writing half. *flags* are MSG_* constants, or'ed together. Raises TimeoutError when the socket's
+        timeout is over, BlockingIOError, OSError.
+        """
+        cdef ps_io io
+        io.flags = ssize_as_int(flags)
+        if (bufsize <= 0 or io.flags & MSG_TRUNC
+                or not ps_addr_family_known(self.sock_family)):
+            return base.recv(self, bufsize, flags)
+        io.len = <size_t>bufsize
+        io.name = NULL
+        return receive(self, ps_recv, &io)
+
+    def recvfrom(self, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
+        """recvfrom(bufsize[, flags]) -> (bytes, address)
+
+        As `recv`, and return the sender's address, too (`recvfrom(2)`).
+        """
+        cdef ps_io io
+        cdef ps_sockaddr name
+        io.flags = ssize_as_int(flags)
+        if (bufsize < 0 or io.flags & MSG_TRUNC
+                or not ps_addr_family_known(self.sock_family)):
+            return base.recvfrom(self, bufsize, flags)
+        io.len = <size_t>bufsize
         io.name = &name
-        io.namelen = <socklen_t>length
-        return transfer(self, ps_sendto, &io, POLLOUT, &deadline)
-    finally:
-        if acquired:
+        data = receive(self, ps_recvfrom, &io)
+        return data, unpack_address(&name, io.namelen)
+
+    def recv_into(self, buffer, Py_ssize_t nbytes=0, Py_ssize_t flags=0):
+        """recv_into(buffer[, nbytes[, flags]]) -> number of bytes
+
+        As `recv`, but into a writable *buffer*: at most *nbytes* bytes, or as many as the buffer has if
+        *nbytes* is 0. Raises ValueError if *nbytes* is negative or more than the buffer has.
+        """
+        cdef Py_buffer view
+        cdef ps_io io
+        io.flags = ssize_as_int(flags)
+        if (not ps_addr_family_known(self.sock_family)
+                or not acquire_writable(buffer, nbytes, &view, &io)):
+            return base.recv_into(self, buffer, nbytes, flags)
+        try:
+            if io.len == 0:
+                return 0
+            io.name = NULL
+            return receive_once(self, ps_recv, &io)
+        finally:
             PyBuffer_Release(&view)
+
+    def recvfrom_into(self, buffer, Py_ssize_t nbytes=0, Py_ssize_t flags=0):
+        """recvfrom_into(buffer[, nbytes[, flags]]) -> (number of bytes, address)
+
+        As `recv_into`, and return the sender's address, too (`recvfrom(2)`).
+        """
+        cdef Py_buffer view
+        cdef ps_io io
+        cdef ps_sockaddr name
+        cdef ssize_t n
+        io.flags = ssize_as_int(flags)
+        if (not ps_addr_family_known(self.sock_family)
+                or not acquire_writable(buffer, nbytes, &view, &io)):
+            return base.recvfrom_into(self, buffer, nbytes, flags)
+        try:
+            io.name = &name
+            n = receive_once(self, ps_recvfrom, &io)
+        finally:
+            PyBuffer_Release(&view)
+        return n, unpack_address(&name, io.namelen)
+
+    def send(self, data, Py_ssize_t flags=0, /):
+        """send(data[, flags]) -> number of bytes sent
+
+        Send *data*, a bytes-like object (`send(2)`). Perhaps not all of it is sent: the result is the
+        number of bytes that the kernel has accepted. *flags* are MSG_* constants, or'ed together. Raises
+        TimeoutError when the socket's timeout is over, BlockingIOError, OSError.
+        """
+        cdef Py_buffer view
+        cdef bint acquired
+        cdef ps_io io
+        cdef int64_t deadline = 0
+        if not ps_addr_family_known(self.sock_family):
+            return base.send(self, data, flags)
+        io.flags = ssize_as_int(flags)
+        acquired = acquire_readable(data, &view, &io)
+        try:
+            return transfer(self, ps_send, &io, POLLOUT, &deadline)
+        finally:
+            if acquired:
+                PyBuffer_Release(&view)
+
+    def sendto(self, data=NOT_GIVEN, flags_or_address=NOT_GIVEN, address=NOT_GIVEN,
+               /, *more):
+        """sendto(data[, flags], address) -> number of bytes sent
+
+        As `send`, but to *address* (`sendto(2)`). docs/guide/addresses.md has all forms of an address.
+        Audit event `socket.sendto`.
+        """
+        cdef Py_buffer view
+        cdef bint acquired
+        cdef ps_io io
+        cdef ps_sockaddr name
+        cdef int64_t deadline = 0
+        cdef int length
+        if flags_or_address is NOT_GIVEN or more:
+            given = [value for value in (data, flags_or_address, address) if value is not NOT_GIVEN]
+            return base.sendto(self, *given, *more)  # raises the TypeError for them
+        if address is NOT_GIVEN:
+            peer = flags_or_address
+            io.flags = 0
+        else:
+            peer = address
+            io.flags = as_int(flags_or_address)
+        length = pack_address(self.sock_family, peer, &name)
+        if length == 0:
+            return base.sendto(self, data, io.flags, standard_address(self, peer))
+        acquired = acquire_readable(data, &view, &io)
+        try:
+            audit_address("socket.sendto", self, peer)
+            io.name = &name
+            io.namelen = <socklen_t>length
+            return transfer(self, ps_sendto, &io, POLLOUT, &deadline)
+        finally:
+            if acquired:
+                PyBuffer_Release(&view)

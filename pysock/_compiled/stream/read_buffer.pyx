@@ -8,7 +8,6 @@ allocated before the read starts, so copying back cannot fail.
 """
 
 from ..._shared import original
-from ..io import transfer
 from ..._shared.exceptions import IncompleteReadError, LimitOverrunError
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -17,6 +16,7 @@ from libc.string cimport memchr, memcpy, memmove
 
 from ..core.retry cimport transfer_within
 from ..core.deadline cimport Deadline, call_overridden, between_transfers
+from ..core.socket_class cimport socket_class
 from ..core.socket_object cimport socket
 from .lock cimport Lock
 from ..sys.ps_addr cimport ps_addr_family_known
@@ -28,15 +28,21 @@ cdef extern from "<string.h>":
     void *memmem(const void *haystack, size_t length, const void *needle, size_t size) nogil
 
 
-cdef tuple direct_methods = (
-    (transfer.recv_into, transfer.send), (original.socket.recv_into, original.socket.send),
-)
-
-
 cdef bint is_direct(socket sock) except -1:
     """Whether csrc may transfer for *sock*: a known family, recv_into and send not overridden."""
     return (ps_addr_family_known(sock.sock_family)
-            and (type(sock).recv_into, type(sock).send) in direct_methods)
+            and (type(sock) is socket_class or not overrides_any(sock)))
+
+
+cdef bint overrides_any(socket sock) except -1:
+    """Whether the class of *sock*, or the object itself, has a recv_into or a send of its own."""
+    cls = type(sock)
+    methods = (cls.recv_into, cls.send)
+    if (methods != (socket_class.recv_into, socket_class.send)
+            and methods != (original.socket.recv_into, original.socket.send)):
+        return True
+    attributes = getattr(sock, "__dict__", ())
+    return "recv_into" in attributes or "send" in attributes
 
 
 cdef class ReadBuffer:

@@ -1,0 +1,130 @@
+"""Each public name is an object of the kind that it is in the standard library.
+
+Mocks, profilers, tracers and guards look at what a name is: a method descriptor, a builtin
+function, a function with code of its own. So do `inspect`, `pickle` and `copy`.
+"""
+
+import copy
+import inspect
+import pickle
+import selectors
+import socket
+import types
+
+import pytest
+
+# It has parameters of its own.
+OWN_SIGNATURE = {"create_connection"}
+
+# The fallback has no C to make method descriptors of. These are Python functions there, for the
+# forms of an address, and for what an exception tells of a call that it ended.
+FUNCTIONS_OF_THE_FALLBACK = {
+    f"socket.{name}"
+    for name in ("bind", "connect", "connect_ex", "recvmsg_into", "sendall", "sendmsg", "sendto")
+}
+
+
+def places(pysock):
+    """(name, the standard library's object, pysock's) of all that is public."""
+    for name in socket.__all__:
+        yield name, getattr(socket, name), getattr(pysock, name)
+    for owner, theirs, ours in (
+        ("socket", socket.socket, pysock.socket),
+        ("SocketIO", socket.SocketIO, pysock.SocketIO),
+        ("EpollSelector", selectors.EpollSelector, pysock.EpollSelector),
+    ):
+        for name in dir(theirs):
+            if not name.startswith("__") or name in ("__init__", "__enter__", "__exit__"):
+                yield (
+                    f"{owner}.{name}",
+                    inspect.getattr_static(theirs, name),
+                    inspect.getattr_static(ours, name),
+                )
+
+
+def kind(thing):
+    return type(thing)
+
+
+def signature(thing):
+    try:
+        return str(inspect.signature(thing))
+    except (TypeError, ValueError) as error:
+        return type(error)
+
+
+def names(thing, package):
+    """__name__, __qualname__ and __module__, with *package* for the standard library's modules."""
+    module = getattr(thing, "__module__", None)
+    ours = (package, "socket", "_socket", "selectors")
+    return (
+        getattr(thing, "__name__", None),
+        getattr(thing, "__qualname__", None),
+        "the module" if module in ours else module,
+    )
+
+
+def survives(thing):
+    """Whether a copy, and what is pickled and loaded, is the same again, or which error comes."""
+    outcomes = []
+    for pass_on in (copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))):
+        try:
+            same = pass_on(thing) is thing
+            # A method descriptor is pickled by its name in `_socket.socket`, and so is copied.
+            outcomes.append(same or isinstance(thing, types.MethodDescriptorType))
+        except Exception as error:
+            outcomes.append(type(error))
+    return outcomes
+
+
+def differences(pysock, compare):
+    found = {}
+    for name, theirs, ours in places(pysock):
+        if pysock.BACKEND == "stdlib" and name in FUNCTIONS_OF_THE_FALLBACK:
+            assert isinstance(ours, types.FunctionType), name
+        elif theirs is not ours and compare(theirs) != compare(ours):
+            found[name] = (compare(theirs), compare(ours))
+    return found
+
+
+def test_the_kind_of_object(pysock):
+    assert differences(pysock, kind) == {}
+
+
+def test_the_signature(pysock):
+    found = differences(pysock, signature)
+    assert {name: pair for name, pair in found.items() if name not in OWN_SIGNATURE} == {}
+
+
+def test_the_names(pysock):
+    assert differences(pysock, lambda thing: names(thing, pysock.__name__)) == {}
+
+
+def test_what_can_be_copied_and_pickled(pysock):
+    assert differences(pysock, survives) == {}
+
+
+def test_code_that_is_copied_runs(pysock):
+    """A tool that wraps a function makes another one of its code."""
+    functions = [
+        (name, ours) for name, _, ours in places(pysock) if isinstance(ours, types.FunctionType)
+    ]
+    assert functions
+    for name, function in functions:
+        duplicate = types.FunctionType(
+            function.__code__,
+            function.__globals__,
+            function.__name__,
+            function.__defaults__,
+            function.__closure__,
+        )
+        assert duplicate.__code__.co_code == function.__code__.co_code, name
+        assert len(duplicate.__code__.co_code) > 0, name
+
+
+@pytest.mark.parametrize("name", ["parse_ancillary", "capabilities", "splice", "set_gil_hold"])
+def test_an_added_function_has_no_code_to_run_wrongly(pysock, name):
+    """Either it is a builtin, or its code can be copied and does what it does."""
+    function = getattr(pysock, name)
+    code = getattr(function, "__code__", None)
+    assert code is None or len(code.co_code) > 0
