@@ -12,8 +12,8 @@ from .native import MODULES  # first: ModuleNotFoundError where it was not built
 # isort: split
 from . import asyncio, connection, core, datagrams, io, native, selectors, stream  # noqa: F401
 
-# importlib's ExtensionFileLoader and ModuleSpec. To import importlib.util for them takes as long as
-# all of this.
+# importlib's ExtensionFileLoader and ModuleSpec. An import of importlib.util for these two would
+# take as long as the rest of this module.
 _Loader, _Spec = type(native.__loader__), type(native.__spec__)
 
 

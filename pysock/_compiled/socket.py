@@ -1,7 +1,7 @@
-"""The backend "c": `socket` with the Cython layer's functions for methods.
+"""The backend "c": the socket class, with functions of the Cython modules as its methods.
 
-A method listed here is a C function; attribute look-up finds it on the class and no Python frame
-stands before it. Whatever is not listed is the standard library's own.
+A method that is listed here is a C function and has no Python frame. Every other method is the
+standard library's own.
 """
 
 from .._shared import PACKAGE, original, pickling
@@ -65,7 +65,7 @@ class socket(original.socket):
     send_zerocopy = io.zerocopy.send_zerocopy
     zerocopy_pending = io.zerocopy.zerocopy_pending
 
-    makefile = rebind(original.socket.makefile)  # on this package's SocketIO
+    makefile = rebind(original.socket.makefile)  # it makes a SocketIO of this package
     _sendfile_use_sendfile = io.file._sendfile_use_sendfile
 
 
@@ -97,7 +97,7 @@ class EpollSelector(selectors.epoll.Epoll, original.EpollSelector):
 
 core.socket_class.register_class(socket)
 
-# Names of the `socket` module that are faster here than there; install() puts them there too.
+# Replacements of names of the `socket` module, which are faster. install() assigns them there, too.
 FASTER = {
     "SocketIO": SocketIO,
     "getaddrinfo": connection.addrinfo.getaddrinfo,
@@ -112,7 +112,8 @@ FASTER = {
     "ntohs": connection.addrinfo.ntohs,
     "socketpair": connection.lifecycle.socketpair,
 }
-if not original.is_unpatched("getaddrinfo"):  # a guard, or names of their own: each call is theirs
+# If other code has patched it, to check or redirect calls, each call must reach that code.
+if not original.is_unpatched("getaddrinfo"):
     del FASTER["getaddrinfo"]
 
 get_gil_hold = core.gil_policy.get_gil_hold
