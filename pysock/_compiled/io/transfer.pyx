@@ -22,7 +22,7 @@ from ..._shared.address import standard_address
 
 from ..core.buffers cimport acquire_readable, acquire_writable
 from ..core.bytes_object cimport STACK_BYTES, bytes_data, bytes_size, cut_bytes, new_bytes
-from ..core.retry cimport transfer
+from ..core.retry cimport transfer, transfer_within
 from .zerocopy_pending cimport counted, receive_plain_error
 from ..core.arguments cimport as_int, int_of
 from ..core.sockaddr cimport pack_address, unpack_address
@@ -68,7 +68,7 @@ cdef inline ssize_t receive_once(socket sock, ps_transfer operation, ps_io *io) 
     cdef int64_t deadline = 0
     if io.flags & MSG_ERRQUEUE and counted:
         return receive_plain_error(sock, io)
-    return transfer(sock, operation, io, POLLIN, &deadline)
+    return transfer_within(sock, operation, io, POLLIN, sock.sock_timeout, &deadline)
 
 
 cdef object receive(socket sock, ps_transfer operation, ps_io *io):
