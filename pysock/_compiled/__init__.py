@@ -1,8 +1,8 @@
 """The backend "c". Importing it loads all of its modules from one shared object.
 
-Cython makes a C file of each module. All of them are linked into `native`, which lists them. The
-interpreter finds an extension module by the name of its file. Here many are in one file, so each is
-loaded by a loader that is told which file it is.
+Cython makes a C file of each module. All of them are linked into `native`, which has a list of
+them. The interpreter finds an extension module by the name of its file. Here many modules are in
+one file, so each is loaded with a loader that gets the name of this file.
 """
 
 import sys
@@ -12,13 +12,13 @@ from .native import MODULES  # first: ModuleNotFoundError where it was not built
 # isort: split
 from . import asyncio, connection, core, datagrams, io, native, selectors, stream  # noqa: F401
 
-# importlib's ExtensionFileLoader and ModuleSpec. An import of importlib.util for these two would
-# take as long as the rest of this module.
+# importlib's ExtensionFileLoader and ModuleSpec. Importing importlib.util for them would take as
+# long as loading all the modules.
 _Loader, _Spec = type(native.__loader__), type(native.__spec__)
 
 
 def _load(name):
-    """Load the module *name* of the package from the shared object, as an import would."""
+    """Load the module *name* of the package from the shared object, as an import does."""
     loader = _Loader(name, native.__file__)
     spec = _Spec(name, loader, origin=native.__file__)
     spec.has_location = True

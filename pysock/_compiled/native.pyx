@@ -1,6 +1,6 @@
-"""The shared object that all modules of the compiled backend are in, and their list.
+"""The shared object with all modules of the compiled backend, and the list of these modules.
 
-A module stands behind those that it cimports from: `__init__.py` loads them in this order.
+`__init__.py` loads them in this order: each comes after the modules from which it cimports.
 """
 
 MODULES = (
@@ -28,6 +28,8 @@ MODULES = (
     "datagrams.outgoing",
     "datagrams.recvmmsg",
     "datagrams.sendmmsg",
+    "datagrams.slots",
+    "datagrams.datagram",
     "datagrams.batch",
     "stream.lock",
     "stream.read_buffer",

@@ -1,7 +1,7 @@
-"""The backend "c": the socket class, with functions of the Cython modules as its methods.
+"""The backend "c": the class `socket`, whose methods are functions of the Cython modules.
 
-A method that is listed here is a C function and has no Python frame. Every other method is the
-standard library's own.
+A method in this list is a C function, so that a call of it makes no Python frame. Every other
+method is the standard library's own.
 """
 
 from .._shared import PACKAGE, original, pickling
@@ -65,7 +65,7 @@ class socket(original.socket):
     send_zerocopy = io.zerocopy.send_zerocopy
     zerocopy_pending = io.zerocopy.zerocopy_pending
 
-    makefile = rebind(original.socket.makefile)  # it makes a SocketIO of this package
+    makefile = rebind(original.socket.makefile)  # uses this package's SocketIO
     _sendfile_use_sendfile = io.file._sendfile_use_sendfile
 
 
@@ -97,7 +97,7 @@ class EpollSelector(selectors.epoll.Epoll, original.EpollSelector):
 
 core.socket_class.register_class(socket)
 
-# Replacements of names of the `socket` module, which are faster. install() assigns them there, too.
+# Names of the `socket` module that are faster here. install() assigns them to that module, too.
 FASTER = {
     "SocketIO": SocketIO,
     "getaddrinfo": connection.addrinfo.getaddrinfo,
@@ -112,8 +112,7 @@ FASTER = {
     "ntohs": connection.addrinfo.ntohs,
     "socketpair": connection.lifecycle.socketpair,
 }
-# If other code has patched it, to check or redirect calls, each call must reach that code.
-if not original.is_unpatched("getaddrinfo"):
+if not original.is_unpatched("getaddrinfo"):  # a guard or a mock must see every call
     del FASTER["getaddrinfo"]
 
 get_gil_hold = core.gil_policy.get_gil_hold

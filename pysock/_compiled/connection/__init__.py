@@ -1,1 +1,1 @@
-"""The life of a socket, its options, and the names that are looked up for it."""
+"""The life cycle of a socket, its options, and the functions that look up addresses."""

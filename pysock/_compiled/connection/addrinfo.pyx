@@ -1,7 +1,8 @@
-"""Numeric addresses and byte order, on the C library: no resolver, no codec, no enum lookup.
+"""Numeric addresses and byte order, by the C library, without resolver, codec or enum lookup.
 
-Module functions, not methods. Each knows the plain case; anything else (a name, an odd type, a
-value out of range) goes to the standard library's function of the same name with the same arguments.
+These are functions of the module, not methods. Each handles the common case. For any other argument (a
+name, another type, a value out of range) it calls the standard library's function of the same name with
+the same arguments.
 """
 
 import _socket
@@ -16,7 +17,7 @@ from libc.string cimport strlen
 from ..core cimport traceback
 from ..._shared import original
 
-from ..core.arguments cimport plain_number, plain_text
+from ..core.arguments cimport exact_number, exact_text
 from ..core.socket_object cimport audit_getaddrinfo, audit_gethostbyname
 from ..core.threads cimport get
 from ..sys.ps_addr cimport (
@@ -41,10 +42,10 @@ cdef object base_getaddrinfo = original.getaddrinfo
 def inet_aton(text, /):
     """inet_aton(text) -> bytes
 
-    The four bytes of an IPv4 address in any of the forms of `inet_aton(3)`. Raises OSError.
+    The four bytes of an IPv4 address, in any of the forms of `inet_aton(3)`. Raises OSError.
     """
     cdef in_addr packed
-    cdef const char *host = plain_text(text) if PyUnicode_CheckExact(text) else NULL
+    cdef const char *host = exact_text(text) if PyUnicode_CheckExact(text) else NULL
     if host == NULL or not c_inet_aton(host, &packed):
         return base_inet_aton(text)
     return PyBytes_FromStringAndSize(<const char *>&packed, 4)
@@ -53,7 +54,7 @@ def inet_aton(text, /):
 def inet_ntoa(packed, /):
     """inet_ntoa(packed) -> str
 
-    The dotted quad of four bytes (`inet_ntoa(3)`). Raises OSError for another length.
+    The text of an IPv4 address of four bytes (`inet_ntoa(3)`). Raises OSError for another length.
     """
     cdef char[PS_HOST_TEXT] text
     cdef size_t length
@@ -66,10 +67,11 @@ def inet_ntoa(packed, /):
 def inet_pton(family, text, /):
     """inet_pton(family, text) -> bytes
 
-    The packed form of a numeric address of AF_INET or AF_INET6 (`inet_pton(3)`). Raises OSError.
+    The packed form of a numeric address of AF_INET or AF_INET6 (`inet_pton(3)`): 4 or 16 bytes. Raises
+    OSError.
     """
     cdef char[16] packed
-    cdef const char *host = plain_text(text) if PyUnicode_CheckExact(text) else NULL
+    cdef const char *host = exact_text(text) if PyUnicode_CheckExact(text) else NULL
     cdef long number = family if isinstance(family, int) else -1
     if host == NULL or (number != AF_INET and number != AF_INET6) or c_inet_pton(
             <int>number, host, packed) != 1:
@@ -80,8 +82,8 @@ def inet_pton(family, text, /):
 def inet_ntop(family, packed, /):
     """inet_ntop(family, packed) -> str
 
-    The text of a packed address of AF_INET or AF_INET6 (`inet_ntop(3)`). Raises ValueError for a
-    wrong length or family.
+    The text of a packed address of AF_INET (4 bytes) or AF_INET6 (16 bytes) (`inet_ntop(3)`). Raises
+    ValueError for another length or family.
     """
     cdef char[PS_HOST_TEXT] text
     cdef size_t length
@@ -103,7 +105,7 @@ def htons(number, /):
 
     A 16-bit number from host to network byte order. Raises OverflowError beyond 16 bits.
     """
-    cdef long value = plain_number(number, 0xFFFF)
+    cdef long value = exact_number(number, 0xFFFF)
     return base_htons(number) if value < 0 else c_ntohs(<uint16_t>value)
 
 
@@ -112,7 +114,7 @@ def ntohs(number, /):
 
     A 16-bit number from network to host byte order. Raises OverflowError beyond 16 bits.
     """
-    cdef long value = plain_number(number, 0xFFFF)
+    cdef long value = exact_number(number, 0xFFFF)
     return base_ntohs(number) if value < 0 else c_ntohs(<uint16_t>value)
 
 
@@ -121,7 +123,7 @@ def htonl(number, /):
 
     A 32-bit number from host to network byte order. Raises OverflowError beyond 32 bits.
     """
-    cdef long value = plain_number(number, 0xFFFFFFFF)
+    cdef long value = exact_number(number, 0xFFFFFFFF)
     return base_htonl(number) if value < 0 else c_ntohl(<uint32_t>value)
 
 
@@ -130,39 +132,39 @@ def ntohl(number, /):
 
     A 32-bit number from network to host byte order. Raises OverflowError beyond 32 bits.
     """
-    cdef long value = plain_number(number, 0xFFFFFFFF)
+    cdef long value = exact_number(number, 0xFFFFFFFF)
     return base_ntohl(number) if value < 0 else c_ntohl(<uint32_t>value)
 
 
 def gethostbyname(host, /):
     """gethostbyname(host) -> str
 
-    The IPv4 address of a host, as text. A dotted quad is its own. Raises gaierror. Audit event
-    `socket.gethostbyname`.
+    The IPv4 address of a host, as text. The result for an IPv4 address is the same text. Raises
+    gaierror. Audit event `socket.gethostbyname`.
     """
     cdef in_addr packed
-    cdef const char *text = plain_text(host) if PyUnicode_CheckExact(host) else NULL
+    cdef const char *text = exact_text(host) if PyUnicode_CheckExact(host) else NULL
     if text == NULL or c_inet_pton(AF_INET, text, &packed) != 1:
         return base_gethostbyname(host)
     audit_gethostbyname(host)
     return host
 
 
-# What getaddrinfo(3) says of a numeric host, but for the address, depends on the question alone. It
-# is learned from the C library once for each kind of question: {question: [(family, type, proto)]}.
-# Names are never remembered: what a resolver says can go stale.
-cdef dict numeric_answers = {}
+# The result of getaddrinfo(3) for a numeric host depends only on the hints, the family of the host and
+# whether there is a port, apart from the address. So the C library is asked once for each combination:
+# {key: [(family, type, proto)]}. The results for names are not cached, because they can change.
+cdef dict numeric_results = {}
 
 cdef enum:
-    LEARNED_MOST = 256
-    FLAGS_KNOWN = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV  # an answer depends on nothing else
+    RESULTS_MOST = 256
+    CACHED_FLAGS = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV  # others depend on the configuration
 
 
 cdef object numeric_address(object host, long port, int *family):
-    """The address tuple of a numeric host, and its family; None for any other host."""
+    """The address tuple of a numeric host; also set its family. None for any other host."""
     cdef char[16] packed
     cdef char[PS_HOST_TEXT] text
-    cdef const char *characters = plain_text(host)
+    cdef const char *characters = exact_text(host)
     cdef size_t length
     if characters == NULL:
         return None
@@ -181,11 +183,12 @@ cdef object numeric_address(object host, long port, int *family):
 def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
     """getaddrinfo(host, port, family=0, type=0, proto=0, flags=0) -> list of addresses
 
-    Translate host and port into a list of (family, type, proto, canonname, address) for making a
-    socket (`getaddrinfo(3)`, RFC 3493). A numeric host never reaches the resolver. Raises gaierror.
-    Audit event `socket.getaddrinfo`.
+    Translate host and port into a list of (family, type, proto, canonname, address), with which a
+    socket can be made (`getaddrinfo(3)`, RFC 3493). *family*, *type* and *proto* restrict the list;
+    *flags* are AI_* constants, or'ed together. A numeric host is translated without the resolver.
+    Raises gaierror. Audit event `socket.getaddrinfo`.
     """
-    cdef long c_port = 0 if port is None else plain_number(port, 0xFFFF)
+    cdef long c_port = 0 if port is None else exact_number(port, 0xFFFF)
     cdef int host_family = 0
     cdef long c_family, c_type, c_proto, c_flags
     address = None
@@ -193,24 +196,24 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
                         and isinstance(proto, int) and isinstance(flags, int)):
         c_family, c_type, c_proto, c_flags = family, type, proto, flags
         if (0 <= c_family < 256 and 0 <= c_type < 256 and 0 <= c_proto < 65536
-                and not c_flags & ~FLAGS_KNOWN):
+                and not c_flags & ~CACHED_FLAGS):
             address = numeric_address(host, c_port, &host_family)
     if address is None:
         return base_getaddrinfo(host, port, family, type, proto, flags)
-    question = (((c_flags << 8 | c_family) << 8 | c_type) << 16 | c_proto) << 2
-    question |= (host_family == AF_INET6) << 1 | (port is None)
-    answer = get(numeric_answers, question)
-    if answer is None:
-        return learn(question, address, base_getaddrinfo(host, port, family, type, proto, flags))
+    key = (((c_flags << 8 | c_family) << 8 | c_type) << 16 | c_proto) << 2
+    key |= (host_family == AF_INET6) << 1 | (port is None)
+    result = get(numeric_results, key)
+    if result is None:
+        return cache_result(key, address, base_getaddrinfo(host, port, family, type, proto, flags))
     audit_getaddrinfo(host, port, <int>c_family, <int>c_type, <int>c_proto)
-    return [(entry[0], entry[1], entry[2], "", address) for entry in <list>answer]
+    return [(entry[0], entry[1], entry[2], "", address) for entry in <list>result]
 
 
-cdef list learn(object question, tuple address, list answer):
-    """Remember the shape of *answer*, if it says of *address* nothing that is its own."""
-    for entry in answer:
+cdef list cache_result(object key, tuple address, list result):
+    """Cache *result* if each of its entries has *address* and no canonical name; return it."""
+    for entry in result:
         if entry[3] != "" or entry[4] != address:
-            return answer
-    if len(numeric_answers) < LEARNED_MOST:
-        numeric_answers[question] = [entry[:3] for entry in answer]
-    return answer
+            return result
+    if len(numeric_results) < RESULTS_MOST:
+        numeric_results[key] = [entry[:3] for entry in result]
+    return result

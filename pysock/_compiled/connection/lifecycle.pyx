@@ -1,14 +1,16 @@
-"""The life of a socket: made, named, listening, connected, accepted, timed, closed.
+"""The life cycle of a socket: creation, addresses, connections, timeout, shutdown and close.
 
-Each public function is a method: _compiled/socket.py lists it in `socket`. The rule of delegation:
-a family or an argument that this module does not know completely goes to the base class's method,
-so that behaviour, error class and error text are the interpreter's own.
+Each public function is a method: _compiled/socket.py lists it in `socket`. For a family or an argument
+that they do not handle completely, they call the method of the base class with the same arguments. So
+the behaviour, the class of the exception and its text are the interpreter's own.
 """
 
 import _socket
 from ..._shared import original
 
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.long cimport PyLong_Check
 from cpython.object cimport PyObject, PyTypeObject
 from libc.errno cimport EAGAIN, ECONNRESET, EINPROGRESS, EINTR, EISCONN
 from libc.math cimport ceil
@@ -21,7 +23,7 @@ from ..core.retry cimport transfer, wait_for_socket
 from ..core.errors cimport raise_errno, raise_timed_out
 from .options cimport read_low_water
 from ..io.zerocopy_pending cimport close_owner, owners, warn_of_pending
-from ..core.arguments cimport as_int, plain_number
+from ..core.arguments cimport as_int, exact_number
 from ..core.sockaddr cimport pack_address, unpack_address
 from ..core.socket_class cimport socket_class
 from ..core.socket_object cimport (
@@ -38,24 +40,19 @@ from ..sys.ps_io cimport PS_NO_DONTWAIT, ps_io
 from ..sys.ps_wait cimport POLLIN, POLLOUT
 
 
-cdef extern from "Python.h":
-    bint PyLong_Check(object number)
-    bint PyFloat_CheckExact(object number)
-    double PyFloat_AS_DOUBLE(object number)
-
-
 cdef object base = original.socket
 cdef object get_default_timeout = _socket.getdefaulttimeout
 
 cdef tuple no_arguments = ()
 
-# Taken from the first socket that the interpreter initialised; until then it initialises them all.
-cdef shared_pointer known_module_state = NULL
-cdef shared_int module_state_known = False  # set after it
+# The _socket module's state. The interpreter initialises the first socket, which then has the state.
+# Until then no socket is initialised here.
+cdef shared_pointer socket_module_state = NULL
+cdef shared_int has_module_state = False  # set after socket_module_state
 
 
 cdef socket new_socket(int fd, int family, int type, int proto):
-    """A new `pysock.socket` that owns *fd*; on an error the descriptor is closed."""
+    """A new `pysock.socket` that owns *fd*. After an exception the descriptor is closed."""
     cdef socket sock
     try:
         sock = (<PyTypeObject *>socket_class).tp_new(
@@ -64,13 +61,13 @@ cdef socket new_socket(int fd, int family, int type, int proto):
     except:
         ps_close(fd)
         raise
-    fill(sock, fd, family, type, proto)
+    init_fields(sock, fd, family, type, proto)
     return sock
 
 
-cdef int fill(socket sock, int fd, int family, int type, int proto) except -1:
-    """Make *sock* the owner of *fd*, as the interpreter's initialiser does."""
-    set_module_state(sock, known_module_state)
+cdef int init_fields(socket sock, int fd, int family, int type, int proto) except -1:
+    """Initialise *sock* as the owner of *fd*, as the interpreter's initialiser does."""
+    set_module_state(sock, socket_module_state)
     sock.sock_fd = fd
     sock.sock_family = family
     sock.sock_type = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)
@@ -78,7 +75,7 @@ cdef int fill(socket sock, int fd, int family, int type, int proto) except -1:
     sock.sock_timeout = -1
     sock._io_refs = 0
     sock._closed = False
-    if has_low_water(fd):  # a socket that had the number before
+    if has_low_water(fd):  # of a socket that had the same number before
         set_low_water(fd, False)
     if type & SOCK_NONBLOCK:
         sock.sock_timeout = 0
@@ -92,18 +89,19 @@ cdef int fill(socket sock, int fd, int family, int type, int proto) except -1:
 def init(socket self not None, family=-1, type=-1, proto=-1, fileno=None):
     """socket(family=AF_INET, type=SOCK_STREAM, proto=0, fileno=None) -> socket object
 
-    Make a socket, close-on-exec (PEP 446), as `socket(2)` does, or take over the descriptor
-    *fileno* and find out what it is. The timeout is that of `setdefaulttimeout()`. Raises OSError
-    where the system makes no such socket. Audit event `socket.__new__`.
+    Make a socket (`socket(2)`), which is close-on-exec (PEP 446). With *fileno* the object uses this
+    descriptor instead, and arguments that are not given are those of the descriptor's socket. The
+    timeout is that of `setdefaulttimeout()`. Raises OSError where the kernel cannot make such a
+    socket. Audit event `socket.__new__`.
     """
-    global module_state_known, known_module_state
+    global has_module_state, socket_module_state
     cdef int c_family, c_type, c_proto, fd
-    if not (module_state_known and fileno is None and self.sock_fd == -1
+    if not (has_module_state and fileno is None and self.sock_fd == -1
             and PyLong_Check(family) and PyLong_Check(type) and PyLong_Check(proto)):
         base.__init__(self, family, type, proto, fileno)
-        known_module_state = module_state(self)
-        module_state_known = True
-        if fileno is not None:  # of a descriptor that has a history
+        socket_module_state = module_state(self)
+        has_module_state = True
+        if fileno is not None:  # other code may have set SO_RCVLOWAT on the descriptor
             read_low_water(self)
         return
     c_family = as_int(family)
@@ -122,21 +120,21 @@ def init(socket self not None, family=-1, type=-1, proto=-1, fileno=None):
     fd = ps_socket(c_family, c_type, c_proto)
     if fd < 0:
         raise_errno(fd)
-    fill(self, fd, c_family, c_type, c_proto)
+    init_fields(self, fd, c_family, c_type, c_proto)
 
 
 def socketpair(family=None, type=SOCK_STREAM, proto=0):
     """socketpair([family[, type[, proto]]]) -> (socket object, socket object)
 
-    Two connected sockets, as `socketpair(2)` makes them; AF_UNIX unless *family* says otherwise.
-    Raises OSError. Audit event `socket.__new__`, twice.
+    Make two connected sockets (`socketpair(2)`). The default of *family* is AF_UNIX. Raises OSError.
+    Audit event `socket.__new__`, twice.
     """
     cdef int fds[2]
     cdef int n, c_family, c_type, c_proto
     c_family = AF_UNIX if family is None else as_int(family)
     c_type = as_int(type)
     c_proto = as_int(proto)
-    if not module_state_known:
+    if not has_module_state:
         socket_class(AF_UNIX, SOCK_STREAM).close()
     n = ps_socketpair(c_family, c_type, c_proto, fds)
     if n < 0:
@@ -152,8 +150,8 @@ def socketpair(family=None, type=SOCK_STREAM, proto=0):
 def bind(socket self not None, address, /):
     """bind(address)
 
-    Give the socket a local address (`bind(2)`). All forms of an address: docs/guide/addresses.md.
-    Raises OSError. Audit event `socket.bind`.
+    Set the local address of the socket (`bind(2)`). docs/guide/addresses.md has all forms of an
+    address. Raises OSError. Audit event `socket.bind`.
     """
     cdef ps_sockaddr addr
     cdef int n, fd
@@ -171,8 +169,8 @@ def bind(socket self not None, address, /):
 def listen(socket self not None, backlog=min(_socket.SOMAXCONN, 128), /):
     """listen([backlog])
 
-    Let others connect (`listen(2)`); at most *backlog* connections wait to be accepted, by default
-    a reasonable number. Negative counts as 0. Raises OSError.
+    Let the socket accept connections (`listen(2)`). At most *backlog* connections wait for `accept`; the
+    default is the smaller of SOMAXCONN and 128. A negative number is used as 0. Raises OSError.
     """
     cdef int wanted = as_int(backlog)
     cdef int n = ps_listen(self.sock_fd, wanted if wanted > 0 else 0)
@@ -183,44 +181,46 @@ def listen(socket self not None, backlog=min(_socket.SOMAXCONN, 128), /):
 def accept(socket self not None, /):
     """accept() -> (socket object, address)
 
-    Wait for a connection and take it (`accept4(2)`): a new `pysock.socket`, close-on-exec, blocking
-    unless `setdefaulttimeout()` says otherwise, and the peer's address. Raises TimeoutError when
-    the socket's timeout is over, BlockingIOError, OSError. Audit event `socket.__new__`.
+    Wait for a connection and accept it (`accept4(2)`). The result is a new `pysock.socket` and the
+    address of the peer. The socket is close-on-exec, and blocking unless `setdefaulttimeout()` has set
+    a timeout. Raises TimeoutError when the socket's timeout is over, BlockingIOError, OSError. Audit
+    event `socket.__new__`.
     """
     cdef ps_sockaddr peer
     cdef ps_io io
     cdef int64_t deadline = 0
     cdef int fd
-    if not (module_state_known and ps_addr_family_known(self.sock_family)):
-        return accept_by_base(self)
+    if not (has_module_state and ps_addr_family_known(self.sock_family)):
+        return accept_with_base(self)
     io.name = &peer
     io.flags = PS_NO_DONTWAIT
     io.likely = <size_t>-1  # never with the GIL held
     fd = <int>transfer(self, ps_accept, &io, POLLIN, &deadline)
     sock = new_socket(fd, self.sock_family, self.sock_type, self.sock_proto)
-    if has_low_water(self.sock_fd):  # SO_RCVLOWAT is passed on
+    if has_low_water(self.sock_fd):  # the new socket inherits SO_RCVLOWAT
         set_low_water(sock.sock_fd, True)
     return sock, unpack_address(&peer, io.namelen)
 
 
-cdef object accept_by_base(socket self):
+cdef object accept_with_base(socket self):
+    """`accept` as the standard library does it."""
     fd, address = self._accept()
     sock = socket_class(self.family, self.type, self.proto, fileno=fd)
-    # As the standard library: what the descriptor inherited from a listener with a timeout is
-    # undone, unless there is a default timeout.
+    # On some systems the descriptor inherits O_NONBLOCK from a listener with a timeout.
     if get_default_timeout() is None and self.gettimeout():
         sock.setblocking(True)
     return sock, address
 
 
 cdef enum:
-    TIMED_OUT = -0x40000000  # no errno: AF_UNIX says EAGAIN for a full backlog
+    # Differs from every -errno: on AF_UNIX, -EAGAIN is a full backlog.
+    TIMED_OUT = -0x40000000
 
 
-cdef int connect_now(socket self, const ps_sockaddr *addr, int length) except 1:
-    """0, the -errno of the failure, or TIMED_OUT."""
+cdef int connect_and_wait(socket self, const ps_sockaddr *addr, int length) except 1:
+    """Connect, for at most the socket's timeout. Returns 0, -errno, or TIMED_OUT."""
     cdef int64_t timeout = self.sock_timeout
-    # A blocking connect that a signal broke off goes on in the kernel: waited for without limit.
+    # A blocking connect(2) that a signal interrupts goes on in the kernel. The wait for it has no limit.
     cdef int64_t deadline = 0 if timeout >= 0 else INT64_MAX
     cdef int fd, n
     cdef bint must_wait
@@ -235,8 +235,8 @@ cdef int connect_now(socket self, const ps_sockaddr *addr, int length) except 1:
         if self.sock_family != AF_UNIX:
             must_wait = timeout != 0
             break
-        # Of AF_UNIX nothing goes on: to wait, as the standard library does, would end at once, and
-        # there would be no connection.
+        # On AF_UNIX it does not go on, so it is called again. The standard library waits, and returns
+        # without a connection, because poll() returns at once.
     if must_wait:
         if wait_for_socket(self, POLLOUT, timeout, &deadline) == 0:
             return TIMED_OUT
@@ -248,9 +248,9 @@ cdef int connect_now(socket self, const ps_sockaddr *addr, int length) except 1:
 def connect(socket self not None, address, /):
     """connect(address)
 
-    Connect to a remote address (`connect(2)`); for datagrams, set the peer. All forms of an address:
-    docs/guide/addresses.md. Raises TimeoutError when the socket's timeout is over, OSError. Audit event
-    `socket.connect`.
+    Connect to *address* (`connect(2)`). On a datagram socket this sets the peer.
+    docs/guide/addresses.md has all forms of an address. Raises TimeoutError when the socket's timeout
+    is over, OSError. Audit event `socket.connect`.
     """
     cdef ps_sockaddr addr
     cdef int n
@@ -258,7 +258,7 @@ def connect(socket self not None, address, /):
     if length == 0:
         return base.connect(self, standard_address(self, address))
     audit_address("socket.connect", self, address)
-    n = connect_now(self, &addr, length)
+    n = connect_and_wait(self, &addr, length)
     if n == TIMED_OUT:
         raise_timed_out()
     if n < 0:
@@ -268,8 +268,9 @@ def connect(socket self not None, address, /):
 def connect_ex(socket self not None, address, /):
     """connect_ex(address) -> errno
 
-    As `connect`, but a failure of the connection is returned as its errno, 0 for success. A bad
-    address and a host that cannot be resolved still raise. Audit event `socket.connect`.
+    As `connect`, but return the errno where the connection fails, and 0 where it succeeds. The errno
+    after the socket's timeout is EAGAIN. An invalid address and a host that cannot be resolved still
+    raise an exception. Audit event `socket.connect`.
     """
     cdef ps_sockaddr addr
     cdef int n
@@ -277,32 +278,32 @@ def connect_ex(socket self not None, address, /):
     if length == 0:
         return base.connect_ex(self, standard_address(self, address))
     audit_address("socket.connect", self, address)
-    n = connect_now(self, &addr, length)
+    n = connect_and_wait(self, &addr, length)
     return EAGAIN if n == TIMED_OUT else -n
 
 
-ctypedef int (*name_query)(int fd, ps_sockaddr *addr, socklen_t *length) noexcept nogil
+ctypedef int (*get_name)(int fd, ps_sockaddr *addr, socklen_t *length) noexcept nogil
 
 
-cdef object name_of(socket self, name_query query, object base_method):
-    """The address that *query* gives; *base_method* answers for a family that is not known here."""
+cdef object name_of(socket self, get_name get_name, object base_method):
+    """The address that *get_name* returns; for other families the result of *base_method*."""
     cdef ps_sockaddr addr
     cdef socklen_t length
     cdef int n
     if not ps_addr_family_known(self.sock_family):
         return base_method(self)
-    n = query(self.sock_fd, &addr, &length)
+    n = get_name(self.sock_fd, &addr, &length)
     if n < 0:
         raise_errno(n)
     if length > 0 and not ps_addr_family_known(addr.sa.sa_family):
-        return base_method(self)  # the descriptor is not what it was said to be
+        return base_method(self)  # the object was made with another family than the descriptor's
     return unpack_address(&addr, length)
 
 
 def getsockname(socket self not None, /):
     """getsockname() -> address
 
-    The socket's own address (`getsockname(2)`), in the form of its family. Raises OSError.
+    The local address of the socket (`getsockname(2)`), in the form of its family. Raises OSError.
     """
     return name_of(self, ps_getsockname, base.getsockname)
 
@@ -310,7 +311,7 @@ def getsockname(socket self not None, /):
 def getpeername(socket self not None, /):
     """getpeername() -> address
 
-    The peer's address (`getpeername(2)`), in the form of its family. Raises OSError.
+    The address of the peer (`getpeername(2)`), in the form of its family. Raises OSError.
     """
     return name_of(self, ps_getpeername, base.getpeername)
 
@@ -329,9 +330,9 @@ def shutdown(socket self not None, how, /):
 def close(socket self not None, /):
     """close()
 
-    Close the socket, at once or when the last file made by `makefile()` is closed. The descriptor
-    is given up even where the system reports an error, which is raised as OSError. ResourceWarning
-    where zero-copy sends are pending.
+    Close the socket, at once, or when the last file made by `makefile()` is closed. The descriptor is
+    closed even if the kernel reports an error, which is raised as OSError. Warns with ResourceWarning
+    if zero-copy sends are pending.
     """
     cdef Py_ssize_t pending
     self._closed = True
@@ -339,9 +340,9 @@ def close(socket self not None, /):
         return
     pending = close_owner(self) if owners else 0
     if is_exactly(self, socket_class):
-        close_now(self)
+        close_fd(self)
     else:
-        self._real_close()  # a subclass (ssl.SSLSocket) has more to close
+        self._real_close()  # a subclass may override it (ssl.SSLSocket does)
     if pending > 0:
         warn_of_pending(self, pending)
 
@@ -350,8 +351,10 @@ cdef inline bint is_exactly(object obj, object cls):
     return type(obj) is cls
 
 
-cdef int close_now(socket self) except -1:
-    cdef int fd = detach_fd(self)  # first: nobody may use the number while or after it is closed
+cdef int close_fd(socket self) except -1:
+    # The object loses the descriptor first. Otherwise another thread could use its number after the
+    # close(2), when it may belong to another file.
+    cdef int fd = detach_fd(self)
     cdef int n
     if fd == -1:
         return 0
@@ -362,7 +365,8 @@ cdef int close_now(socket self) except -1:
     return 0
 
 
-cdef int set_mode(socket self, int64_t timeout) except -1:
+cdef int set_timeout(socket self, int64_t timeout) except -1:
+    """Set the timeout, and O_NONBLOCK of the descriptor."""
     cdef int n
     self.sock_timeout = timeout
     n = ps_set_blocking(self.sock_fd, timeout < 0)
@@ -374,37 +378,38 @@ cdef int set_mode(socket self, int64_t timeout) except -1:
 def settimeout(socket self not None, value, /):
     """settimeout(value)
 
-    None: block; 0: never block; a number of seconds: TimeoutError when an operation takes longer.
-    Raises ValueError for a negative number.
+    Set the timeout of the socket's operations, in seconds. None: they block. 0: they never block. Any
+    other number: an operation that takes longer raises TimeoutError. Raises ValueError for a negative
+    number.
     """
     cdef double seconds = -1
     cdef int64_t timeout
     if value is None:
-        set_mode(self, -1)
+        set_timeout(self, -1)
         return
     if PyFloat_CheckExact(value):
         seconds = PyFloat_AS_DOUBLE(value)
     else:
-        seconds = <double>plain_number(value, INT32_MAX // 1000)
+        seconds = <double>exact_number(value, INT32_MAX // 1000)
     if not 0 <= seconds < INT32_MAX // 1000:
-        base.settimeout(self, value)  # which says what is wrong with it, if anything
+        base.settimeout(self, value)  # raises the exception for it, if any
         return
     timeout = <int64_t>ceil(seconds * 1e9)
     if timeout > 0 and self.sock_timeout > 0 and self.sock_fd != -1:
-        # From one timeout to another the descriptor stays non-blocking: no system call.
+        # With either timeout the descriptor is non-blocking, so no system call is needed.
         self.sock_timeout = timeout
     else:
-        set_mode(self, timeout)
+        set_timeout(self, timeout)
 
 
 def setblocking(socket self not None, flag, /):
     """setblocking(flag)
 
-    True: as `settimeout(None)`. False: as `settimeout(0)`.
+    With True the same as `settimeout(None)`, and with False the same as `settimeout(0)`.
     """
     if flag is True:
-        set_mode(self, -1)
+        set_timeout(self, -1)
     elif flag is False:
-        set_mode(self, 0)
+        set_timeout(self, 0)
     else:
-        base.setblocking(self, flag)  # which numbers count, and what else, depends on its version
+        base.setblocking(self, flag)  # the types that it accepts depend on the Python version

@@ -1,3 +1,5 @@
+"""What other modules need of the options of a socket."""
+
 from ..core.socket_object cimport socket
 
 

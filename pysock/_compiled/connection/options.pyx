@@ -1,19 +1,20 @@
-"""Options of a socket, and what it is: getsockopt, setsockopt, family, type."""
+"""Options and attributes of a socket: getsockopt, setsockopt, family, type.
+
+Each public function is a method: _compiled/socket.py lists it in `socket`.
+"""
 
 from ..._shared import original
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport (
+    PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE,
+)
 
+from ..core.arguments cimport exact_int
 from ..core.gil_policy cimport set_low_water
 from ..core.errors cimport raise_errno
 from ..core.socket_object cimport socket
 from ..sys.ps_addr cimport ps_addr_family_known, socklen_t
 from ..sys.ps_socket cimport SO_RCVLOWAT, SOL_SOCKET, ps_getsockopt, ps_setsockopt
-
-
-cdef extern from "Python.h":
-    bint PyLong_CheckExact(object number)
-    long PyLong_AsLongAndOverflow(object number, int *overflow) except? -1
 
 
 cdef object base = original.socket
@@ -22,10 +23,10 @@ cdef object base_type = original.socket.type.fget
 
 cdef enum:
     OPTION_MOST = 1024  # the longest option value that the standard library reads
-    CACHED = 64         # numbers below it have their enum member looked up once
+    CACHED = 64         # the enum members of numbers below this are looked up once
 
-cdef list families = [None] * CACHED
-cdef list kinds = [None] * CACHED
+cdef list families = [None] * CACHED  # by number: the AddressFamily, or None before it is looked up
+cdef list types = [None] * CACHED     # by number: the SocketKind
 
 
 def family(socket self not None, /):
@@ -44,34 +45,24 @@ def type(socket self not None, /):
     cdef int number = self.sock_type
     if not 0 <= number < CACHED:
         return base_type(self)
-    value = kinds[number]
+    value = types[number]
     if value is None:
-        value = kinds[number] = base_type(self)
+        value = types[number] = base_type(self)
     return value
-
-
-cdef inline bint fits_int(object number, int *value) except -1:
-    cdef int overflow = 0
-    cdef long wide
-    if not PyLong_CheckExact(number):
-        return False
-    wide = PyLong_AsLongAndOverflow(number, &overflow)
-    value[0] = <int>wide
-    return not overflow and value[0] == wide
 
 
 def getsockopt(socket self not None, level, optname, buflen=0, /):
     """getsockopt(level, optname[, buflen]) -> int or bytes
 
-    An option's value (`getsockopt(2)`, `socket(7)`, `tcp(7)`, `ip(7)` ...): an int, or with
-    *buflen* (1 to 1024) the bytes of whatever the option is. Raises OSError.
+    The value of an option (`getsockopt(2)`, `socket(7)`, `tcp(7)`, `ip(7)` ...). It is an int; with
+    *buflen* (1 to 1024) it is at most so many bytes, as the kernel returns them. Raises OSError.
     """
     cdef int c_level, c_name, size, n
     cdef int value = 0
     cdef socklen_t length
     cdef bytes data
-    if not (ps_addr_family_known(self.sock_family) and fits_int(level, &c_level)
-            and fits_int(optname, &c_name) and fits_int(buflen, &size)
+    if not (ps_addr_family_known(self.sock_family) and exact_int(level, &c_level)
+            and exact_int(optname, &c_name) and exact_int(buflen, &size)
             and 0 <= size <= OPTION_MOST):
         return base.getsockopt(self, level, optname, buflen)
     if size == 0:
@@ -92,11 +83,11 @@ cdef object NOT_GIVEN = object()
 
 
 cdef int read_low_water(socket sock) except -1:
-    """No receive is to be tried where it would take less than its SO_RCVLOWAT."""
-    cdef int mark = 1
-    cdef socklen_t length = sizeof(mark)
-    ps_getsockopt(sock.sock_fd, SOL_SOCKET, SO_RCVLOWAT, &mark, &length)
-    set_low_water(sock.sock_fd, mark > 1)
+    """Tell the GIL policy whether SO_RCVLOWAT is set: then no receive is tried with MSG_DONTWAIT."""
+    cdef int low_water = 1
+    cdef socklen_t length = sizeof(low_water)
+    ps_getsockopt(sock.sock_fd, SOL_SOCKET, SO_RCVLOWAT, &low_water, &length)
+    set_low_water(sock.sock_fd, low_water > 1)
     return 0
 
 
@@ -104,16 +95,17 @@ def setsockopt(socket self not None, level=NOT_GIVEN, optname=NOT_GIVEN, value=N
     """setsockopt(level, optname, value)
     setsockopt(level, optname, None, optlen)
 
-    Set an option (`setsockopt(2)`, `socket(7)`, `tcp(7)`, `ip(7)` ...). *value* is an int, a C int
-    for the kernel, or a bytes-like object, for it as it is; None with *optlen* is a null pointer and
-    that length. Raises OSError, OverflowError for an int that is no C int.
+    Set an option (`setsockopt(2)`, `socket(7)`, `tcp(7)`, `ip(7)` ...). *value* is an int, which the
+    kernel gets as a C int, or a bytes-like object, of which it gets the bytes. None with *optlen* is a
+    null pointer with this length. Raises OSError, and OverflowError for an int that is too large for a
+    C int.
     """
     cdef int c_level, c_name, c_value, n
     if (optlen or value is NOT_GIVEN or not ps_addr_family_known(self.sock_family)
-            or not fits_int(level, &c_level) or not fits_int(optname, &c_name)):
+            or not exact_int(level, &c_level) or not exact_int(optname, &c_name)):
         given = [each for each in (level, optname, value) if each is not NOT_GIVEN]
-        return base.setsockopt(self, *given, *optlen)  # which says what is wrong with them, if anything
-    if fits_int(value, &c_value):
+        return base.setsockopt(self, *given, *optlen)  # raises the exception for them, if any
+    if exact_int(value, &c_value):
         n = ps_setsockopt(self.sock_fd, c_level, c_name, &c_value, sizeof(c_value))
     elif PyBytes_CheckExact(value):
         n = ps_setsockopt(self.sock_fd, c_level, c_name, PyBytes_AS_STRING(value),

@@ -1,1 +1,1 @@
-"""The object, retries, the GIL policy, buffers, addresses, errors: what every room uses."""
+"""What every room uses: the socket object, retries, the GIL policy, buffers, addresses, errors."""

@@ -1,6 +1,7 @@
-"""Plain arguments: exact types and values in range, taken apart without running Python code."""
+"""Arguments as C values. The exact_ functions never run Python code: they accept exact types only."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.long cimport PyLong_AsLong, PyLong_CheckExact
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.string cimport strlen
 
@@ -8,13 +9,11 @@ from libc.string cimport strlen
 cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
     bint PyUnicode_IS_COMPACT_ASCII(object text)
-    bint PyLong_CheckExact(object number)
     long PyLong_AsLongAndOverflow(object number, int *overflow) except? -1
-    long PyLong_AsLong(object number) except? -1
 
 
-cdef inline const char *plain_text(object text) except? NULL:
-    """The C string of an ASCII str, or of bytes, without NUL inside; NULL for anything else."""
+cdef inline const char *exact_text(object text) except? NULL:
+    """The C string of an ASCII str, or of bytes, without a NUL inside; NULL for anything else."""
     cdef Py_ssize_t size
     cdef const char *characters
     if PyUnicode_CheckExact(text):
@@ -29,8 +28,8 @@ cdef inline const char *plain_text(object text) except? NULL:
     return characters if <size_t>size == strlen(characters) else NULL
 
 
-cdef inline long plain_number(object number, long most) except? -1:
-    """*number* if it is a plain int from 0 to *most*, else -1."""
+cdef inline long exact_number(object number, long most) except? -1:
+    """*number* if it is exactly an int, from 0 to *most*; -1 for anything else."""
     cdef int overflow = 0
     cdef long value
     if not PyLong_CheckExact(number):
@@ -39,13 +38,24 @@ cdef inline long plain_number(object number, long most) except? -1:
     return value if not overflow and 0 <= value <= most else -1
 
 
+cdef inline bint exact_int(object number, int *value) except -1:
+    """Set *value* if *number* is exactly an int that a C int can hold; return whether it is."""
+    cdef int overflow = 0
+    cdef long wide
+    if not PyLong_CheckExact(number):
+        return False
+    wide = PyLong_AsLongAndOverflow(number, &overflow)
+    value[0] = <int>wide
+    return not overflow and value[0] == wide
+
+
 cdef inline int as_int(object number) except? -1:
-    """A C int of *number*, by the interpreter's rule: `__index__` counts, a float does not."""
-    return int_of(PyLong_AsLong(number))
+    """*number* as a C int. As in CPython, `__index__` is called, and a float is a TypeError."""
+    return ssize_as_int(PyLong_AsLong(number))
 
 
-cdef inline int int_of(Py_ssize_t number) except? -1:
-    """A C int of an argument that was declared Py_ssize_t, which converts by that rule."""
+cdef inline int ssize_as_int(Py_ssize_t number) except? -1:
+    """The C int of an argument that was declared Py_ssize_t, which Cython converts in the same way."""
     if number != <int>number:
         raise OverflowError("signed integer is out of the range of a C int")
     return <int>number

@@ -1,4 +1,4 @@
-"""Bytes objects that a receive writes into. Raw: their references are counted by hand."""
+"""Bytes objects that a receive writes into. They are raw pointers: the caller counts references."""
 
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
@@ -12,15 +12,15 @@ cdef extern from "Python.h":
     int resize_bytes "_PyBytes_Resize"(PyObject **data, Py_ssize_t size) except -1
 
 cdef extern from "_compiled/core/bytes_object.h":
-    bint renew_bytes "pysock_renew_bytes"(PyObject *data)
+    bint reuse_bytes "pysock_reuse_bytes"(PyObject *data)
 
 
 cdef enum:
-    STACK_BYTES = 4096  # what is received or gathered on the C stack, rather than in memory of its own
+    STACK_BYTES = 4096  # up to this size a call uses a buffer on the C stack and allocates none
 
 
 cdef inline object cut_bytes(PyObject **data, size_t size):
-    """The bytes object *data*, cut to *size*. Nobody else has it, and the caller loses it."""
+    """Cut *data* to *size* and return it. The caller's reference, the only one, goes to the result."""
     cdef PyObject *whole
     resize_bytes(data, <Py_ssize_t>size)
     whole = data[0]

@@ -1,4 +1,4 @@
-"""How long one call may take: the socket's own timeout, or what the call was given."""
+"""The deadline of one call: from its own arguments, or from the socket's timeout."""
 
 from libc.stdint cimport int64_t
 
@@ -6,9 +6,9 @@ from .socket_object cimport socket
 
 
 cdef struct Deadline:
-    int64_t timeout  # ns, as retry.transfer_within takes it: negative to block, 0 never to wait
-    int64_t at       # the ps_clock() at which to give up; 0: counted from the first wait
-    int overtime     # transfers that were made after it
+    int64_t timeout     # ns, as for retry.transfer_within: negative to block, 0 never to wait
+    int64_t at          # the ps_clock() at which to give up; 0 until the first wait sets it
+    int late_transfers  # transfers that were made after it
 
 cdef object NOT_GIVEN
 

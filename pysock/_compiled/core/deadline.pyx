@@ -1,9 +1,10 @@
-"""How long one call may take: `timeout=` and `deadline=` of the calls that have them.
+"""The deadline of one call, from its `timeout=` or `deadline=` argument.
 
-Neither given, the call takes the socket's timeout, once for all its transfers: so a non-blocking
-socket raises BlockingIOError. Either given, the call has a point in time after which it raises
-TimeoutError, whatever the socket's own mode is. One that is past still moves what can be moved without
-waiting, so `timeout=0` is that much; but a peer that always has more does not hold the call for long.
+A call without either of them uses the socket's timeout, once for all its transfers. On a non-blocking
+socket it raises BlockingIOError. A call with one of them raises TimeoutError after that time, whatever
+mode the socket is in. A deadline in the past still allows transfers that need not wait, and so does
+`timeout=0`. Their number is limited to LATE_TRANSFERS_MOST, because a peer that always has more data
+could otherwise keep the call going for ever.
 """
 
 from ..._shared import loops
@@ -13,6 +14,7 @@ from libc.math cimport ceil
 from libc.stdint cimport INT64_MAX, int64_t
 
 from .errors cimport raise_timed_out
+from .retry cimport start_deadline
 from .socket_object cimport socket
 from ..sys.ps_wait cimport ps_clock
 
@@ -21,11 +23,11 @@ cdef object NOT_GIVEN = ...
 
 cdef enum:
     NS_PER_S = 1_000_000_000
-    OVERTIME_MOST = 16  # transfers
+    LATE_TRANSFERS_MOST = 16
 
 
-cdef int64_t in_ns(object seconds) except? -1:
-    """*seconds* rounded up, as `socket.settimeout` does it."""
+cdef int64_t as_ns(object seconds) except? -1:
+    """*seconds* in ns, rounded up as in `socket.settimeout`."""
     cdef double value = seconds
     if value != value:
         raise ValueError("Invalid value NaN (not a number)")
@@ -37,15 +39,15 @@ cdef int64_t in_ns(object seconds) except? -1:
 
 
 cdef Deadline deadline_of(socket sock, object timeout, object deadline) except *:
-    """The deadline of a call on *sock* that was given these two.
+    """The deadline of a call on *sock* with these two arguments.
 
-    *timeout* is a number of seconds, None to block, or NOT_GIVEN; *deadline* a `time.monotonic()`,
-    or None. TypeError for both at once, ValueError for a negative timeout.
+    *timeout* is a number of seconds, None to block, or NOT_GIVEN. *deadline* is a `time.monotonic()`,
+    or None. Raises TypeError where both are given, and ValueError for a negative timeout.
     """
     cdef Deadline until
     cdef int64_t now
     until.at = 0
-    until.overtime = 0
+    until.late_transfers = 0
     if timeout is NOT_GIVEN and deadline is None:
         until.timeout = sock.sock_timeout
         return until
@@ -54,48 +56,50 @@ cdef Deadline deadline_of(socket sock, object timeout, object deadline) except *
         return until
     now = ps_clock()
     if deadline is None:
-        until.timeout = in_ns(timeout)
+        until.timeout = as_ns(timeout)
         if until.timeout < 0:
             raise ValueError("Timeout value out of range")
         until.at = now + until.timeout if until.timeout < INT64_MAX - now else INT64_MAX
     elif timeout is NOT_GIVEN:
-        until.at = max(in_ns(deadline), 1)
+        until.at = max(as_ns(deadline), 1)
         until.timeout = until.at - now
     else:
         raise TypeError("timeout and deadline are two ways to say one thing: give one of them")
-    until.timeout = max(until.timeout, 1)  # 0 would mean never to wait, and another exception
+    until.timeout = max(until.timeout, 1)  # 0 would mean a non-blocking call: BlockingIOError
     return until
 
 
-cdef int start_counting(Deadline *until) noexcept:
-    """The first wait, or what stands for it, is now."""
-    cdef int64_t now
+cdef inline void start(Deadline *until) noexcept:
+    """Count the timeout from now on, unless it is counted already."""
     if until.timeout > 0 and until.at == 0:
-        now = ps_clock()
-        until.at = now + min(until.timeout, INT64_MAX - now)
-    return 0
+        start_deadline(&until.at, until.timeout, ps_clock())
 
 
 cdef int between_transfers(Deadline *until) except -1:
-    """Between two transfers of one call: run signal handlers, and raise if the time is long over.
+    """Run signal handlers between two transfers of one call, and raise TimeoutError if it is late.
 
-    A peer that always has something ready would otherwise never let the call look at its clock.
+    The clock is read only before a wait. A call whose transfers never wait, because the peer always
+    has more data, must read it here.
     """
     PyErr_CheckSignals()
     if until.at == 0:
-        start_counting(until)
+        start(until)
     elif until.timeout > 0 and ps_clock() >= until.at:
-        until.overtime += 1
-        if until.overtime > OVERTIME_MOST:
+        until.late_transfers += 1
+        if until.late_transfers > LATE_TRANSFERS_MOST:
             raise_timed_out()
     return 0
 
 
 cdef object call_overridden(socket sock, object method, object argument, int events, Deadline *until):
-    """Call a *method* of the socket's own class, which waits by itself, with this deadline."""
+    """Call *method*, with which the class of *sock* overrides pysock's, and limit it to *until*.
+
+    The method waits by itself, for as long as the socket's timeout. So the socket's timeout is changed
+    during the call, unless it is the same.
+    """
     cdef object seconds = NOT_GIVEN
-    cdef bint is_its_own = until.at == 0 and until.timeout == sock.sock_timeout
-    start_counting(until)
-    if until.timeout != 0 and not is_its_own:
+    cdef bint is_sockets_timeout = until.at == 0 and until.timeout == sock.sock_timeout
+    start(until)
+    if until.timeout != 0 and not is_sockets_timeout:
         seconds = None if until.timeout < 0 else (until.at - ps_clock()) / 1e9
     return loops.overridden.call(sock, seconds, events, method, argument)

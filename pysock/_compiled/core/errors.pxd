@@ -1,4 +1,4 @@
-"""-errno of csrc to Python exceptions: one place."""
+"""Exceptions from the -errno that csrc returns. No other module makes them."""
 
 from cpython.exc cimport PyErr_SetFromErrno
 from libc cimport errno as c_errno
@@ -9,7 +9,7 @@ cdef extern from "_compiled/core/traceback.h":
 
 
 cdef inline int raise_errno(ssize_t error) except -1:
-    """Raise what the interpreter raises for *error* (a -errno): it picks the subclass."""
+    """Raise OSError for *error*, a -errno. The interpreter chooses the subclass, as for its own."""
     c_errno.errno = <int>-error
     PyErr_SetFromErrno(OSError)
     return -1

@@ -45,7 +45,7 @@ cdef object get_switch_interval = getswitchinterval
 
 
 cdef int learn_from_release(int64_t wanted) except -1:
-    """Learn from a release of the GIL: at the ps_clock() *wanted* the GIL was wanted back."""
+    """Learn from a release of the GIL. *wanted* is the ps_clock() at which it was wanted back."""
     global contention
     cdef int64_t took
     if not HAS_GIL:

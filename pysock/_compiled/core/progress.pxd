@@ -1,14 +1,18 @@
-"""What a call that is broken off has moved: told by its exception, in an attribute."""
+"""The progress of an interrupted call: an attribute of the exception that ended it."""
+
+from cpython.exc cimport PyErr_Clear
+
 
 cdef extern from "Python.h":
-    int PyObject_GenericSetAttr(object o, object name, object value)  # checked by hand
-    void PyErr_Clear()
+    # Declared without an exception value, so that the caller can clear the exception.
+    int PyObject_GenericSetAttr(object o, object name, object value)
 
 
 cdef inline void set_progress(object error, object name, object value) noexcept:
-    """Put *value* on an *error* that passes; one that has no place for it passes as it is.
+    """Set the attribute *name* of *error* to *value*, if it can have attributes.
 
-    Its class is not asked: what a handler raises may refuse attributes, or run Python code.
+    The `__setattr__` of its class is not called. A signal handler may raise an exception whose class
+    refuses attributes, or runs Python code to set them.
     """
     if PyObject_GenericSetAttr(error, name, value) < 0:
         PyErr_Clear()

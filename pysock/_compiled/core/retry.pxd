@@ -1,30 +1,36 @@
 """The loop that retries a transfer. The reasons are in retry.pyx."""
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport INT64_MAX, int64_t
 
 from ..sys.ps_io cimport MSG_DONTWAIT, ps_io, ps_transfer
 from ..sys.ps_wait cimport POLLIN
 from .gil_policy cimport count_hit, may_try
-from .socket_object cimport fd_place, socket
+from .socket_object cimport fd_ptr_of, socket
 
-cdef extern from "_compiled/core/traceback.h":  # for all that can raise BlockingIOError all day
+cdef extern from "_compiled/core/traceback.h":  # for all modules that may raise BlockingIOError often
     pass
 
 cdef enum:
-    NOT_TRIED = -0x40000000  # no errno
+    NOT_TRIED = -0x40000000  # differs from every -errno
 
 cdef ssize_t finish(socket sock, ps_transfer operation, ps_io *io, short events, int64_t timeout,
                     int64_t *deadline, ssize_t tried) except -1
 cdef int finish_whole(socket sock, ps_transfer operation, ps_io *io, short events, int64_t timeout,
                       int64_t *deadline, ssize_t tried) except -1
-cdef int wait_for_fd(const int *place, short events, int64_t timeout, int64_t *deadline) except -1
-cdef int wait_for_watch(const int *place, int watch, int64_t timeout, int64_t *deadline) except -1
+cdef int wait_for_fd(const int *fd_ptr, short events, int64_t timeout, int64_t *deadline) except -1
+cdef int wait_for_watch(const int *fd_ptr, int watch, int64_t timeout, int64_t *deadline) except -1
+
+
+cdef inline void start_deadline(int64_t *deadline, int64_t timeout, int64_t now) noexcept:
+    """Count *timeout* from *now* on, unless it is counted already. A negative one has no end."""
+    if deadline[0] == 0:
+        deadline[0] = now + timeout if 0 <= timeout < INT64_MAX - now else INT64_MAX
 
 
 cdef inline int wait_for_socket(socket sock, short events, int64_t timeout,
                                 int64_t *deadline) except -1:
     """`wait_for_fd` of the socket's descriptor."""
-    return wait_for_fd(fd_place(sock), events, timeout, deadline)
+    return wait_for_fd(fd_ptr_of(sock), events, timeout, deadline)
 
 
 cdef inline ssize_t transfer_within(socket sock, ps_transfer operation, ps_io *io, short events,

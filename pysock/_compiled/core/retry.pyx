@@ -5,8 +5,8 @@ A transfer goes like this:
 1. Try it, with MSG_DONTWAIT and the GIL held, unless gil_policy.pyx has a reason against it. A call
    that can finish at once needs no poll() before it, which the standard library makes under a
    timeout.
-2. It finished: that is all. The other steps are in `finish`.
-3. It failed: raise the error. EINTR is none: the handlers of signals run, and may raise (PEP 475).
+2. It finished: return. The other steps are in `finish`.
+3. It failed: raise the error. EINTR is not an error: signal handlers run, and may raise (PEP 475).
 4. It would block. On a non-blocking socket that is BlockingIOError, after one system call. Under a
    timeout, poll() until the deadline. On a blocking socket make the blocking system call itself: it
    honours SO_RCVTIMEO and SO_SNDTIMEO, and an O_NONBLOCK that was set behind Python's back.
@@ -29,7 +29,7 @@ from os import strerror
 
 from cpython.exc cimport PyErr_CheckSignals, PyErr_SetObject
 from libc.errno cimport EAGAIN, EINTR
-from libc.stdint cimport INT64_MAX, int64_t
+from libc.stdint cimport int64_t
 
 from ..sys.ps_addr cimport AF_UNIX
 from ..sys.ps_io cimport (
@@ -41,11 +41,11 @@ from ..sys.ps_wait cimport (
 )
 from .errors cimport raise_errno, raise_timed_out
 from .gil_policy cimport count_hit, count_miss, gil_hold, has_low_water, learn_from_release, may_hold
-from .socket_object cimport fd_place, socket
+from .socket_object cimport fd_ptr_of, socket
 
 cdef enum:
-    NO_WAIT = 3_000            # ns: what a receive takes that finds its data there
-    NOT_WATCHED = -0x40000000  # no errno, and no descriptor
+    NO_WAIT = 3_000            # ns: a receive that takes less has found its data there
+    NOT_WATCHED = -0x40000000  # differs from every -errno and from every descriptor
     FALSE_WAKEUPS_MOST = 2     # returns of poll() after which the transfer would still block
 
 
@@ -53,33 +53,27 @@ cdef tuple would_block = (EAGAIN, strerror(EAGAIN))
 
 
 cdef int raise_would_block() except -1:
-    """What raise_errno(-EAGAIN) raises, without making its message anew each time."""
+    """Raise what raise_errno(-EAGAIN) raises, but make the arguments of the exception only once."""
     PyErr_SetObject(BlockingIOError, would_block)
     return -1
 
 
-cdef inline void start_deadline(int64_t *deadline, int64_t timeout, int64_t now) noexcept:
-    """Count *timeout* from *now* on, unless it is counted already; negative, it is without end."""
-    if deadline[0] == 0:
-        deadline[0] = now + timeout if 0 <= timeout < INT64_MAX - now else INT64_MAX
+cdef int wait_for_fd(const int *fd_ptr, short events, int64_t timeout, int64_t *deadline) except -1:
+    """Wait for *events* for at most *timeout* ns, counted from the call's first wait.
 
-
-cdef int wait_for_fd(const int *place, short events, int64_t timeout, int64_t *deadline) except -1:
-    """Wait for *events* for at most *timeout* ns, counted from the call's first wait: 1, or 0 late.
-
-    The descriptor's number is read from *place* for every system call. A negative *timeout* is
-    without end. A signal's handler runs and may raise; if it does not, the wait goes on towards the
-    same deadline (PEP 475).
+    Returns 1, or 0 after the deadline. The descriptor is read from *fd_ptr* for every system call. A
+    negative *timeout* has no end. A signal handler runs and may raise. If it does not, the wait goes
+    on until the same deadline (PEP 475).
     """
-    return wait(place, NOT_WATCHED, events, timeout, deadline)
+    return wait(fd_ptr, NOT_WATCHED, events, timeout, deadline)
 
 
-cdef int wait_for_watch(const int *place, int watch, int64_t timeout, int64_t *deadline) except -1:
-    """As `wait_for_fd`, for anything that has happened since *watch* was opened (ps_watch_open)."""
-    return wait(place, watch, 0, timeout, deadline)
+cdef int wait_for_watch(const int *fd_ptr, int watch, int64_t timeout, int64_t *deadline) except -1:
+    """As `wait_for_fd`, for any event since *watch* was opened (ps_watch_open)."""
+    return wait(fd_ptr, watch, 0, timeout, deadline)
 
 
-cdef int wait(const int *place, int watch, short events, int64_t timeout,
+cdef int wait(const int *fd_ptr, int watch, short events, int64_t timeout,
               int64_t *deadline) except -1:
     cdef int fd, ready
     cdef int64_t until, start, end
@@ -87,7 +81,7 @@ cdef int wait(const int *place, int watch, short events, int64_t timeout,
     start_deadline(deadline, timeout, start)
     until = deadline[0]
     while True:
-        fd = place[0]
+        fd = fd_ptr[0]
         with nogil:
             if watch == NOT_WATCHED:
                 ready = ps_wait(fd, events, until)
@@ -110,7 +104,7 @@ cdef int wait(const int *place, int watch, short events, int64_t timeout,
 
 cdef ssize_t finish(socket sock, ps_transfer operation, ps_io *io, short events, int64_t timeout,
                     int64_t *deadline, ssize_t tried) except -1:
-    """What `transfer_within` does when its try was not the end of it; *tried* is its result."""
+    """The steps of `transfer_within` after its try, whose result is *tried*."""
     # The descriptor of a socket that has a timeout, or is non-blocking, cannot block in the kernel.
     cdef bint blocks = timeout < 0 and sock.sock_timeout < 0
     if tried >= 0:
@@ -133,20 +127,20 @@ cdef ssize_t finish(socket sock, ps_transfer operation, ps_io *io, short events,
 
 
 cdef bint waits_first(socket sock, const ps_io *io, short events, int64_t timeout) noexcept:
-    """Whether a transfer that was not tried, and may not block, is not even tried without the GIL."""
+    """Whether a transfer that was not tried with the GIL held waits before its first system call."""
     if timeout == 0:
         return False
     if io.flags & ~PS_TRYABLE_FLAGS:
         return True
-    # A receive that holds no GIL because it is large finds its data there as often as not.
+    # A receive that releases the GIL because it is large often finds its data there.
     return events == POLLIN and (io.likely <= gil_hold or has_low_water(sock.sock_fd))
 
 
 cdef ssize_t retry(socket sock, ps_transfer operation, ps_io *io, short events, int64_t timeout,
                    int64_t *deadline, bint blocks, bint would_block) except -1:
-    """Wait and try until the transfer is done. If *blocks*, the system call is the wait."""
+    """Wait and try until the transfer is done. If *blocks*, the system call itself waits."""
     cdef bint tryable = not io.flags & ~PS_TRYABLE_FLAGS
-    # MSG_DONTWAIT, for the descriptor may have been made blocking behind Python's back.
+    # MSG_DONTWAIT, because the descriptor may have been made blocking behind Python's back.
     cdef int flags = io.flags | MSG_DONTWAIT if tryable and not blocks else io.flags
     cdef int watch = NOT_WATCHED
     cdef int false_wakeups = 0
@@ -155,7 +149,7 @@ cdef ssize_t retry(socket sock, ps_transfer operation, ps_io *io, short events, 
     cdef int fd
     try:
         while True:
-            if would_block and not wait(fd_place(sock), watch, events, timeout, deadline):
+            if would_block and not wait(fd_ptr_of(sock), watch, events, timeout, deadline):
                 raise_timed_out()
             fd = sock.sock_fd
             if tryable and not blocks and may_hold(io):
@@ -181,40 +175,43 @@ cdef ssize_t retry(socket sock, ps_transfer operation, ps_io *io, short events, 
                 would_block = True
                 if false_wakeups == FALSE_WAKEUPS_MOST and watch == NOT_WATCHED:
                     watch = ps_watch_open(sock.sock_fd, events)
-                    would_block = False  # what happened before the watch was there is not reported
+                    would_block = False  # the watch does not report what happened before it was opened
     finally:
         if watch != NOT_WATCHED:
             ps_watch_close(watch)
 
 
 cdef ssize_t send_the_rest(socket sock, ps_transfer operation, ps_io *io, ssize_t sent) except -1:
-    """A blocking send of a stream queues everything; the try took only *sent* bytes of it.
+    """Send the rest of *io*, of which a blocking send of a stream has sent *sent* bytes.
 
-    An error or a signal now returns what went out, as the system call would have, and the error is
-    the next call's. (AF_UNIX forgets it after a part, so it need not be waited for.) *io* stays as it
-    is, a message's iovecs aside: the number that is returned says how far to go on in it.
+    A blocking send(2) queues all of it. After an error or a signal it returns how much it has sent, and
+    the next call gets the error. So does this function. AF_UNIX drops the error after a part was sent,
+    so there is no need to wait in a way that keeps it. *io* is the same afterwards, except for the
+    iovecs of a message. The number that is returned includes only what this function has sent.
     """
     cdef ssize_t n = 0
-    cdef const int *place = fd_place(sock)
+    cdef const int *fd_ptr = fd_ptr_of(sock)
     cdef bint keeps_errors = sock.sock_family != AF_UNIX
-    cdef ps_io whole = io[0]  # and not a copy to send from: *io* may be the head of something larger
+    # *io* itself is sent from, not a copy: it may be the first field of a larger struct.
+    cdef ps_io whole = io[0]
     ps_io_advance(io, <size_t>sent)
     with nogil:
-        if not keeps_errors or ps_wait_room(place[0]):
-            n = operation(place[0], io, io.flags)
+        if not keeps_errors or ps_wait_room(fd_ptr[0]):
+            n = operation(fd_ptr[0], io, io.flags)
     io[0] = whole
     return n if n > 0 else 0
 
 
 cdef int finish_whole(socket sock, ps_transfer operation, ps_io *io, short events, int64_t timeout,
                       int64_t *deadline, ssize_t tried) except -1:
-    """What `transfer_whole` does when its try was not the end of it; *tried* is its result."""
+    """The steps of `transfer_whole` after its try, whose result is *tried*."""
     cdef bint blocks = timeout < 0 and sock.sock_timeout < 0
     cdef ssize_t n = tried
     cdef int64_t now
     if events == POLLIN and blocks and sock.sock_family != AF_UNIX:
-        # The kernel waits for all of it, and the GIL is wanted back once. A signal, an error and the
-        # end make it return what came. AF_UNIX would forget the error by then.
+        # With MSG_WAITALL the kernel waits for all bytes, and the GIL is acquired again only once. After
+        # a signal, an error or the end of the stream it returns what it has received. AF_UNIX would
+        # drop the error then.
         io.flags |= MSG_WAITALL
     if n < 0:
         n = finish(sock, operation, io, events, timeout, deadline, n)
@@ -224,7 +221,8 @@ cdef int finish_whole(socket sock, ps_transfer operation, ps_io *io, short event
             return 1
         io.likely = io.len
         PyErr_CheckSignals()
-        # A short transfer took what was there, or sent what there was room for. Now it would block.
+        # A short transfer has received all that was there, or filled the send buffer. The next one
+        # would block.
         if timeout > 0:
             now = ps_clock()
             start_deadline(deadline, timeout, now)

@@ -1,8 +1,8 @@
-"""Python addresses <-> struct sockaddr, for AF_INET, AF_INET6 and AF_UNIX.
+"""Conversion of addresses from and to struct sockaddr, for AF_INET, AF_INET6 and AF_UNIX.
 
-Only what needs neither a resolver nor a judgement is packed here: numeric hosts as text, ports as
-plain int, paths as str or bytes. For anything else `pack_address` answers 0, and the caller hands
-the address to the standard library, by way of address.standard_address().
+`pack_address` accepts numeric hosts as text, ports as exact ints, and paths as str or bytes: forms
+that need no resolver and have one meaning only. For any other form it returns 0, and the caller passes
+the address to the standard library, through standard_address() of _shared/address.py.
 """
 
 from cpython.bytes cimport (
@@ -16,8 +16,8 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from . cimport traceback
-from .arguments cimport plain_number, plain_text
-from .threads cimport acquire, lock, release
+from .arguments cimport exact_number, exact_text
+from .threads cimport lock_mutex, mutex, unlock_mutex
 from ..sys.ps_addr cimport (
     AF_INET, AF_INET6, AF_UNIX, PS_HOST_TEXT, ntohl, ntohs, ps_addr_host, ps_addr_pack_inet,
     ps_addr_pack_inet6, ps_addr_pack_unix, ps_addr_path, ps_sockaddr, socklen_t,
@@ -41,17 +41,17 @@ cdef int pack_inet(int family, object address, ps_sockaddr *out) except -1:
     items = PyTuple_GET_SIZE(address)
     if items != 2 and (family == AF_INET or items < 2 or items > 4):
         return 0
-    host = plain_text(<object>PyTuple_GET_ITEM(address, 0))
-    port = plain_number(<object>PyTuple_GET_ITEM(address, 1), 65535)
+    host = exact_text(<object>PyTuple_GET_ITEM(address, 0))
+    port = exact_number(<object>PyTuple_GET_ITEM(address, 1), 65535)
     if host == NULL or port < 0:
         return 0
     if family == AF_INET:
         length = ps_addr_pack_inet(out, host, <unsigned short>port)
     else:
         if items > 2:
-            flowinfo = plain_number(<object>PyTuple_GET_ITEM(address, 2), 0xFFFFF)
+            flowinfo = exact_number(<object>PyTuple_GET_ITEM(address, 2), 0xFFFFF)
         if items > 3:
-            scope_id = plain_number(<object>PyTuple_GET_ITEM(address, 3), 0xFFFFFFFF)
+            scope_id = exact_number(<object>PyTuple_GET_ITEM(address, 3), 0xFFFFFFFF)
         if flowinfo < 0 or scope_id < 0:
             return 0
         length = ps_addr_pack_inet6(out, host, <unsigned short>port, <uint32_t>flowinfo,
@@ -70,7 +70,7 @@ cdef int pack_unix(object address, ps_sockaddr *out) except -1:
 
 
 cdef int pack_address(int family, object address, ps_sockaddr *out) except -1:
-    """Pack *address*: its length, or 0 where it or *family* is not one of those above."""
+    """Pack *address* and return its length, or 0 for another family or another form."""
     if family == AF_INET or family == AF_INET6:
         return pack_inet(family, address, out)
     if family == AF_UNIX:
@@ -88,56 +88,59 @@ cdef object unpack_inet(const ps_sockaddr *addr):
             addr.in6.sin6_scope_id)
 
 
-# The tuples of the last AF_INET peers, by address and port: a peer that is heard again is not
-# formatted again. It maps bits to text and so cannot go stale.
+# A set-associative cache of the tuples of AF_INET peers, by address and port. The address of a peer
+# that sends again is not formatted again. An entry depends on its key only, so it is never out of date.
 cdef enum:
     SETS = 128  # a power of two
-    WAYS = 4    # places of a set: it lies in one or two lines of the processor's cache
+    WAYS = 4    # entries of a set: they are in one or two lines of the processor's cache
 
-cdef struct remembered_peer:
+cdef struct cached_peer:
     uint64_t key
-    PyObject *peer  # NULL, or a tuple that is held
+    PyObject *peer  # a reference to a tuple, or NULL
 
-cdef remembered_peer[SETS * WAYS] remembered
-cdef unsigned char[SETS] displaced  # which place of a full set is the next to be given up
-cdef lock[SETS] locks               # of a set, and what is displaced of it
+cdef cached_peer[SETS * WAYS] peer_cache
+cdef unsigned char[SETS] last_replaced  # by set: the entry that was replaced last
+cdef mutex[SETS] mutexes                # by set: protects its entries and its last_replaced
 
 
 cdef object unpack_inet4(const ps_sockaddr *addr):
     cdef uint64_t key = <uint64_t>addr.in_.sin_addr.s_addr << 16 | addr.in_.sin_port
-    cdef uint64_t number = (key * 0x9E3779B97F4A7C15U) >> 57
-    cdef remembered_peer *place = &remembered[number * WAYS]
-    cdef PyObject *before
+    cdef uint64_t set_index = (key * 0x9E3779B97F4A7C15U) >> 57
+    cdef cached_peer *entry = &peer_cache[set_index * WAYS]
+    cdef PyObject *replaced
     cdef int i
-    acquire(&locks[number])
+    lock_mutex(&mutexes[set_index])
     for i in range(WAYS):
-        if place[i].key == key and place[i].peer != NULL:
-            peer = <object>place[i].peer
-            release(&locks[number])
+        if entry[i].key == key and entry[i].peer != NULL:
+            peer = <object>entry[i].peer
+            unlock_mutex(&mutexes[set_index])
             return peer
-    release(&locks[number])
-    peer = unpack_inet(addr)  # may collect garbage, and so come here: only now is a place chosen
-    acquire(&locks[number])
+    unlock_mutex(&mutexes[set_index])
+    # Making the tuple may run the garbage collector, and a finalizer may call this function. So the
+    # entry is chosen afterwards.
+    peer = unpack_inet(addr)
+    lock_mutex(&mutexes[set_index])
     for i in range(WAYS):
-        if place[i].peer == NULL:
-            place += i
+        if entry[i].peer == NULL:
+            entry += i
             break
     else:
-        # In turn, not the oldest: five peers that come round and round would each miss then.
-        displaced[number] = <unsigned char>((displaced[number] + 1) % WAYS)
-        place += displaced[number]
-    before = place.peer
+        # The entries are replaced in turn. If the least recently used one were replaced, five peers
+        # of one set that send in turn would always miss.
+        last_replaced[set_index] = <unsigned char>((last_replaced[set_index] + 1) % WAYS)
+        entry += last_replaced[set_index]
+    replaced = entry.peer
     Py_INCREF(peer)
-    place.peer = <PyObject *>peer
-    place.key = key
-    release(&locks[number])
-    Py_XDECREF(before)
+    entry.peer = <PyObject *>peer
+    entry.key = key
+    unlock_mutex(&mutexes[set_index])
+    Py_XDECREF(replaced)
     return peer
 
 
 cdef enum:
-    SA_DATA = 14   # bytes of struct sockaddr, which is the least of them all,
-    SA_HEADER = 2  # after its family
+    SA_HEADER = 2  # bytes of struct sockaddr before sa_data
+    SA_DATA = 14   # bytes of its sa_data
 
 
 cdef object unpack_unix(const ps_sockaddr *addr, socklen_t length):
@@ -149,19 +152,19 @@ cdef object unpack_unix(const ps_sockaddr *addr, socklen_t length):
 
 
 cdef object unpack_unknown(const ps_sockaddr *addr, socklen_t length):
-    """Another family on a socket of these: as the standard library shows one that it does not know.
+    """An address of any other family, in the form (family, sa_data) of the standard library.
 
-    Only what the kernel wrote is read; what it did not is 0.
+    The kernel may have written less than a whole struct sockaddr. The rest of the bytes are 0.
     """
-    cdef char[SA_DATA] shown
-    cdef size_t there = length - SA_HEADER if length > SA_HEADER else 0
-    memset(shown, 0, SA_DATA)
-    memcpy(shown, addr.sa.sa_data, min(there, <size_t>SA_DATA))
-    return (addr.sa.sa_family, PyBytes_FromStringAndSize(shown, SA_DATA))
+    cdef char[SA_DATA] data
+    cdef size_t written = length - SA_HEADER if length > SA_HEADER else 0
+    memset(data, 0, SA_DATA)
+    memcpy(data, addr.sa.sa_data, min(written, <size_t>SA_DATA))
+    return (addr.sa.sa_family, PyBytes_FromStringAndSize(data, SA_DATA))
 
 
 cdef object unpack_address(const ps_sockaddr *addr, socklen_t length):
-    """The Python form of an address of the three families; None where the kernel gave none."""
+    """The Python form of an address from the kernel; None where the kernel returned none."""
     if length == 0:
         return None
     if addr.sa.sa_family == AF_INET:

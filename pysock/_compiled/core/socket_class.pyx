@@ -1,7 +1,7 @@
-"""The class of the sockets that are made here, and whether a socket's class overrides a method.
+"""The class `pysock.socket`, and whether the class of a socket overrides one of its methods.
 
-The class is a Python class that lists functions of these modules as its methods (_compiled/socket.py),
-so it comes after them, and registers itself.
+_compiled/socket.py defines the class after it has imported these modules, because their functions are
+its methods. So it has to register the class here.
 """
 
 from ..sys.ps_addr cimport ps_addr_family_known
@@ -18,7 +18,7 @@ def register_class(cls, /):
 
 
 cdef bint overrides(socket sock, str method) except -1:
-    """Whether the class of *sock* has a *method* other than pysock's, which may do more (TLS)."""
+    """Whether the class of *sock* overrides *method*, which may do more then (ssl.SSLSocket)."""
     return (type(sock) is not socket_class
             and getattr(type(sock), method) is not getattr(socket_class, method))
 

@@ -1,21 +1,21 @@
 /* The leading fields of the interpreter's own socket object (Modules/socketmodule.h).
  *
- * The size of this struct is compared with the
- * type's when an extension loads, and a difference refuses the load: see _sockobject.pxd. That each
- * field is the one it is taken for is tried once, by _sockobject.pyx.
+ * When a module loads, the size of this struct is compared with that of the type. If they differ,
+ * the module is not loaded: see socket_object.pxd. socket_object.pyx tests once that each field is
+ * at the place where it is declared here.
  *
- * -DPYSOCK_WRONG_LAYOUT=1 (another size) or =2 (fields in another order) builds for an interpreter
- * that there is none of, for the tests of that.
+ * -DPYSOCK_WRONG_LAYOUT=1 (another size) or =2 (fields in another order) builds a wrong struct, to
+ * test these checks.
  */
-#ifndef PYSOCK_SOCKOBJECT_H
-#define PYSOCK_SOCKOBJECT_H
+#ifndef PYSOCK_SOCKET_OBJECT_H
+#define PYSOCK_SOCKET_OBJECT_H
 
 #include "threads.h"
 
 #include <stdint.h>
 
 typedef struct {
-    PyObject_HEAD pysock_shared_int sock_fd; /* -1 once closed */
+    PyObject_HEAD pysock_shared_int sock_fd; /* -1 after close() */
 #if defined(PYSOCK_WRONG_LAYOUT) && PYSOCK_WRONG_LAYOUT == 2
     int sock_type;
     int sock_family;
@@ -35,19 +35,21 @@ typedef struct {
 } PysockSocketObject;
 
 #ifndef __cplusplus
-/* Where the descriptor's number stands, for who reads it again after a wait. */
-static inline const int *pysock_fd_place(PysockSocketObject *sock) {
+/* A pointer to the descriptor, for a call that reads it again after a wait. */
+static inline const int *pysock_fd_ptr(PysockSocketObject *sock) {
     return (const int *)&sock->sock_fd;
 }
 
-/* Close the object, but for its descriptor: that is the caller's, and no other thread's. */
+/* Mark the object as closed, and return its descriptor for the caller to close. Of two threads that
+ * do this, one gets -1. */
 static inline int pysock_detach_fd(PysockSocketObject *sock) {
     return pysock_exchange(&sock->sock_fd, -1);
 }
 #endif
 
-/* What the interpreter's initialiser writes beside the plain fields, and an object that pysock
- * fills by itself must have too: the same for every socket of an interpreter. */
+/* The state of the interpreter's _socket module. The type's own initialiser sets it, and pysock has
+ * to set it in an object that it initialises itself. It is the same for every socket of an
+ * interpreter. */
 static inline void *pysock_module_state(PysockSocketObject *sock) {
 #if PY_VERSION_HEX >= 0x030C0000
     return sock->state;
@@ -66,8 +68,8 @@ static inline void pysock_set_module_state(PysockSocketObject *sock, void *state
 #endif
 }
 
-/* sys.audit() with the interpreter's names and arguments: the C function is variadic, these are
- * typed. */
+/* sys.audit() with the interpreter's event names and arguments. PySys_Audit is variadic, so the
+ * compiler does not check the types of its arguments. It checks those of these functions. */
 static inline int pysock_audit_new(PyObject *sock, int family, int type, int proto) {
     return PySys_Audit("socket.__new__", "Oiii", sock, family, type, proto);
 }

@@ -1,9 +1,10 @@
-/* What threads share, on an interpreter with a GIL and on one without.
+/* Variables that threads share, for an interpreter with a GIL and for one without.
  *
- * Where there is a GIL all of this is nothing: plain variables, no locks. In a free-threaded build
- * two threads can be anywhere in the C layer at once; what is more than a variable or a pointer is
- * then guarded by its owner's critical section (cython.critical_section, which is nothing beside a
- * GIL too). Such a build may be told to run with its GIL on: then these are more than it needs.
+ * With a GIL they are plain variables, and the mutexes do nothing. In a free-threaded build two
+ * threads can be in this code at the same time. There a variable or a pointer is atomic, and
+ * anything larger is protected by the critical section of its owner (cython.critical_section, which
+ * does nothing with a GIL, too). A free-threaded build that runs with its GIL enabled needs none of
+ * this, but it has it all the same.
  */
 #ifndef PYSOCK_THREADS_H
 #define PYSOCK_THREADS_H
@@ -12,7 +13,8 @@
 
 #include <stdbool.h>
 
-/* C++ is another package's module, which reads a socket's fields and no more. */
+/* C++ has no _Atomic. A module in C++ belongs to another package, and only reads a socket's fields.
+ */
 #if defined(__cplusplus)
 #define PYSOCK_SHARED volatile
 #elif defined(Py_GIL_DISABLED)
@@ -22,8 +24,8 @@
 #define PYSOCK_SHARED
 #endif
 
-/* Variables that any thread reads and writes: each is whole by itself, none is in step with
- * another, and of two changes that depend on what was there before one may be lost. */
+/* Variables that any thread may read and write. Each is consistent by itself, but not with another
+ * one. When two threads write a value that depends on the old one, one of the two may be lost. */
 typedef PYSOCK_SHARED int pysock_shared_int;
 typedef PYSOCK_SHARED unsigned char pysock_shared_byte;
 typedef PYSOCK_SHARED unsigned long pysock_shared_long;
@@ -35,43 +37,44 @@ typedef void *PYSOCK_SHARED pysock_shared_pointer;
 
 enum { PYSOCK_HAS_GIL = 0 };
 
-/* Put value there: what was there before. */
-static inline int pysock_exchange(pysock_shared_int *place, int value) {
-    return atomic_exchange(place, value);
+/* Write value, and return the old value. */
+static inline int pysock_exchange(pysock_shared_int *variable, int value) {
+    return atomic_exchange(variable, value);
 }
 
-/* Take what is kept there, which then nobody else has; NULL for nothing. */
-static inline void *pysock_pop(pysock_shared_pointer *place) {
-    return atomic_exchange(place, NULL);
+/* A spare is an object or a block of memory that is kept for the next call that needs one. Pop it,
+ * so that no other thread has it; NULL where there is none. */
+static inline void *pysock_pop_spare(pysock_shared_pointer *spare) {
+    return atomic_exchange(spare, NULL);
 }
 
-/* Keep thing there; 0 where something is kept already. */
-static inline int pysock_push(pysock_shared_pointer *place, void *thing) {
-    void *nothing = NULL;
-    return atomic_compare_exchange_strong(place, &nothing, thing);
+/* Keep unused as the spare. 0 where there is a spare already. */
+static inline int pysock_push_spare(pysock_shared_pointer *spare, void *unused) {
+    void *none = NULL;
+    return atomic_compare_exchange_strong(spare, &none, unused);
 }
 
-/* For some instructions that run no Python code. */
-typedef PyMutex pysock_lock;
+/* For a few instructions that run no Python code. */
+typedef PyMutex pysock_mutex;
 
-static inline void pysock_acquire(pysock_lock *lock) {
-    PyMutex_Lock(lock);
+static inline void pysock_lock_mutex(pysock_mutex *mutex) {
+    PyMutex_Lock(mutex);
 }
 
-static inline void pysock_release(pysock_lock *lock) {
-    PyMutex_Unlock(lock);
+static inline void pysock_unlock_mutex(pysock_mutex *mutex) {
+    PyMutex_Unlock(mutex);
 }
 
-/* What dict has for key, or None. The reference is the caller's from the start: Cython's own
- * `dict.get` borrows one, and counts it when the thing may be gone. */
+/* dict.get(key). Returns a new reference from the start: Cython's own `dict.get` takes a borrowed
+ * reference first, and another thread may release the object before it is counted. */
 static inline PyObject *pysock_get(PyObject *dict, PyObject *key) {
     PyObject *found;
     return PyDict_GetItemRef(dict, key, &found) == 0 ? Py_NewRef(Py_None) : found;
 }
 
-/* What list has at that place, or None where it has none; the reference is the caller's, too. */
-static inline PyObject *pysock_item(PyObject *list, Py_ssize_t place) {
-    PyObject *found = PyList_GetItemRef(list, place);
+/* list[index], or None where the index is out of range. Returns a new reference, too. */
+static inline PyObject *pysock_item(PyObject *list, Py_ssize_t index) {
+    PyObject *found = PyList_GetItemRef(list, index);
     if (found == NULL) {
         PyErr_Clear();
         found = Py_NewRef(Py_None);
@@ -79,12 +82,12 @@ static inline PyObject *pysock_item(PyObject *list, Py_ssize_t place) {
     return found;
 }
 
-/* Whether the caller's reference is the only one. Not every build can tell: 0 where it cannot. */
+/* Whether the caller's reference is the only one. 0 also where the build cannot tell. */
 static inline int pysock_is_only_reference(PyObject *object) {
 #if PY_VERSION_HEX >= 0x030E0000
     return PyUnstable_Object_IsUniquelyReferenced(object);
 #else
-    (void)object; /* other threads' references are counted elsewhere */
+    (void)object; /* the references of other threads are in another count */
     return 0;
 #endif
 }
@@ -93,34 +96,34 @@ static inline int pysock_is_only_reference(PyObject *object) {
 
 enum { PYSOCK_HAS_GIL = 1 };
 
-static inline int pysock_exchange(pysock_shared_int *place, int value) {
-    int before = *place;
-    *place = value;
-    return before;
+static inline int pysock_exchange(pysock_shared_int *variable, int value) {
+    int old = *variable;
+    *variable = value;
+    return old;
 }
 
-static inline void *pysock_pop(pysock_shared_pointer *place) {
-    void *taken = *place;
-    *place = NULL;
-    return taken;
+static inline void *pysock_pop_spare(pysock_shared_pointer *spare) {
+    void *popped = *spare;
+    *spare = NULL;
+    return popped;
 }
 
-static inline int pysock_push(pysock_shared_pointer *place, void *thing) {
-    if (*place != NULL) {
+static inline int pysock_push_spare(pysock_shared_pointer *spare, void *unused) {
+    if (*spare != NULL) {
         return 0;
     }
-    *place = thing;
+    *spare = unused;
     return 1;
 }
 
-typedef char pysock_lock;
+typedef char pysock_mutex;
 
-static inline void pysock_acquire(pysock_lock *lock) {
-    (void)lock;
+static inline void pysock_lock_mutex(pysock_mutex *mutex) {
+    (void)mutex;
 }
 
-static inline void pysock_release(pysock_lock *lock) {
-    (void)lock;
+static inline void pysock_unlock_mutex(pysock_mutex *mutex) {
+    (void)mutex;
 }
 
 static inline PyObject *pysock_get(PyObject *dict, PyObject *key) {
@@ -132,9 +135,9 @@ static inline PyObject *pysock_get(PyObject *dict, PyObject *key) {
     return found;
 }
 
-static inline PyObject *pysock_item(PyObject *list, Py_ssize_t place) {
-    bool is_there = place >= 0 && place < PyList_GET_SIZE(list);
-    PyObject *found = is_there ? PyList_GET_ITEM(list, place) : Py_None;
+static inline PyObject *pysock_item(PyObject *list, Py_ssize_t index) {
+    bool in_range = index >= 0 && index < PyList_GET_SIZE(list);
+    PyObject *found = in_range ? PyList_GET_ITEM(list, index) : Py_None;
     Py_INCREF(found);
     return found;
 }

@@ -1,10 +1,10 @@
-"""What threads share, on an interpreter with a GIL and on one without. The reasons are in the header."""
+"""Variables that threads share, with a GIL and without. The reasons are in threads.h."""
 
 from cpython.object cimport PyObject
 
 
 cdef extern from "_compiled/core/threads.h":
-    const bint HAS_GIL "PYSOCK_HAS_GIL"  # compiled for an interpreter that has one
+    const bint HAS_GIL "PYSOCK_HAS_GIL"  # compiled for an interpreter with a GIL
 
     ctypedef int shared_int "pysock_shared_int"
     ctypedef unsigned char shared_byte "pysock_shared_byte"
@@ -12,15 +12,15 @@ cdef extern from "_compiled/core/threads.h":
     ctypedef size_t shared_size "pysock_shared_size"
     ctypedef void *shared_pointer "pysock_shared_pointer"
 
-    int exchange "pysock_exchange"(shared_int *place, int value) noexcept
-    void *pop_spare "pysock_pop"(shared_pointer *place) noexcept
-    bint push_spare "pysock_push"(shared_pointer *place, void *thing) noexcept
+    int exchange "pysock_exchange"(shared_int *variable, int value) noexcept
+    void *pop_spare "pysock_pop_spare"(shared_pointer *spare) noexcept
+    bint push_spare "pysock_push_spare"(shared_pointer *spare, void *unused) noexcept
 
-    ctypedef struct lock "pysock_lock":
+    ctypedef struct mutex "pysock_mutex":
         pass
-    void acquire "pysock_acquire"(lock *lock) noexcept
-    void release "pysock_release"(lock *lock) noexcept
+    void lock_mutex "pysock_lock_mutex"(mutex *mutex) noexcept
+    void unlock_mutex "pysock_unlock_mutex"(mutex *mutex) noexcept
 
     object get "pysock_get"(dict items, object key)
-    object item "pysock_item"(list items, Py_ssize_t place)
+    object item "pysock_item"(list items, Py_ssize_t index)
     bint is_only_reference "pysock_is_only_reference"(PyObject *object) noexcept

@@ -1,4 +1,4 @@
-"""For a module whose lines no traceback is to show: `from . cimport _traceback`. Why: the header."""
+"""A module that does `from ..core cimport traceback` is not in tracebacks. The reason: traceback.h."""
 
 cdef extern from "_compiled/core/traceback.h":
     pass

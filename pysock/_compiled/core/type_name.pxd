@@ -1,4 +1,4 @@
-"""Under which name a type in C is known."""
+"""The public name of an extension type."""
 
 from cpython.mem cimport PyMem_RawMalloc
 from cpython.object cimport PyTypeObject
@@ -6,10 +6,11 @@ from libc.string cimport memcpy
 
 
 cdef inline int name_as_public(type cls, str package) except -1:
-    """Make *cls* say that it is of *package*, as the functions that are public do.
+    """Set the `__module__` of *cls* to *package*, as that of the public functions is.
 
-    Cython's types are static ones: `__module__` is what stands before the last dot of tp_name, and
-    cannot be set. The interpreter reads tp_name and never frees it, so the memory is never freed.
+    Cython's types are static: their `__module__` is the part of tp_name before the last dot, and Python
+    code cannot set it. The interpreter keeps the pointer for as long as it runs, so the memory is never
+    freed.
     """
     cdef bytes name = f"{package}.{cls.__name__}".encode()
     cdef char *text = <char *>PyMem_RawMalloc(<size_t>len(name) + 1)

@@ -1,1 +1,1 @@
-"""Many datagrams by one system call, and what control messages say about them."""
+"""Many datagrams by one system call, and the control messages that come with datagrams."""

@@ -1,3 +1,5 @@
+"""The values of a parsed ps_meta, as Python objects; None for what no control message said."""
+
 from ..sys.ps_meta cimport ps_meta
 
 
@@ -8,4 +10,4 @@ cdef object tos_of(const ps_meta *meta)
 cdef object ecn_of(const ps_meta *meta)
 cdef object segment_of(const ps_meta *meta)
 cdef object drops_of(const ps_meta *meta)
-cdef object show(const ps_meta *meta)
+cdef str format_attributes(const ps_meta *meta)

@@ -1,4 +1,4 @@
-"""What control messages say about a datagram, as Python values: parse_ancillary, Ancillary."""
+"""The control messages of a datagram as Python values: parse_ancillary, Ancillary."""
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.unicode cimport PyUnicode_DecodeASCII
@@ -48,23 +48,23 @@ cdef object drops_of(const ps_meta *meta):
     return meta.drops if meta.has & PS_META_DROPS else None
 
 
-cdef object show(const ps_meta *meta):
-    """The attributes that were told, as text for a repr."""
-    told = {
+cdef str format_attributes(const ps_meta *meta):
+    """The attributes that are not None, as text for a repr."""
+    attributes = {
         "timestamp_ns": timestamp_of(meta), "destination": destination_of(meta),
         "interface": interface_of(meta), "tos": tos_of(meta), "segment_size": segment_of(meta),
         "drops": drops_of(meta),
     }
-    return ", ".join([f"{name}={value!r}" for name, value in told.items() if value is not None])
+    return ", ".join([f"{name}={value!r}" for name, value in attributes.items() if value is not None])
 
 
 cdef class Ancillary:
-    """What control messages said; None for what none of them did. From `parse_ancillary`."""
+    """The values of control messages, from `parse_ancillary`; None for what no message said."""
     cdef ps_meta meta
 
     @property
     def timestamp_ns(self):
-        """When the kernel received it: nanoseconds since 1970 (SO_TIMESTAMPNS, SO_TIMESTAMP)."""
+        """When the kernel received it, in ns since 1970 (SO_TIMESTAMPNS, SO_TIMESTAMP)."""
         return timestamp_of(&self.meta)
 
     @property
@@ -74,7 +74,7 @@ cdef class Ancillary:
 
     @property
     def interface(self):
-        """The index of the interface it came in by; see `if_indextoname()`."""
+        """The index of the interface that it arrived on; see `if_indextoname()`."""
         return interface_of(&self.meta)
 
     @property
@@ -94,11 +94,11 @@ cdef class Ancillary:
 
     @property
     def drops(self):
-        """How many datagrams the socket had dropped for want of room by then (SO_RXQ_OVFL)."""
+        """How many datagrams a full receive buffer had made the socket drop by then (SO_RXQ_OVFL)."""
         return drops_of(&self.meta)
 
     def __repr__(self):
-        return f"<Ancillary {show(&self.meta)}>"
+        return f"<Ancillary {format_attributes(&self.meta)}>"
 
 
 name_as_public(Ancillary, PACKAGE)
@@ -107,16 +107,17 @@ name_as_public(Ancillary, PACKAGE)
 def parse_ancillary(ancdata, /):
     """parse_ancillary(ancdata) -> Ancillary
 
-    What the control messages of `recvmsg` say, by attribute: `timestamp_ns`, `destination`,
-    `interface`, `tos`, `ecn`, `segment_size`, `drops`, each None where it was not told. *ancdata* is
-    an iterable of (level, type, bytes-like object); a message of another kind, or one too short for
-    its kind, says nothing. TypeError for anything else; OverflowError and BufferError as `sendmsg`.
+    The values of the control messages that `recvmsg` returns, as attributes: `timestamp_ns`,
+    `destination`, `interface`, `tos`, `ecn`, `segment_size`, `drops`. Each is None where no message
+    said it. *ancdata* is an iterable of (level, type, bytes-like object). Messages of other kinds are
+    ignored, and so are those that are too short for their kind. Raises TypeError for any other form,
+    and OverflowError and BufferError as `sendmsg` does.
     """
     cdef Py_buffer view
     cdef ps_cmsg item
-    cdef Ancillary told = Ancillary()
+    cdef Ancillary ancillary = Ancillary()
     cdef tuple message
-    memset(&told.meta, 0, sizeof(told.meta))
+    memset(&ancillary.meta, 0, sizeof(ancillary.meta))
     for entry in tuple(ancdata):
         message = tuple(entry)
         if len(message) != 3:
@@ -126,6 +127,6 @@ def parse_ancillary(ancdata, /):
         PyObject_GetBuffer(message[2], &view, PyBUF_SIMPLE)
         item.data = view.buf
         item.len = <size_t>view.len
-        ps_meta_add(&told.meta, &item)
+        ps_meta_add(&ancillary.meta, &item)
         PyBuffer_Release(&view)
-    return told
+    return ancillary

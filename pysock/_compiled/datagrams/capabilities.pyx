@@ -1,7 +1,7 @@
-"""What this kernel, and this socket, can do beyond the plain calls: capabilities, set_gro.
+"""What the kernel and a socket can do for datagrams beyond the plain calls: capabilities, set_gro.
 
-Each capability is a number, 1 where there is nothing to be won: callers have one path. The kernel
-is asked when a number is first needed, not at import.
+Each capability is a number. It is 1 where the kernel lacks it, so that callers need no second path. The
+kernel is asked when a number is first needed, not at import.
 """
 
 from os import environ
@@ -9,7 +9,7 @@ from os import environ
 from ..._shared.socket_state import entries, find_entry
 
 from ..core.errors cimport raise_errno
-from ..io.zerocopy_pending cimport copies_always
+from ..io.zerocopy_pending cimport always_copies
 from ..core.socket_object cimport socket
 from ..core.threads cimport shared_int
 from ..sys.ps_addr cimport AF_INET, AF_INET6, socklen_t
@@ -22,7 +22,7 @@ from ..sys.ps_socket cimport (
 
 
 cdef bint gso_disabled = environ.get("PYSOCK_DISABLE_GSO", "0") not in ("", "0")
-cdef shared_int probed_gso = 0  # 0: not yet
+cdef shared_int probed_gso = 0  # 0 before the kernel is asked
 cdef shared_int probed_gro = 0
 
 
@@ -32,7 +32,7 @@ cdef bint is_udp(socket sock) noexcept:
 
 
 cdef int gso_segments(socket sock) except -1:
-    """How many datagrams one send of *sock* may carry; of any UDP socket for None."""
+    """How many datagrams one send of *sock* may have; for None, of any UDP socket."""
     global probed_gso
     if probed_gso == 0:
         probed_gso = 1 if gso_disabled else ps_probe_gso_segments()
@@ -55,7 +55,7 @@ cdef int gro_segments() noexcept:
 
 
 cdef int gro_joins(socket sock) except -1:
-    """Whether the kernel joins datagrams for *sock*: it is asked, for anybody may have told it to."""
+    """Whether the kernel joins datagrams for *sock*. Other code may have set the option, too."""
     cdef int value = 0
     cdef socklen_t length = sizeof(value)
     if not is_udp(sock):
@@ -63,18 +63,18 @@ cdef int gro_joins(socket sock) except -1:
     return ps_getsockopt(sock.sock_fd, SOL_UDP, UDP_GRO, &value, &length) == 0 and value != 0
 
 
-cdef int zerocopy(socket sock) except -1:
-    return 0 if sock is not None and copies_always(sock) else ps_probe_zerocopy()
+cdef int can_zerocopy(socket sock) except -1:
+    return 0 if sock is not None and always_copies(sock) else ps_probe_zerocopy()
 
 
 def set_gro(socket self not None, on=True, /):
     """set_gro(on=True)
 
-    Let the kernel join datagrams that arrive together from one peer (`udp(7)`, UDP_GRO), or stop
-    it. `recvmmsg` and `DatagramBatch` split them again, each datagram as it was sent. The plain
-    calls stay the kernel's: `recv` returns what was joined as one, and `recvmsg` has the size of
-    each in a UDP_GRO control message. A kernel that cannot join is left as it is:
-    `capabilities()["gro_segments"]` is 1 there. Raises OSError where the socket is not a UDP one.
+    Let the kernel join datagrams that arrive together from one peer (`udp(7)`, UDP_GRO), or not,
+    where *on* is false. `recvmmsg` and `DatagramBatch` split them into the datagrams that were sent.
+    The plain calls do not: `recv` returns the joined bytes, and `recvmsg` has the size of each
+    datagram in a UDP_GRO control message. Nothing happens where the kernel cannot join;
+    `capabilities()["gro_segments"]` is 1 there. Raises OSError where the socket is not a UDP socket.
     """
     cdef int value = 1 if on else 0
     cdef int n
@@ -88,20 +88,20 @@ def set_gro(socket self not None, on=True, /):
 def capabilities(socket sock=None, /):
     """capabilities([sock]) -> dict of numbers
 
-    What the kernel can do for datagrams, 1 (for zerocopy: 0) where it cannot:
+    What the kernel can do for datagrams. A number is 1, and that of zerocopy 0, where it cannot:
 
-    * `gso_segments`: datagrams that one send to a peer may carry (UDP_SEGMENT);
-    * `gro_segments`: datagrams of a peer that one receive may bring, after `set_gro` (UDP_GRO);
-    * `batch`: messages that one system call moves (`recvmmsg(2)`, `sendmmsg(2)`);
-    * `zerocopy`: whether `send_zerocopy` can do without a copy (SO_ZEROCOPY).
+    * `gso_segments`: how many datagrams one send to a peer may have (UDP_SEGMENT);
+    * `gro_segments`: how many datagrams of a peer one receive may return, after `set_gro` (UDP_GRO);
+    * `batch`: how many messages one system call moves (`recvmmsg(2)`, `sendmmsg(2)`);
+    * `zerocopy`: whether `send_zerocopy` can send without a copy (SO_ZEROCOPY).
 
-    With *sock* the numbers are that socket's: GSO that was refused on its route is 1 from then on,
-    zerocopy 0 where the socket has to copy.
-    PYSOCK_DISABLE_GSO=1 in the environment makes `gso_segments` 1 from the start.
+    With *sock* the numbers are those of that socket. `gso_segments` is 1 after the kernel has refused
+    GSO for its route, and `zerocopy` is 0 where its sends are always copied. With PYSOCK_DISABLE_GSO=1
+    in the environment `gso_segments` is always 1.
     """
     return {
         "gso_segments": gso_segments(sock),
         "gro_segments": gro_segments() if sock is None or is_udp(sock) else 1,
         "batch": ps_probe_batch(),
-        "zerocopy": zerocopy(sock),
+        "zerocopy": can_zerocopy(sock),
     }

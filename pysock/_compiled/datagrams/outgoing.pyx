@@ -1,11 +1,11 @@
-"""Datagrams to be sent, with all that they point to held in place.
+"""Datagrams to be sent, and the buffers and addresses that they point to.
 
-Everything that could run Python code (`__buffer__`, for a start) is over before the first datagram
-goes out: `add` and `add_name` take hold of one thing after the other, `send` only sends.
+`add_buffer` and `add_name` do all that may run Python code (`__buffer__`, for example), before the
+first datagram is sent. `send` only sends.
 
-An error after some datagrams went out is not the answer to this call, which returns how many did,
-but to the next one on the socket. For the error not to get lost in the kernel, a connected socket
-makes one system call a message: sendmmsg(2) forgets an error that comes after a success.
+After an error the call returns how many datagrams were sent before it, and the next call on the socket
+raises the error. sendmmsg(2) drops an error that follows a success. So a connected socket, which gets
+ICMP errors, makes one system call for each message.
 """
 
 from ..._shared.socket_state import entries, defer_error, raise_deferred, refuse_gso
@@ -19,7 +19,7 @@ from libc.stdint cimport int64_t
 from ..core.retry cimport transfer
 from .capabilities cimport gso_segments
 from ..core.sockaddr cimport pack_address
-from ..core.socket_object cimport fd_place, socket
+from ..core.socket_object cimport fd_ptr_of, socket
 from ..sys.ps_addr cimport ps_sockaddr, socklen_t
 from ..sys.ps_batch cimport ps_outbox, ps_outbox_init, ps_piece, ps_send_batch
 from ..sys.ps_io cimport ps_io
@@ -34,24 +34,24 @@ cdef class Outgoing:
         self.total = 0
         self.several_peers = False
         self.views = NULL
-        self.held = 0
+        self.view_count = 0
         self.names = NULL
-        self.named = 0
+        self.name_count = 0
 
     def __dealloc__(self):
         cdef Py_ssize_t i
-        for i in range(self.held):
+        for i in range(self.view_count):
             PyBuffer_Release(&self.views[i])
         PyMem_Free(self.pieces)
         PyMem_Free(self.views)
         PyMem_Free(self.names)
 
-    cdef int make_room(self, Py_ssize_t count) except -1:
-        """For so many pieces; nothing has more of anything than that."""
-        self.pieces = <ps_piece *>PyMem_Calloc(<size_t>max(count, 1), sizeof(ps_piece))
+    cdef int allocate(self, Py_ssize_t capacity) except -1:
+        """Allocate memory for *capacity* pieces. There can be no more views or addresses than pieces."""
+        self.pieces = <ps_piece *>PyMem_Calloc(<size_t>max(capacity, 1), sizeof(ps_piece))
         if self.pieces == NULL:
             raise MemoryError()
-        self.room = count
+        self.capacity = capacity
         return 0
 
     cdef ps_piece *add_memory(self, const char *data, size_t length) noexcept:
@@ -62,32 +62,32 @@ cdef class Outgoing:
         self.count += 1
         return piece
 
-    cdef ps_piece *add(self, object data) except NULL:
-        """The bytes of *data*, which the caller keeps alive."""
+    cdef ps_piece *add_buffer(self, object data) except NULL:
+        """Add the bytes of *data*. The caller must keep a reference to it."""
         cdef Py_buffer *view
         if PyBytes_CheckExact(data):
             return self.add_memory(PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data))
         if self.views == NULL:
-            self.views = <Py_buffer *>PyMem_Malloc(<size_t>self.room * sizeof(Py_buffer))
+            self.views = <Py_buffer *>PyMem_Malloc(<size_t>self.capacity * sizeof(Py_buffer))
             if self.views == NULL:
                 raise MemoryError()
-        view = &self.views[self.held]
+        view = &self.views[self.view_count]
         PyObject_GetBuffer(data, view, PyBUF_SIMPLE)
-        self.held += 1
+        self.view_count += 1
         return self.add_memory(<const char *>view.buf, <size_t>view.len)
 
     cdef const ps_sockaddr *add_name(self, socket sock, object address, int *length) except? NULL:
-        """*address* packed; NULL, and no exception, where it is not of the plain forms."""
+        """Pack *address*; NULL without an exception where `pack_address` does not accept its form."""
         cdef ps_sockaddr *name
         if self.names == NULL:
-            self.names = <ps_sockaddr *>PyMem_Malloc(<size_t>(self.room + 1) * sizeof(ps_sockaddr))
+            self.names = <ps_sockaddr *>PyMem_Malloc(<size_t>(self.capacity + 1) * sizeof(ps_sockaddr))
             if self.names == NULL:
                 raise MemoryError()
-        name = &self.names[self.named]
+        name = &self.names[self.name_count]
         length[0] = pack_address(sock.sock_family, address, name)
         if length[0] == 0:
             return NULL
-        self.named += 1
+        self.name_count += 1
         return name
 
     cdef bint is_connected(self, socket sock) noexcept:
@@ -96,10 +96,11 @@ cdef class Outgoing:
         return self.pieces[0].name == NULL or ps_getpeername(sock.sock_fd, &peer, &length) == 0
 
     cdef ssize_t send(self, socket sock, int flags, bint count_bytes) except -1:
-        """Send all pieces: the number of datagrams, or of bytes, that went out.
+        """Send all pieces; return the number of datagrams, or of bytes, that were sent.
 
-        Fewer than all where the socket's timeout ended, or it is non-blocking and full, or an error
-        came. An exception when nothing went out, and where a signal's handler raised one.
+        These are fewer than all after the socket's timeout, where the send buffer of a non-blocking
+        socket is full, and after an error. Raises an exception if none was sent, and that of a signal
+        handler.
         """
         cdef ps_outbox outbox
         cdef ps_io io
@@ -108,7 +109,7 @@ cdef class Outgoing:
             raise_deferred(sock)
         if self.count == 0:
             return 0
-        ps_outbox_init(&outbox, fd_place(sock), self.pieces, <size_t>self.count,
+        ps_outbox_init(&outbox, fd_ptr_of(sock), self.pieces, <size_t>self.count,
                        <size_t>gso_segments(sock))
         outbox.one_by_one = (not self.several_peers and outbox.segments > 1
                              or self.is_connected(sock))
@@ -123,7 +124,7 @@ cdef class Outgoing:
             except Exception as error:
                 if outbox.sent == 0:
                     raise
-                if not is_over(sock, &outbox, deadline, error):
+                if not is_end_of_send(sock, &outbox, deadline, error):
                     raise
                 if outbox.error != EAGAIN and outbox.error != 0:
                     defer_error(sock, error)
@@ -133,8 +134,8 @@ cdef class Outgoing:
         return <ssize_t>(outbox.bytes if count_bytes else outbox.sent)
 
 
-cdef bint is_over(socket sock, const ps_outbox *outbox, int64_t deadline, object error):
-    """Is *error* the end of this send, and not what a signal's handler raised?"""
+cdef bint is_end_of_send(socket sock, const ps_outbox *outbox, int64_t deadline, object error):
+    """Whether the send itself has raised *error*, and not a signal handler."""
     if outbox.error == EAGAIN or outbox.error == 0:
         return (isinstance(error, (BlockingIOError, TimeoutError))
                 and (sock.sock_timeout <= 0 or 0 < deadline <= ps_clock()))

@@ -1,13 +1,15 @@
 """Many datagrams by few system calls: recvmmsg.
 
-A method: _accelerated.py lists it in `socket`. The kernel writes into a staging area that is kept
-from call to call, with room for the longest datagram each where it may join some (GRO): what it
-joined is never cut, whatever size was asked for. From there each datagram is copied into bytes of
-its own. The area is small enough to stay in the processor's cache, and filled as often as it takes.
+Each public function is a method: _compiled/socket.py lists it in `socket`. The kernel writes into slots
+that are kept from call to call, and each datagram is copied from its slot into a bytes object. Where
+the kernel may join datagrams (GRO), a slot has room for the largest message, so that no joined message
+is cut, whatever *bufsize* is. The arena of the slots is small enough to stay in the processor's cache.
+A call with more messages than slots fills it several times.
 
-Where nothing is joined and the size asked for is about a packet's, the slots are bytes objects: one
-that was filled by half or more is handed over as it is, and only a shorter datagram is copied. One
-that was filled whole is a slot again as soon as nobody else has it (_slotbytes.h).
+Where no datagrams are joined, and *bufsize* is about the size of a packet, each slot is a bytes object
+itself. A datagram that fills at least half of it is returned in it, without a copy; a smaller one is
+copied. A bytes object that was filled completely can be a slot again when no other reference exists
+(bytes_object.h).
 """
 
 from errno import ENOBUFS
@@ -27,9 +29,9 @@ from ..core.gil_policy cimport gil_hold
 from ..core.retry cimport transfer
 from .capabilities cimport gro_joins
 from ..core.errors cimport raise_errno
-from ..io.zerocopy_pending cimport counted, note_messages
+from ..io.zerocopy_pending cimport apply_notices, sends_by_cookie
 from ..core.arguments cimport as_int
-from ..core.bytes_object cimport bytes_data, new_bytes, renew_bytes, resize_bytes
+from ..core.bytes_object cimport bytes_data, cut_bytes, new_bytes, reuse_bytes
 from ..core.sockaddr cimport unpack_address
 from ..core.socket_object cimport socket
 from ..core.threads cimport pop_spare, push_spare, shared_pointer, shared_size
@@ -51,112 +53,114 @@ cdef extern from "Python.h":
 
 
 cdef enum:
-    STAGED = 1 << 19  # bytes of the staging area, unless one message needs more
-    OWN_LEAST = 512   # sizes of bytes objects that slots are made of: smaller ones are as soon
-    OWN_MOST = 4096   # copied, larger ones are mostly longer than what comes
+    ARENA_SIZE = 1 << 19     # bytes, unless one message needs more
+    BYTES_SLOT_LEAST = 512   # sizes of slots that are bytes objects. A smaller one is as fast to copy,
+    BYTES_SLOT_MOST = 4096   # and a larger one is mostly larger than the datagram
 
-cdef size_t NOT_LAID = <size_t>-1
+cdef size_t NO_LAYOUT = <size_t>-1  # as inbox.room: the slots have no memory yet
 
 
-cdef class Staging:
-    """An inbox and its arena."""
+cdef class Slots:
+    """An inbox, and the memory of its slots."""
     cdef ps_inbox inbox
     cdef char *arena
     cdef size_t size
-    cdef PyObject *own[PS_BATCH]  # each NULL, or the bytes object that the slot is or was
+    cdef PyObject *objects[PS_BATCH]  # by slot: NULL, or the bytes object that it is, or was last
 
     def __cinit__(self):
         cdef Py_ssize_t i
         for i in range(PS_BATCH):
-            self.own[i] = NULL
+            self.objects[i] = NULL
         self.arena = NULL
         self.size = 0
         if ps_inbox_init(&self.inbox, PS_BATCH) < 0:
             raise MemoryError()
-        self.inbox.room = NOT_LAID
+        self.inbox.room = NO_LAYOUT
 
     def __dealloc__(self):
-        self.disown()
+        self.drop_objects()
         ps_inbox_free(&self.inbox)
         PyMem_Free(self.arena)
 
-    cdef int disown(self) except -1:
+    cdef int drop_objects(self) except -1:
         cdef Py_ssize_t i
         for i in range(PS_BATCH):
-            Py_XDECREF(self.own[i])
-            self.own[i] = NULL
-        self.inbox.room = NOT_LAID
+            Py_XDECREF(self.objects[i])
+            self.objects[i] = NULL
+        self.inbox.room = NO_LAYOUT
         return 0
 
-    cdef int make_own(self, size_t count) except -1:
-        """Bytes objects that nobody else has for the first *count* slots."""
-        cdef PyObject *before
+    cdef int use_bytes(self, size_t count) except -1:
+        """Make each of the first *count* slots a bytes object to which no other reference exists."""
+        cdef PyObject *last
         cdef size_t i
         cdef size_t room = self.inbox.room
         for i in range(count):
-            before = self.own[i]
-            if before != NULL and renew_bytes(before):
+            last = self.objects[i]
+            if last != NULL and reuse_bytes(last):
                 continue
-            self.own[i] = NULL
-            Py_XDECREF(before)
-            self.own[i] = new_bytes(NULL, <Py_ssize_t>room)
-            ps_inbox_place(&self.inbox, i, bytes_data(self.own[i]), room)
+            self.objects[i] = NULL
+            Py_XDECREF(last)
+            self.objects[i] = new_bytes(NULL, <Py_ssize_t>room)
+            ps_inbox_place(&self.inbox, i, bytes_data(self.objects[i]), room)
         return 0
 
-    cdef object take_own(self, size_t i, size_t length):
-        """The first *length* bytes of slot i: itself, or a copy where it would be mostly empty."""
-        cdef PyObject *taken = self.own[i]
+    cdef object take_bytes(self, size_t i, size_t length):
+        """The first *length* bytes of slot i: the object itself, or a copy of less than half of it."""
+        cdef PyObject *data = self.objects[i]
         if length == self.inbox.room:
-            return <object>taken
+            return <object>data
         if length * 2 < self.inbox.room:
-            return PyBytes_FromStringAndSize(bytes_data(taken), <Py_ssize_t>length)
-        self.own[i] = NULL
-        resize_bytes(&taken, <Py_ssize_t>length)
-        data = <object>taken
-        Py_DECREF(data)
-        return data
+            return PyBytes_FromStringAndSize(bytes_data(data), <Py_ssize_t>length)
+        self.objects[i] = NULL
+        return cut_bytes(&data, length)
 
-    cdef size_t lay(self, size_t room, int family) except 0:
-        """Give each slot *room* bytes: how many slots may be used."""
-        cdef size_t slots = min(<size_t>PS_BATCH, max(<size_t>1, STAGED // max(room, <size_t>1)))
+    cdef size_t set_layout(self, size_t room, int family) except 0:
+        """Give each slot *room* bytes; return how many slots there are."""
+        cdef size_t slots = min(<size_t>PS_BATCH, max(<size_t>1, ARENA_SIZE // max(room, <size_t>1)))
         if slots * room > self.size or self.arena == NULL:
             PyMem_Free(self.arena)
-            self.size = max(slots * room, <size_t>STAGED)
+            self.size = max(slots * room, <size_t>ARENA_SIZE)
             self.arena = <char *>PyMem_Malloc(self.size + PS_LINE)
             if self.arena == NULL:
                 self.size = 0
                 raise MemoryError()
-            self.inbox.room = NOT_LAID
+            self.inbox.room = NO_LAYOUT
         self.inbox.family = family
         if self.inbox.room != room or self.inbox.slots != slots:
-            self.disown()
+            self.drop_objects()
             self.inbox.slots = slots
             if ps_inbox_lay(&self.inbox, ps_aligned(self.arena), self.size, room) < 0:
                 raise MemoryError()
         return slots
 
 
-cdef shared_pointer spare = NULL  # a Staging, taken while in use, so that no two threads share it
-cdef shared_size came_last = 0  # bytes: whether the next one is worth releasing the GIL for
+# A reference to a Slots object. It is popped while it is in use, so that no two threads use it.
+cdef shared_pointer spare = NULL
+
+# How many bytes the last receive returned. With this number the GIL policy decides whether to release
+# the GIL.
+cdef shared_size last_received = 0
 
 
-cdef Staging acquire_spare():
-    cdef PyObject *taken = <PyObject *>pop_spare(&spare)
-    if taken == NULL:
-        return Staging()
-    staging = <Staging>taken
-    Py_DECREF(staging)
-    return staging
+cdef Slots acquire_spare():
+    cdef PyObject *popped = <PyObject *>pop_spare(&spare)
+    if popped == NULL:
+        return Slots()
+    slots = <Slots>popped
+    Py_DECREF(slots)
+    return slots
 
 
-cdef void release_spare(Staging taken) noexcept:
-    Py_INCREF(taken)  # the place's, and first: whoever takes it there may be done with it before
-    if taken.size > STAGED or not push_spare(&spare, <PyObject *>taken):
-        Py_DECREF(taken)
+cdef void release_spare(Slots slots) noexcept:
+    # The spare's reference is counted before the push: another thread may pop it at once, and drop it.
+    Py_INCREF(slots)
+    if slots.size > ARENA_SIZE or not push_spare(&spare, <PyObject *>slots):
+        Py_DECREF(slots)
 
 
 cdef ssize_t receive_more(socket sock, ps_io *io) except -1:
-    """What else is there, without waiting: the number of messages; an error is the next call's."""
+    """Receive without waiting; return the number of messages. The next call raises an error."""
     cdef ssize_t n
     cdef int fd = sock.sock_fd
     if io.likely <= gil_hold:
@@ -174,20 +178,20 @@ cdef ssize_t receive_more(socket sock, ps_io *io) except -1:
     return 0
 
 
-cdef list unpack_alone(Staging staging, size_t most, bint own):
-    """What came, none of it with control data: a datagram each, with at most *most* bytes."""
+cdef list unpack_single(Slots slots, size_t most, bint bytes_slots):
+    """`unpack` for messages of which none has control data, so that each is a single datagram."""
     cdef size_t i, length
-    cdef size_t came = staging.inbox.came
-    cdef size_t room = staging.inbox.room
-    cdef const ps_mmsghdr *header = staging.inbox.headers
-    cdef const ps_sockaddr *name = staging.inbox.names
+    cdef size_t came = slots.inbox.came
+    cdef size_t room = slots.inbox.room
+    cdef const ps_mmsghdr *header = slots.inbox.headers
+    cdef const ps_sockaddr *name = slots.inbox.names
     cdef tuple pair
     cdef list out = PyList_New(<Py_ssize_t>came)
-    PyObject_GC_UnTrack(<PyObject *>out)  # nobody shall find it until it is filled
+    PyObject_GC_UnTrack(<PyObject *>out)  # gc.get_objects() must not return a list with NULLs
     for i in range(came):
         length = min(header.msg_len, room)
-        if own:
-            data = staging.take_own(i, length)
+        if bytes_slots:
+            data = slots.take_bytes(i, length)
         else:
             data = PyBytes_FromStringAndSize(
                 <const char *>header.msg_hdr.msg_iov.iov_base, <Py_ssize_t>min(length, most))
@@ -200,61 +204,64 @@ cdef list unpack_alone(Staging staging, size_t most, bint own):
     return out
 
 
-cdef list unpack_told(socket sock, Staging staging, size_t most, bint joins, bint own):
-    """What came, some of it with control data: joined datagrams by themselves again."""
+cdef list unpack_joined(socket sock, Slots slots, size_t most, bint joins, bint bytes_slots):
+    """`unpack` for messages that may have control data, and so may be several joined datagrams."""
     cdef ps_arrival arrival
     cdef size_t i = 0
-    cdef size_t at, length
+    cdef size_t offset, length
     cdef list out = []
-    while ps_inbox_arrival(&staging.inbox, i, &arrival) == 0:
+    while ps_inbox_arrival(&slots.inbox, i, &arrival) == 0:
         i += 1
         if joins and arrival.control_truncated and arrival.datagrams == 1:
-            # No kernel's control data is that long. Better an error than many handed out as one.
+            # The control message with the segment size may be lost. An error is better than joined
+            # datagrams that look like one. No kernel sends that much control data today.
             defer_error(sock, OSError(ENOBUFS, "control data was cut: joined datagrams are lost"))
             continue
         address = unpack_address(arrival.name, arrival.namelen)
-        if own and arrival.datagrams == 1:
-            data = staging.take_own(i - 1, arrival.len)
+        if bytes_slots and arrival.datagrams == 1:
+            data = slots.take_bytes(i - 1, arrival.len)
             out.append((data, address))
             continue
         if arrival.datagrams == 1:
             out.append((PyBytes_FromStringAndSize(
                 arrival.data, <Py_ssize_t>min(arrival.len, most)), address))
             continue
-        at = 0
-        while at < arrival.len:
-            length = min(arrival.segment, arrival.len - at)
+        offset = 0
+        while offset < arrival.len:
+            length = min(arrival.segment, arrival.len - offset)
             out.append((PyBytes_FromStringAndSize(
-                arrival.data + at, <Py_ssize_t>min(length, most)), address))
-            at += length
+                arrival.data + offset, <Py_ssize_t>min(length, most)), address))
+            offset += length
     return out
 
 
-cdef list unpack(socket sock, Staging staging, size_t most, bint joins, bint own):
-    """A list of (bytes, address): the datagrams that came, each with at most *most* bytes."""
-    if joins or staging.inbox.told > 0:
-        return unpack_told(sock, staging, most, joins, own)
-    return unpack_alone(staging, most, own)
+cdef list unpack(socket sock, Slots slots, size_t most, bint joins, bint bytes_slots):
+    """The datagrams that came, as a list of (bytes, address), each cut at *most* bytes."""
+    if joins or slots.inbox.told > 0:
+        return unpack_joined(sock, slots, most, joins, bytes_slots)
+    return unpack_single(slots, most, bytes_slots)
 
 
 def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, flags=0):
     """recvmmsg(max_messages, bufsize[, flags]) -> list of (bytes, address)
 
-    Wait for a datagram, as the socket's timeout says, and take what else has arrived
-    (`recvmmsg(2)`): at most *max_messages*, of at most *bufsize* bytes each, the rest of a longer
-    one being lost as in `recvfrom`. After `set_gro` the kernel joins datagrams: *max_messages*
-    counts what it hands over, and the list, where each is by itself again, can be longer.
+    Wait for a datagram, for as long as the socket's timeout, and receive those that have arrived
+    behind it (`recvmmsg(2)`), at most *max_messages*. Each is cut at *bufsize* bytes; the rest of a
+    longer one is lost, as in `recvfrom`. *flags* are MSG_* constants, or'ed together. After `set_gro`
+    the kernel may join several datagrams in one message. *max_messages* limits the messages. The
+    list has the single datagrams, so it can be longer.
 
-    An error after the first datagram is raised by the next batch call. Raises TimeoutError,
-    BlockingIOError, OSError; ValueError for a *max_messages* below 1 or a negative *bufsize*.
+    An error after the first datagram is raised by the next batch call on the socket. Raises
+    TimeoutError, BlockingIOError, OSError; ValueError for a *max_messages* below 1 or a negative
+    *bufsize*.
     """
-    global came_last
+    global last_received
     cdef ps_io io
-    cdef Staging staging
+    cdef Slots slots
     cdef int64_t deadline = 0
-    cdef size_t room, slots, came
+    cdef size_t room, slot_count, came
     cdef size_t left
-    cdef bint joins, own
+    cdef bint joins, bytes_slots
     cdef list out
     io.flags = as_int(flags)
     if max_messages < 1:
@@ -269,35 +276,36 @@ def recvmmsg(socket self not None, Py_ssize_t max_messages, Py_ssize_t bufsize, 
     joins = gro_joins(self)
     if self.sock_family != AF_UNIX and (joins or room > PS_UDP_MOST):
         room = PS_UDP_MOST
-    own = not joins and OWN_LEAST <= room <= OWN_MOST
-    left = 1 if io.flags & MSG_PEEK else <size_t>max_messages  # a second look shows the same one
-    staging = acquire_spare()
+    bytes_slots = not joins and BYTES_SLOT_LEAST <= room <= BYTES_SLOT_MOST
+    # With MSG_PEEK a further receive would return the same datagram again.
+    left = 1 if io.flags & MSG_PEEK else <size_t>max_messages
+    slots = acquire_spare()
     try:
-        slots = staging.lay(room, self.sock_family)
-        io.buf = &staging.inbox
+        slot_count = slots.set_layout(room, self.sock_family)
+        io.buf = &slots.inbox
         io.len = 0
-        io.likely = came_last
-        staging.inbox.wanted = min(left, slots)
-        if own:
-            staging.make_own(staging.inbox.wanted)
+        io.likely = last_received
+        slots.inbox.wanted = min(left, slot_count)
+        if bytes_slots:
+            slots.use_bytes(slots.inbox.wanted)
         came = <size_t>transfer(self, ps_recv_batch, &io, POLLIN, &deadline)
-        if io.flags & MSG_ERRQUEUE and counted:
-            note_messages(self, &staging.inbox)
-        came_last = io.likely = staging.inbox.bytes
-        out = unpack(self, staging, <size_t>bufsize, joins, own)
+        if io.flags & MSG_ERRQUEUE and sends_by_cookie:
+            apply_notices(self, &slots.inbox)
+        last_received = io.likely = slots.inbox.bytes
+        out = unpack(self, slots, <size_t>bufsize, joins, bytes_slots)
         left -= came
-        while left > 0 and came == staging.inbox.wanted:
-            staging.inbox.wanted = min(left, slots)
-            if own:
-                staging.make_own(staging.inbox.wanted)
+        while left > 0 and came == slots.inbox.wanted:
+            slots.inbox.wanted = min(left, slot_count)
+            if bytes_slots:
+                slots.use_bytes(slots.inbox.wanted)
             came = <size_t>receive_more(self, &io)
             if came == 0:
                 break
-            if io.flags & MSG_ERRQUEUE and counted:
-                note_messages(self, &staging.inbox)
-            came_last = io.likely = staging.inbox.bytes
-            out.extend(unpack(self, staging, <size_t>bufsize, joins, own))
+            if io.flags & MSG_ERRQUEUE and sends_by_cookie:
+                apply_notices(self, &slots.inbox)
+            last_received = io.likely = slots.inbox.bytes
+            out.extend(unpack(self, slots, <size_t>bufsize, joins, bytes_slots))
             left -= came
         return out
     finally:
-        release_spare(staging)
+        release_spare(slots)

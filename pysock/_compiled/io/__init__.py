@@ -1,1 +1,1 @@
-"""Bytes in and out: recv, send, recvmsg, sendmsg, sendfile, splice, zero-copy, descriptors."""
+"""Sending and receiving bytes: plain calls, messages, files, splice, zero-copy, descriptors."""

@@ -1,8 +1,8 @@
-"""What files do with sockets: the raw file that `makefile()` buffers, and sendfile.
+"""Files on sockets: the raw file that `makefile()` buffers, and sendfile.
 
-`readinto` and `write` are methods of SocketIO, `_sendfile_use_sendfile` is one of `socket`;
-_accelerated.py lists them. A socket that is not exactly a `pysock.socket` (ssl.SSLSocket, a mock) is
-asked by its own methods.
+`readinto` and `write` are methods of SocketIO, and `_sendfile_use_sendfile` is a method of `socket`:
+_compiled/socket.py lists them. `readinto` and `write` call the socket's own `recv_into` and `send`,
+because the socket may be of another class (ssl.SSLSocket, a mock).
 """
 
 import errno
@@ -25,24 +25,25 @@ from ..sys.ps_wait cimport POLLOUT
 cdef object base_readinto = original.SocketIO.readinto
 cdef object base_write = original.SocketIO.write
 cdef object base_sendfile = original.socket._sendfile_use_sendfile
-cdef object GiveUp = _stdlib._GiveupOnSendfile
+cdef object GiveupOnSendfile = _stdlib._GiveupOnSendfile
 cdef object WOULD_BLOCK = {errno.EAGAIN, errno.EWOULDBLOCK}
 cdef object fstat = os.fstat
 cdef object UnsupportedOperation = _io.UnsupportedOperation
 
 cdef enum:
-    BLOCK_MOST = 1 << 30  # sendfile(2) moves little more at once
+    CHUNK_MOST = 1 << 30  # bytes of one sendfile(2), which transfers at most 2,147,479,552
 
 
 def readinto(self, buffer, /):
     """readinto(buffer) -> number of bytes, or None
 
-    Read up to len(buffer) bytes into a writable *buffer*; 0 at the end of the stream, None where a
-    non-blocking socket has none. Raises what `recv_into` raises; after a timeout, OSError.
+    Read up to len(buffer) bytes into a writable *buffer*. Returns 0 at the end of the stream, and None
+    where a non-blocking socket has no data. Raises what `recv_into` raises, and OSError for every call
+    after a timeout.
     """
     sock = self._sock
     if sock is None or not self._reading or self._timeout_occurred:
-        return base_readinto(self, buffer)  # which says what is wrong
+        return base_readinto(self, buffer)  # raises the exception for it
     try:
         return sock.recv_into(buffer)
     except TimeoutError:
@@ -57,12 +58,12 @@ def readinto(self, buffer, /):
 def write(self, data, /):
     """write(data) -> number of bytes, or None
 
-    Write bytes, perhaps not all of them; None where a non-blocking socket takes none. Raises what
-    `send` raises.
+    Write bytes, perhaps not all of them. Returns None where a non-blocking socket accepts none. Raises
+    what `send` raises.
     """
     sock = self._sock
     if sock is None or not self._writing:
-        return base_write(self, data)  # which says what is wrong
+        return base_write(self, data)  # raises the exception for it
     try:
         return sock.send(data)
     except OSError as error:
@@ -72,7 +73,7 @@ def write(self, data, /):
 
 
 def _sendfile_use_sendfile(socket self not None, file, offset=0, count=None):
-    """Send *file* by sendfile(2), as `socket.sendfile()` documents; _GiveupOnSendfile if it can't."""
+    """Send *file* by sendfile(2), for `socket.sendfile()`. Raises _GiveupOnSendfile where it cannot."""
     cdef ps_io io
     cdef int64_t deadline, wanted
     cdef int64_t sent = 0
@@ -85,11 +86,11 @@ def _sendfile_use_sendfile(socket self not None, file, offset=0, count=None):
     try:
         fd = file.fileno()
     except (AttributeError, UnsupportedOperation) as error:
-        raise GiveUp(error)
+        raise GiveupOnSendfile(error)
     try:
         size = fstat(fd).st_size
     except OSError as error:
-        raise GiveUp(error)
+        raise GiveupOnSendfile(error)
     if not size:
         return 0
     if self.sock_timeout == 0:
@@ -97,29 +98,31 @@ def _sendfile_use_sendfile(socket self not None, file, offset=0, count=None):
     io.file = fd
     io.flags = 0
     io.file_offset = offset
-    io.likely = <size_t>-1  # never with the GIL held: it waits for the disk
+    io.likely = <size_t>-1  # never with the GIL held, because it waits for the disk
     wanted = count if count else INT64_MAX
     try:
         while sent < wanted:
-            io.len = <size_t>min(wanted - sent, BLOCK_MOST)
-            deadline = 0  # the timeout is for each wait, as in the standard library
+            io.len = <size_t>min(wanted - sent, CHUNK_MOST)
+            deadline = 0  # as in the standard library, each wait may take the whole timeout
             try:
                 n = transfer(self, ps_sendfile, &io, POLLOUT, &deadline)
             except BlockingIOError:
-                # O_NONBLOCK, set behind Python's back: wait, rather than spin or give up.
+                # O_NONBLOCK was set behind Python's back. Wait, rather than poll in a busy loop.
                 deadline = INT64_MAX
                 wait_for_socket(self, POLLOUT, -1, &deadline)
-                PyErr_CheckSignals()  # where poll() reports an error that stays, it is no wait
+                # While POLLERR stays set, poll() returns at once, and never with EINTR.
+                PyErr_CheckSignals()
                 continue
             except OSError as error:
-                # The socket's timeout has no errno; a connection's, which the kernel tells, does.
+                # The TimeoutError of the socket's timeout has no errno. That of a connection has
+                # ETIMEDOUT, from the kernel.
                 if sent == 0 and not (isinstance(error, TimeoutError) and error.errno is None):
-                    raise GiveUp(error)  # most likely no file that can be mapped
+                    raise GiveupOnSendfile(error)  # most likely sendfile(2) cannot read such a file
                 raise
             if n == 0:
                 break
             sent += n
-            PyErr_CheckSignals()  # one that came with a part sent has not been told as EINTR
+            PyErr_CheckSignals()  # a signal after a part was sent did not cause EINTR
         return sent
     finally:
         if sent > 0 and hasattr(file, "seek"):

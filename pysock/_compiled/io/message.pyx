@@ -1,8 +1,8 @@
 """Messages with control data and many buffers: sendmsg, recvmsg, recvmsg_into.
 
-Each public function is a method: _accelerated.py lists it in `socket`. Everything that could run
-Python code (iterating, `__index__`, `__buffer__`) is done first, over tuples that nobody else can
-change; every buffer is held until the system call is over.
+Each public function is a method: _compiled/socket.py lists it in `socket`. Whatever may run Python code
+(iterating, `__index__`, `__buffer__`) is done before the system call, and on tuples that no other
+thread can change. Every buffer stays acquired until the system call has returned.
 """
 
 from ..._shared import original
@@ -17,8 +17,8 @@ from ..core.buffers import NotWritable
 
 from ..core.buffers cimport Buffers
 from ..core.retry cimport transfer
-from .zerocopy_pending cimport counted, receive_error
-from ..core.arguments cimport as_int, int_of
+from .zerocopy_pending cimport receive_error, sends_by_cookie
+from ..core.arguments cimport as_int, ssize_as_int
 from ..core.sockaddr cimport pack_address, unpack_address
 from ..core.socket_object cimport audit_address, socket
 from ..sys.ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
@@ -36,7 +36,7 @@ cdef object base = original.socket
 
 
 cdef object pack_control(tuple ancdata):
-    """The control buffer for *ancdata*, a tuple of (level, type, buffer); None if it is not that."""
+    """The control data for *ancdata*, a tuple of (level, type, buffer); None for any other form."""
     cdef ps_cmsg item
     cdef size_t used = 0
     cdef size_t size = 0
@@ -45,7 +45,7 @@ cdef object pack_control(tuple ancdata):
     cdef list headers = []
     cdef Buffers data = Buffers.__new__(Buffers)
     for entry in ancdata:
-        # The base class knows what else is a sequence, and what only looks like one.
+        # The base class decides about other types, which may be sequences or not.
         if type(entry) is not tuple and type(entry) is not list:
             return None
         entry = tuple(entry)
@@ -73,8 +73,9 @@ def sendmsg(socket self not None, buffers, ancdata=(), flags=0, address=None, /)
     """sendmsg(buffers[, ancdata[, flags[, address]]]) -> number of bytes sent
 
     Send the bytes of many buffers as one message, and control messages with it (`sendmsg(2)`,
-    `cmsg(3)`): *ancdata* is an iterable of (level, type, data). Raises what `send` raises. Audit
-    event `socket.sendmsg`.
+    `cmsg(3)`). *buffers* is an iterable of bytes-like objects, and *ancdata* an iterable of (level,
+    type, data). *flags* are MSG_* constants, or'ed together. Raises what `send` raises. Audit event
+    `socket.sendmsg`.
     """
     cdef msghdr msg
     cdef ps_io io
@@ -82,27 +83,28 @@ def sendmsg(socket self not None, buffers, ancdata=(), flags=0, address=None, /)
     cdef int64_t deadline = 0
     cdef int length = 0
     cdef Buffers data = Buffers.__new__(Buffers)
-    io.flags = int_of(flags)
+    io.flags = ssize_as_int(flags)
     if not ps_addr_family_known(self.sock_family):
         return base.sendmsg(self, buffers, ancdata, flags, address)
     if address is not None:
         length = pack_address(self.sock_family, address, &name)
         if length == 0:
-            # Tuples for lists, which could change meanwhile: see _fallback.py.
+            # Tuples, because some interpreters crash where a list changes while they convert its
+            # items: see _fallback/socket.py.
             if type(buffers) is list:
                 buffers = tuple(buffers)
             if type(ancdata) is list:
                 ancdata = tuple(ancdata)
             return base.sendmsg(self, buffers, ancdata, flags, standard_address(self, address))
     try:
-        # Iterated once, here: an iterator has nothing left for the base class.
+        # Iterated only here. The base class gets the tuples, as an iterator would be exhausted.
         buffers = tuple(buffers)
         ancdata = tuple(ancdata)
         control = pack_control(ancdata) if ancdata else b""
         if control is not None and len(buffers) <= PS_IOV_MOST:
             data.acquire(buffers, PyBUF_SIMPLE)
     except:
-        # CPython has told it by now: as soon as it has the address.
+        # CPython raises the audit event before it looks at the buffers.
         audit_address("socket.sendmsg", self, address)
         raise
     if control is None or len(buffers) > PS_IOV_MOST:
@@ -123,6 +125,7 @@ def sendmsg(socket self not None, buffers, ancdata=(), flags=0, address=None, /)
 
 
 cdef list unpack_control(const msghdr *msg):
+    """The control messages of *msg*, as a list of (level, type, data)."""
     cdef list items = []
     cdef cmsghdr *cursor = NULL
     cdef ps_cmsg item
@@ -135,16 +138,19 @@ cdef list unpack_control(const msghdr *msg):
     return items
 
 
-cdef tuple receive_message(socket sock, msghdr *msg, size_t room, bytes data,
+cdef tuple receive_message(socket sock, msghdr *msg, size_t size, bytes data,
                            Py_ssize_t ancbufsize, int flags):
-    """Receive into *msg*'s buffers: (what came of *data*, or how much, ancdata, flags, address)."""
+    """Receive into the buffers of *msg*, which have *size* bytes, and return what recvmsg returns.
+
+    The first item is *data*, cut to the bytes that came; without it, their number.
+    """
     cdef ps_io io
     cdef ps_sockaddr name
     cdef int64_t deadline = 0
     cdef ssize_t n
     cdef object control = None
     io.msg = msg
-    io.len = io.likely = room
+    io.len = io.likely = size
     io.flags = flags
     if ancbufsize > 0:
         control = PyBytes_FromStringAndSize(NULL, ancbufsize)
@@ -153,15 +159,15 @@ cdef tuple receive_message(socket sock, msghdr *msg, size_t room, bytes data,
     msg.msg_controllen = <size_t>ancbufsize
     msg.msg_name = &name
     msg.msg_namelen = sizeof(name)
-    if flags & MSG_ERRQUEUE and counted:
+    if flags & MSG_ERRQUEUE and sends_by_cookie:
         n = receive_error(sock, &io)
     else:
         n = transfer(sock, ps_recvmsg, &io, POLLIN, &deadline)
     try:
-        return (n if data is None else data if n == <ssize_t>room else data[:n],
+        return (n if data is None else data if n == <ssize_t>size else data[:n],
                 unpack_control(msg), msg.msg_flags, unpack_address(&name, msg.msg_namelen))
     except:
-        ps_cmsg_close_rights(msg)  # nobody will ever know their numbers
+        ps_cmsg_close_rights(msg)  # the caller does not get the descriptors that came
         raise
 
 
@@ -169,12 +175,12 @@ def recvmsg(socket self not None, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, P
     """recvmsg(bufsize[, ancbufsize[, flags]]) -> (data, ancdata, msg_flags, address)
 
     Receive at most *bufsize* bytes, and control messages of at most *ancbufsize* bytes
-    (`recvmsg(2)`, `cmsg(3)`): *ancdata* is a list of (level, type, data), and *msg_flags* tells what
-    was cut (MSG_TRUNC, MSG_CTRUNC). Raises what `recv` raises.
+    (`recvmsg(2)`, `cmsg(3)`). *ancdata* is a list of (level, type, data). *msg_flags* says what was cut:
+    the data (MSG_TRUNC) or the control messages (MSG_CTRUNC). Raises what `recv` raises.
     """
     cdef msghdr msg
     cdef iovec iov
-    cdef int c_flags = int_of(flags)
+    cdef int c_flags = ssize_as_int(flags)
     if (not ps_addr_family_known(self.sock_family) or c_flags & MSG_TRUNC
             or bufsize < 0 or not 0 <= ancbufsize <= INT32_MAX):
         return base.recvmsg(self, bufsize, ancbufsize, flags)
@@ -190,12 +196,12 @@ def recvmsg(socket self not None, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, P
 def recvmsg_into(socket self not None, buffers, Py_ssize_t ancbufsize=0, Py_ssize_t flags=0, /):
     """recvmsg_into(buffers[, ancbufsize[, flags]]) -> (nbytes, ancdata, msg_flags, address)
 
-    As `recvmsg`, scattered over writable *buffers*, each filled before the next.
+    As `recvmsg`, but into an iterable of writable *buffers*. Each is filled before the next one.
     """
     cdef msghdr msg
     cdef bint acquired = True
     cdef Buffers data = Buffers.__new__(Buffers)
-    cdef int c_flags = int_of(flags)
+    cdef int c_flags = ssize_as_int(flags)
     if not ps_addr_family_known(self.sock_family) or not 0 <= ancbufsize <= INT32_MAX:
         return base.recvmsg_into(self, buffers, ancbufsize, flags)
     buffers = tuple(buffers)

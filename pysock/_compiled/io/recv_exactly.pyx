@@ -1,8 +1,8 @@
-"""recv_exactly, recv_exactly_into: all that was asked for, or an exception that has what came.
+"""recv_exactly, recv_exactly_into: receive all bytes, or raise an exception that has a part.
 
-Each is a method: _compiled/socket.py lists it in `socket`. A socket that is no stream known here, or
-whose class has a `recv` of its own (TLS), goes to the loops over the standard library before anything
-has moved.
+Each public function is a method: _compiled/socket.py lists it in `socket`. A socket that is not a
+stream of a known family, or whose class overrides `recv` (TLS), is handled by the loops of
+_shared/loops/, before any byte is received.
 """
 
 import sys
@@ -31,13 +31,14 @@ cdef object exc_info = sys.exc_info
 def recv_exactly(socket self not None, Py_ssize_t n, /, *, timeout=NOT_GIVEN, deadline=None):
     """recv_exactly(n, *, timeout=..., deadline=None) -> bytes
 
-    Receive *n* bytes, all of them, straight into the object that is returned; IncompleteReadError
-    where the stream ends before. *timeout* in seconds (None: without end) or *deadline*, a
-    `time.monotonic()`, is for the whole call; without either it is the socket's timeout.
+    Receive exactly *n* bytes, without a copy. Raises IncompleteReadError where the stream ends
+    before. *timeout*, in seconds (None: no limit), or *deadline*, a `time.monotonic()`, is for the
+    whole call. Without either of them the socket's timeout is for the whole call.
 
-    An exception has `partial`, the bytes that came before it: nothing is lost. Raises TimeoutError,
-    BlockingIOError, OSError (EOPNOTSUPP where the socket is no stream), ValueError for a negative
-    *n*. Memory for *n* bytes is asked for at once: where the peer chose *n*, limit it.
+    Every exception has the bytes that came before it as `partial`, so no byte is lost. Raises
+    TimeoutError, BlockingIOError, OSError (EOPNOTSUPP where the socket is not a stream), ValueError
+    for a negative *n*. The call allocates *n* bytes at its start: check *n* first if the peer chose
+    it.
     """
     cdef PyObject *data = NULL
     cdef ps_io io
@@ -60,7 +61,8 @@ def recv_exactly(socket self not None, Py_ssize_t n, /, *, timeout=NOT_GIVEN, de
         done = transfer_whole(self, ps_recv, &io, POLLIN, until.timeout, &until.at)
     finally:
         if done < 0:
-            set_progress(exc_info()[1], "partial", cut_bytes(&data, <size_t>n - io.len) if data != NULL else b"")
+            set_progress(exc_info()[1], "partial",
+                         cut_bytes(&data, <size_t>n - io.len) if data != NULL else b"")
     received = cut_bytes(&data, <size_t>n - io.len)
     if not done:
         raise IncompleteReadError(received, n)
@@ -70,8 +72,9 @@ def recv_exactly(socket self not None, Py_ssize_t n, /, *, timeout=NOT_GIVEN, de
 def recv_exactly_into(socket self not None, buffer, /, *, timeout=NOT_GIVEN, deadline=None):
     """recv_exactly_into(buffer, *, timeout=..., deadline=None) -> number of bytes
 
-    Fill a writable *buffer*, all of it; the number is its size. As `recv_exactly`; an exception has
-    `bytes_received`: so many bytes of the buffer are filled.
+    Fill the whole of a writable *buffer*; the result is its size. *timeout* and *deadline* are as in
+    `recv_exactly`, and so are the exceptions. Every exception has `bytes_received`, the number of
+    bytes of the buffer that are filled. IncompleteReadError has these bytes as `partial`, too.
     """
     cdef Py_buffer view
     cdef ps_io io

@@ -1,8 +1,8 @@
-"""sendall, sendmsg_all: all that was given, or an exception that says how much was sent.
+"""sendall, sendmsg_all: send all bytes, or raise an exception that says how many were sent.
 
-Each is a method: _compiled/socket.py lists it in `socket`. A socket that is no stream known here, or
-whose class has a `send` of its own (TLS), goes to the loops over the standard library before anything
-has moved.
+Each public function is a method: _compiled/socket.py lists it in `socket`. A socket that is not a
+stream of a known family, or whose class overrides `send` (TLS), is handled by the loops of
+_shared/loops/, before any byte is sent.
 """
 
 import sys
@@ -11,12 +11,14 @@ from ..._shared import loops
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.list cimport PyList_CheckExact
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.object cimport PyObject
+from cpython.tuple cimport PyTuple_CheckExact
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
-from ..core.arguments cimport int_of
+from ..core.arguments cimport ssize_as_int
 from ..core.buffers cimport Buffers, acquire_readable
 from ..core.bytes_object cimport STACK_BYTES, bytes_data, bytes_size, is_bytes
 from ..core.deadline cimport NOT_GIVEN, Deadline, deadline_of
@@ -31,17 +33,16 @@ from ..sys.ps_wait cimport POLLOUT
 
 
 cdef extern from "Python.h":
-    bint PyList_CheckExact(object o)
-    bint PyTuple_CheckExact(object o)
-    # The items' raw form, without a reference.
+    # Borrowed references, declared as raw pointers so that no reference is counted.
     PyObject **sequence_items "PySequence_Fast_ITEMS"(object o)
     Py_ssize_t sequence_size "PySequence_Fast_GET_SIZE"(object o)
 
 
 cdef enum:
-    SCRATCH = 1 << 18  # bytes of small buffers that are put together at a time
+    SCRATCH_SIZE = 1 << 18  # bytes: small buffers are copied here, and sent together
 
-cdef shared_pointer spare_scratch = NULL  # taken while in use, so that no two threads share it
+# Popped while it is in use, so that no two threads use the same scratch memory.
+cdef shared_pointer spare_scratch = NULL
 
 cdef object exc_info = sys.exc_info
 
@@ -49,46 +50,50 @@ cdef object exc_info = sys.exc_info
 def sendall(socket self not None, data, Py_ssize_t flags=0, /):
     """sendall(data[, flags])
 
-    Send all of *data*. The socket's timeout is for the whole call. An exception has `bytes_sent`:
-    how many bytes of *data* the kernel took. Raises what `send` raises.
+    Send all of *data*, a bytes-like object. *flags* are MSG_* constants, or'ed together. The socket's
+    timeout is for the whole call. Every exception has `bytes_sent`, the number of bytes of *data* that
+    the kernel has accepted. Raises what `send` raises.
     """
     cdef Py_buffer view
-    cdef bint held
+    cdef bint acquired
     cdef ps_io io
     cdef size_t size
     cdef int64_t deadline = 0
     cdef int done = 0
     if not ps_addr_family_known(self.sock_family):
         return loops.transfer.sendall(self, data, flags)
-    io.flags = int_of(flags)
-    held = acquire_readable(data, &view, &io)
+    io.flags = ssize_as_int(flags)
+    acquired = acquire_readable(data, &view, &io)
     size = io.len
     try:
         done = transfer_whole(self, ps_send, &io, POLLOUT, self.sock_timeout, &deadline)
     finally:
-        if held:
+        if acquired:
             PyBuffer_Release(&view)
         if not done:
             set_progress(exc_info()[1], "bytes_sent", size - io.len)
 
 
 cdef char *acquire_scratch() except NULL:
-    """SCRATCH bytes that nobody else has."""
-    cdef char *room = <char *>pop_spare(&spare_scratch)
-    if room == NULL:
-        room = <char *>PyMem_RawMalloc(SCRATCH)
-    if room == NULL:
+    """Scratch memory of SCRATCH_SIZE bytes that no other call uses."""
+    cdef char *scratch = <char *>pop_spare(&spare_scratch)
+    if scratch == NULL:
+        scratch = <char *>PyMem_RawMalloc(SCRATCH_SIZE)
+    if scratch == NULL:
         raise MemoryError()
-    return room
+    return scratch
 
 
-cdef void release_scratch(char *room) noexcept:
-    if not push_spare(&spare_scratch, room):
-        PyMem_RawFree(room)
+cdef void release_scratch(char *scratch) noexcept:
+    if not push_spare(&spare_scratch, scratch):
+        PyMem_RawFree(scratch)
 
 
 cdef size_t size_if_small(object buffers) noexcept:
-    """The size of all *buffers*, if they are small bytes in a list or tuple, and fit in SCRATCH; or 0."""
+    """The total size of *buffers* if they may be copied to be sent together, else 0.
+
+    They must be in a list or a tuple, be exactly bytes, be small, and fit into SCRATCH_SIZE.
+    """
     cdef PyObject **items
     cdef Py_ssize_t i
     cdef size_t size
@@ -101,27 +106,28 @@ cdef size_t size_if_small(object buffers) noexcept:
             return 0
         size = <size_t>bytes_size(items[i])
         total += size
-        if size > PS_COPIED_MOST or total > SCRATCH:
+        if size > PS_COPIED_MOST or total > SCRATCH_SIZE:
             return 0
     return total
 
 
 cdef int send_small(socket sock, object buffers, size_t *left, Deadline *until) except -1:
-    """Send *buffers*, of which `size_if_small` has just said *left*; that is what was not sent then.
+    """Copy *buffers* and send them. *left* is their size, and then how many bytes were not sent.
 
-    No Python code runs before all is copied: nobody can change a list. (Without a GIL it is none.)
+    `size_if_small` must have been called just before. No Python code runs before all is copied, so a
+    list cannot change. (Without a GIL, where another thread could change it, *buffers* is a tuple.)
     """
     cdef char[STACK_BYTES] stack
-    cdef char *room = acquire_scratch() if left[0] > STACK_BYTES else &stack[0]
+    cdef char *scratch = acquire_scratch() if left[0] > STACK_BYTES else &stack[0]
     cdef PyObject **items = sequence_items(buffers)
-    cdef size_t at = 0
+    cdef size_t offset = 0
     cdef Py_ssize_t i
     cdef ps_io io
     for i in range(sequence_size(buffers)):
-        memcpy(room + at, bytes_data(items[i]), <size_t>bytes_size(items[i]))
-        at += <size_t>bytes_size(items[i])
-    io.buf = room
-    io.len = io.likely = at
+        memcpy(scratch + offset, bytes_data(items[i]), <size_t>bytes_size(items[i]))
+        offset += <size_t>bytes_size(items[i])
+    io.buf = scratch
+    io.len = io.likely = offset
     io.name = NULL
     io.msg = NULL
     io.flags = 0
@@ -129,29 +135,33 @@ cdef int send_small(socket sock, object buffers, size_t *left, Deadline *until) 
         transfer_whole(sock, ps_send, &io, POLLOUT, until.timeout, &until.at)
     finally:
         left[0] = io.len
-        if at > STACK_BYTES:
-            release_scratch(room)
+        if offset > STACK_BYTES:
+            release_scratch(scratch)
     return 0
 
 
 cdef int send_gathered(socket sock, Buffers data, size_t *left, Deadline *until) except -1:
-    """Send *data*, as much at once as the kernel takes; *left* is what was not sent."""
+    """Send *data* by as few system calls as possible; *left* is how many bytes are not sent.
+
+    ps_gather copies small buffers into the scratch memory, which is faster than an iovec for each.
+    """
     cdef char[STACK_BYTES] stack
-    cdef char *room = &stack[0]
-    cdef size_t room_size = STACK_BYTES
-    cdef Py_ssize_t at = 0
+    cdef char *scratch = &stack[0]
+    cdef size_t scratch_size = STACK_BYTES
+    cdef Py_ssize_t index = 0
     cdef size_t size
     cdef msghdr msg
     cdef ps_io io
     if left[0] > STACK_BYTES:
-        room = acquire_scratch()
-        room_size = SCRATCH
+        scratch = acquire_scratch()
+        scratch_size = SCRATCH_SIZE
     try:
         while left[0] > 0:
-            at += <Py_ssize_t>ps_gather(&io, &msg, &data.iov[at], <size_t>(data.count - at), room,
-                                        room_size)
+            index += <Py_ssize_t>ps_gather(&io, &msg, &data.iov[index],
+                                           <size_t>(data.count - index), scratch, scratch_size)
             size = io.len
-            io.flags = MSG_MORE if size < left[0] else 0  # as if all were one
+            # With MSG_MORE the kernel sends full packets, as if all buffers were sent by one call.
+            io.flags = MSG_MORE if size < left[0] else 0
             PyErr_CheckSignals()
             try:
                 transfer_whole(sock, ps_send if io.msg == NULL else ps_sendmsg, &io, POLLOUT,
@@ -159,21 +169,21 @@ cdef int send_gathered(socket sock, Buffers data, size_t *left, Deadline *until)
             finally:
                 left[0] -= size - io.len
     finally:
-        if room_size == SCRATCH:
-            release_scratch(room)
+        if scratch_size == SCRATCH_SIZE:
+            release_scratch(scratch)
     return 0
 
 
 def sendmsg_all(socket self not None, buffers, /, *, timeout=NOT_GIVEN, deadline=None):
     """sendmsg_all(buffers, *, timeout=..., deadline=None)
 
-    Send the bytes of many buffers, all of them, as if they were one (`sendmsg(2)`). *timeout* in
-    seconds (None: without end) or *deadline*, a `time.monotonic()`, is for the whole call; without
-    either it is the socket's timeout.
+    Send all bytes of many buffers, as if they were one (`sendmsg(2)`). *buffers* is an iterable of
+    bytes-like objects. *timeout*, in seconds (None: no limit), or *deadline*, a `time.monotonic()`, is
+    for the whole call. Without either of them the socket's timeout is for the whole call.
 
-    An exception has `bytes_sent`: how many bytes of all the buffers the kernel took. Raises
-    TimeoutError, BlockingIOError, OSError (EOPNOTSUPP where the socket is no stream). Audit event
-    `socket.sendmsg`, once.
+    Every exception has `bytes_sent`, the number of bytes of all buffers together that the kernel has
+    accepted. Raises TimeoutError, BlockingIOError, OSError (EOPNOTSUPP where the socket is not a
+    stream). Audit event `socket.sendmsg`, once.
     """
     cdef Deadline until
     cdef Buffers data = None
@@ -184,7 +194,7 @@ def sendmsg_all(socket self not None, buffers, /, *, timeout=NOT_GIVEN, deadline
     until = deadline_of(self, timeout, deadline)
     audit_address("socket.sendmsg", self, None)
     if not HAS_GIL and PyList_CheckExact(buffers):
-        buffers = tuple(buffers)  # which no other thread can change
+        buffers = tuple(buffers)  # another thread could change the list
     total = size_if_small(buffers)
     if total == 0:
         data = Buffers.__new__(Buffers)

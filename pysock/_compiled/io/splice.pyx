@@ -1,17 +1,19 @@
-"""splice: bytes between two descriptors, without passing through Python.
+"""splice: move bytes from one descriptor to another without making Python objects of them.
 
-csrc/ps_splice.c moves them, and says so when it would have to wait; waiting, signals and the errors
-are here. Only the main thread runs the handlers of signals, so only it comes back for the GIL after
-every system call. Any other thread stays without it for as long as bytes flow, which beside a thread
-that computes makes all the difference; the descriptors are read anew all the same, from where
-`close()` changes them.
+csrc/ps_splice.c moves the bytes, and returns -EAGAIN where it would have to wait. This module waits,
+runs signal handlers and raises the errors. Signal handlers run in the main thread only. So only the
+main thread acquires the GIL after every system call. Any other thread stays without the GIL while bytes
+flow: beside a thread that computes, each acquisition could take the switch interval. It still notices a
+`close()`, because every system call reads the descriptor from the socket object.
 """
 
 from operator import index
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.long cimport PyLong_CheckExact
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject_AsFileDescriptor
 from libc.errno cimport EAGAIN, EINTR, EPROTOTYPE
 from libc.stdint cimport INT64_MAX, int64_t
 
@@ -19,7 +21,7 @@ from ..core.progress cimport set_progress
 from ..core.retry cimport wait_for_fd
 from ..core.deadline cimport NOT_GIVEN, Deadline, deadline_of
 from ..core.errors cimport raise_errno, raise_timed_out
-from ..core.socket_object cimport fd_place, socket
+from ..core.socket_object cimport fd_ptr_of, socket
 from ..sys.ps_splice cimport (
     PS_SPLICE_ROOM, PS_SPLICE_SOURCE, PS_SPLICE_TARGET, ps_splice, ps_splice_close, ps_splice_drain,
     ps_splice_init, ps_splice_inside, ps_splice_pause, ps_splice_steps,
@@ -27,37 +29,34 @@ from ..sys.ps_splice cimport (
 from ..sys.ps_wait cimport POLLIN, POLLOUT, ps_clock
 
 
-cdef extern from "Python.h":
-    int PyObject_AsFileDescriptor(object thing) except -1
-    bint PyLong_CheckExact(object number)
-
-
 cdef class End:
-    """What the caller named as one end, and where the number of its descriptor stands."""
-    cdef object thing
-    cdef int number
-    cdef const int *place
-    cdef bint current  # the place tells of a close(), without a look at the object
+    """The source or the target: the caller's object, and a pointer to its descriptor."""
+    cdef object fileobj
+    cdef int fd
+    cdef const int *fd_ptr
+    cdef bint is_current  # *fd_ptr shows a close() by itself; otherwise fileno() has to be called
 
-    def __cinit__(self, thing):
-        self.thing = thing
-        self.place = &self.number
-        self.current = True
-        if isinstance(thing, socket):
-            if getattr(thing, "_sslobj", None) is not None:
-                raise ValueError(f"splice not allowed on instances of {type(thing).__name__}")
-            self.place = fd_place(thing)
+    def __cinit__(self, fileobj):
+        self.fileobj = fileobj
+        self.fd_ptr = &self.fd
+        self.is_current = True
+        if isinstance(fileobj, socket):
+            if getattr(fileobj, "_sslobj", None) is not None:
+                raise ValueError(f"splice not allowed on instances of {type(fileobj).__name__}")
+            self.fd_ptr = fd_ptr_of(fileobj)
         else:
-            self.number = PyObject_AsFileDescriptor(thing)
-            self.current = PyLong_CheckExact(thing)
+            self.fd = PyObject_AsFileDescriptor(fileobj)
+            self.is_current = PyLong_CheckExact(fileobj)
 
-    cdef int renew(self) except -1:
-        if not self.current:
-            self.number = PyObject_AsFileDescriptor(self.thing)
+    cdef int refresh(self) except -1:
+        """Ask the object for its descriptor again, which it may have closed meanwhile."""
+        if not self.is_current:
+            self.fd = PyObject_AsFileDescriptor(self.fileobj)
         return 0
 
 
-cdef int64_t most_to_move(object count) except -1:
+cdef int64_t bytes_to_move(object count) except -1:
+    """*count* as ps_splice_init takes it: INT64_MAX is all until the end of the source."""
     if count is None:
         return INT64_MAX
     count = index(count)
@@ -67,58 +66,62 @@ cdef int64_t most_to_move(object count) except -1:
 
 
 cdef bint wait_for_ends(ps_splice *s, End source, End target, Deadline *until) except -1:
-    """Wait until poll() calls ready what the last step could not use; False if that is too late."""
+    """Wait until poll() reports the ends that the last step needs; False after the deadline."""
     if s.waits_for & PS_SPLICE_SOURCE:
-        if not wait_for_fd(source.place, POLLIN, until.timeout, &until.at):
+        if not wait_for_fd(source.fd_ptr, POLLIN, until.timeout, &until.at):
             return False
         s.source.ready = 1
     if s.waits_for & PS_SPLICE_TARGET:
-        if not wait_for_fd(target.place, POLLOUT, until.timeout, &until.at):
+        if not wait_for_fd(target.fd_ptr, POLLOUT, until.timeout, &until.at):
             return False
         s.target.ready = 1
     return True
 
 
 cdef bint is_main_thread() except -1:
-    import threading  # takes a while: not before it is needed
+    import threading  # not imported with pysock, because that takes long
 
     return threading.get_ident() == threading.main_thread().ident
 
 
 cdef int move(ps_splice *s, End source, End target, Deadline *until) except -1:
-    cdef int64_t give_up_at = until.at if until.at else INT64_MAX
-    cdef bint once = not (source.current and target.current) or is_main_thread()
-    cdef bint waited = False
+    """Move all bytes. Raises TimeoutError, OSError, and what a signal handler raises."""
+    cdef int64_t deadline = until.at if until.at else INT64_MAX
+    cdef bint once = not (source.is_current and target.is_current) or is_main_thread()
+    cdef bint waited = False  # since bytes were moved
     cdef ssize_t n
     while True:
         with nogil:
-            n = ps_splice_steps(s, give_up_at, once)
+            n = ps_splice_steps(s, deadline, once)
         if n == 0:
             return 0
         if n > 0:
             waited = False
             PyErr_CheckSignals()
-            if s.left > 0 and ps_splice_inside(s) == 0 and ps_clock() >= give_up_at:
+            if s.left > 0 and ps_splice_inside(s) == 0 and ps_clock() >= deadline:
                 raise_timed_out()
         elif n == -EINTR:
             PyErr_CheckSignals()
         elif n == -EAGAIN:
-            if waited:  # in vain: poll() looks at neither the time nor signals where it need not wait
+            if waited:
+                # poll() returned at once, although no byte can be moved: POLLERR stays set. It checks
+                # neither the deadline nor signals then.
                 with nogil:
                     ps_splice_pause()
                 PyErr_CheckSignals()
-                if ps_clock() >= give_up_at:
+                if ps_clock() >= deadline:
                     raise_timed_out()
             if not wait_for_ends(s, source, target, until):
                 raise_timed_out()
             waited = True
         else:
             raise_errno(n)
-        source.renew()
-        target.renew()
+        source.refresh()
+        target.refresh()
 
 
-cdef object drained(ps_splice *s):
+cdef object drain(ps_splice *s):
+    """The bytes that were read from the source and not yet written to the target."""
     cdef int n
     data = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>ps_splice_inside(s))
     n = ps_splice_drain(s, PyBytes_AS_STRING(data))
@@ -130,23 +133,23 @@ cdef object drained(ps_splice *s):
 def splice(src, dst, count=None, timeout=None):
     """splice(src, dst[, count[, timeout]]) -> number of bytes moved
 
-    Move bytes from *src* to *dst*: sockets, files, pipes, anything with a `fileno()`, or plain
-    descriptors. To the end of *src*, or *count* bytes. The kernel hands the bytes over (`splice(2)`)
-    where it can and there are many, and they are copied, still without passing through Python, where
-    it cannot. *timeout* in seconds is for the whole call; None is without end. The mode the
-    descriptors are in does not matter, but for the speed: to keep a deadline between sockets in
-    blocking mode, the bytes have to be copied.
+    Move bytes from *src* to *dst*. Each is a socket, a file, a pipe, any object with a `fileno()`, or
+    an int, which is a descriptor. The call moves *count* bytes, or all until the end of *src*. Many
+    bytes are moved inside the kernel (`splice(2)`) where it can do that. Otherwise they are copied,
+    without making Python objects. *timeout*, in seconds, is for the whole call; None means no limit.
+    The descriptors may be blocking or non-blocking. Only with a timeout, and sockets that are both
+    blocking, the bytes have to be copied, which is slower.
 
-    Whatever exception ends it has two attributes: *bytes_moved*, the number of bytes that reached
-    *dst*, and *pending*, the bytes that were taken from *src* and did not. TimeoutError when the
-    timeout is over, ValueError for a negative number, for a socket that is no stream, and for one
-    that speaks TLS; OSError.
+    Every exception that ends the call has two attributes. `bytes_moved` is the number of bytes that
+    were written to *dst*. `pending` has the bytes that were read from *src* and not written to *dst*.
+    Raises TimeoutError when the timeout is over, ValueError for a negative number, for a socket that
+    is not a stream and for a TLS socket, and OSError.
     """
     cdef ps_splice s
     cdef Deadline until
     cdef char *memory
     cdef int n
-    cdef int64_t most = most_to_move(count)
+    cdef int64_t wanted = bytes_to_move(count)
     until = deadline_of(None, None if timeout is NOT_GIVEN else timeout, None)
     cdef End source = End(src)
     cdef End target = End(dst)
@@ -154,7 +157,7 @@ def splice(src, dst, count=None, timeout=None):
     if memory == NULL:
         raise MemoryError()
     try:
-        n = ps_splice_init(&s, source.place, target.place, most, until.timeout >= 0, memory)
+        n = ps_splice_init(&s, source.fd_ptr, target.fd_ptr, wanted, until.timeout >= 0, memory)
         if n == -EPROTOTYPE:
             raise ValueError("only SOCK_STREAM type sockets are supported")
         if n < 0:
@@ -162,7 +165,7 @@ def splice(src, dst, count=None, timeout=None):
         move(&s, source, target, &until)
         return s.moved
     except BaseException as error:
-        pending = drained(&s)
+        pending = drain(&s)
         set_progress(error, "bytes_moved", s.moved)
         set_progress(error, "pending", pending)
         raise

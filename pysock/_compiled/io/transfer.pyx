@@ -1,13 +1,14 @@
-"""Bytes out, bytes in: send, sendto, recv, recv_into, recvfrom, recvfrom_into.
+"""Sending and receiving bytes: send, sendto, recv, recv_into, recvfrom, recvfrom_into.
 
-Each public function is a method: _accelerated.py lists it in `socket`. What a method does not know
-completely (another family, a flag that changes what a length means, an odd argument) goes to the
-base class's method with the same arguments.
+Each public function is a method: _compiled/socket.py lists it in `socket`. For another family, a flag
+that changes the meaning of a length, or an argument of another type, it calls the method of the base
+class with the same arguments.
 
-A receive into a new bytes object never allocates what was asked for when little came. Small requests
-go through the C stack. Larger ones go into a spare bytes object, kept from call to call: a little
-is copied out of it, and when much came the spare itself is handed over and another one made. So
-neither side pays twice, and recv(262144) of one small message does not map and unmap 256 KiB.
+A receive that returns bytes does not allocate *bufsize* bytes for a small message. Up to STACK_BYTES it
+receives into a buffer on the C stack. A larger one receives into a spare bytes object, which is kept
+from call to call. If little came, it is copied, and the spare is kept. If much came, the spare itself
+is cut and returned, and the next call allocates a new one. So recv(262144) of a small message does not
+make malloc() map and unmap 256 KiB, and the bytes of a large one are not copied.
 """
 
 from ..._shared import original
@@ -23,8 +24,8 @@ from ..._shared.address import standard_address
 from ..core.buffers cimport acquire_readable, acquire_writable
 from ..core.bytes_object cimport STACK_BYTES, bytes_data, bytes_size, cut_bytes, new_bytes
 from ..core.retry cimport transfer, transfer_within
-from .zerocopy_pending cimport counted, receive_plain_error
-from ..core.arguments cimport as_int, int_of
+from .zerocopy_pending cimport receive_plain_error, sends_by_cookie
+from ..core.arguments cimport as_int, ssize_as_int
 from ..core.sockaddr cimport pack_address, unpack_address
 from ..core.socket_object cimport audit_address, socket
 from ..core.threads cimport is_only_reference, pop_spare, push_spare, shared_pointer, shared_size
@@ -37,78 +38,79 @@ from ..sys.ps_wait cimport POLLIN, POLLOUT
 cdef object base = original.socket
 
 cdef enum:
-    COPIED_MOST = 32768      # of a spare, at most so much is copied; more is handed over
-    SPARE_MOST = 1 << 20     # larger requests leave no spare behind
+    COPIED_MOST = 32768   # bytes: up to so many are copied from a spare; it is returned with more
+    SPARE_MOST = 1 << 20  # bytes: a larger bytes object is not kept as a spare
 
-cdef shared_pointer spare = NULL  # owned; taken while in use, so that no two threads share it
+# A reference to a bytes object. It is popped while it is in use, so that no two threads use it.
+cdef shared_pointer spare = NULL
 
-# What the last large request brought. Who asks for 256 KiB mostly gets a message of some bytes
-# (asyncio) or as much as fits (a bulk transfer), and the next one will be like it: that decides
-# whether the GIL is worth releasing.
-cdef shared_size came_last = 0
+# How many bytes the last large receive returned. A program that asks for 256 KiB gets either small
+# messages (asyncio) or as much as fits (a bulk transfer), and mostly the same again. With this number
+# the GIL policy decides whether to release the GIL.
+cdef shared_size last_received = 0
 
 
 cdef PyObject *acquire_spare(Py_ssize_t size) except NULL:
-    """A bytes object of at least *size* bytes that nobody else has."""
-    cdef PyObject *room = <PyObject *>pop_spare(&spare)
-    if room != NULL:
-        if bytes_size(room) >= size:
-            return room
-        Py_DECREF(<object>room)
+    """A bytes object of at least *size* bytes to which no other reference exists."""
+    cdef PyObject *data = <PyObject *>pop_spare(&spare)
+    if data != NULL:
+        if bytes_size(data) >= size:
+            return data
+        Py_DECREF(<object>data)
     return new_bytes(NULL, size)
 
 
-cdef void release_spare(PyObject *room) noexcept:
-    if bytes_size(room) > SPARE_MOST or not push_spare(&spare, room):
-        Py_DECREF(<object>room)
+cdef void release_spare(PyObject *data) noexcept:
+    if bytes_size(data) > SPARE_MOST or not push_spare(&spare, data):
+        Py_DECREF(<object>data)
 
 
 cdef inline ssize_t receive_once(socket sock, ps_transfer operation, ps_io *io) except -1:
-    """`transfer`. Of the error queue, what is about a zero-copy send of this process is noted."""
+    """`transfer`, which also applies notices of zero-copy sends that come from the error queue."""
     cdef int64_t deadline = 0
-    if io.flags & MSG_ERRQUEUE and counted:
+    if io.flags & MSG_ERRQUEUE and sends_by_cookie:
         return receive_plain_error(sock, io)
     return transfer_within(sock, operation, io, POLLIN, sock.sock_timeout, &deadline)
 
 
 cdef object receive(socket sock, ps_transfer operation, ps_io *io):
     """Receive up to io.len bytes into a new bytes object."""
-    global came_last
+    global last_received
     cdef char[STACK_BYTES] stack
     cdef ssize_t n
-    cdef PyObject *room
+    cdef PyObject *data
     if io.len <= STACK_BYTES:
         io.buf = stack
         io.likely = io.len
         n = receive_once(sock, operation, io)
         return PyBytes_FromStringAndSize(stack, n)
-    room = acquire_spare(<Py_ssize_t>io.len)
-    io.buf = bytes_data(room)
-    io.likely = min(io.len, came_last)
+    data = acquire_spare(<Py_ssize_t>io.len)
+    io.buf = bytes_data(data)
+    io.likely = min(io.len, last_received)
     try:
         n = receive_once(sock, operation, io)
     except:
-        release_spare(room)
+        release_spare(data)
         raise
-    came_last = <size_t>n
-    # A spare that another thread made can be used, but not be cut and handed over.
-    if n <= COPIED_MOST or not is_only_reference(room):
+    last_received = <size_t>n
+    # Without a GIL, a spare that another thread allocated can be written, but not be resized.
+    if n <= COPIED_MOST or not is_only_reference(data):
         try:
-            return PyBytes_FromStringAndSize(bytes_data(room), n)
+            return PyBytes_FromStringAndSize(bytes_data(data), n)
         finally:
-            release_spare(room)
-    return cut_bytes(&room, <size_t>n)
+            release_spare(data)
+    return cut_bytes(&data, <size_t>n)
 
 
 def recv(socket self not None, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
     """recv(bufsize[, flags]) -> bytes
 
-    Receive at most *bufsize* bytes (`recv(2)`); b"" when the peer has shut down its writing half.
-    *flags* are MSG_* constants, or'ed together. Raises TimeoutError when the socket's timeout is
-    over, BlockingIOError, OSError.
+    Receive at most *bufsize* bytes (`recv(2)`). The result is b"" after the peer has shut down its
+    writing half. *flags* are MSG_* constants, or'ed together. Raises TimeoutError when the socket's
+    timeout is over, BlockingIOError, OSError.
     """
     cdef ps_io io
-    io.flags = int_of(flags)
+    io.flags = ssize_as_int(flags)
     if (bufsize <= 0 or io.flags & MSG_TRUNC
             or not ps_addr_family_known(self.sock_family)):
         return base.recv(self, bufsize, flags)
@@ -120,11 +122,11 @@ def recv(socket self not None, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
 def recvfrom(socket self not None, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
     """recvfrom(bufsize[, flags]) -> (bytes, address)
 
-    As `recv`, with the sender's address (`recvfrom(2)`).
+    As `recv`, and return the sender's address, too (`recvfrom(2)`).
     """
     cdef ps_io io
     cdef ps_sockaddr name
-    io.flags = int_of(flags)
+    io.flags = ssize_as_int(flags)
     if (bufsize < 0 or io.flags & MSG_TRUNC
             or not ps_addr_family_known(self.sock_family)):
         return base.recvfrom(self, bufsize, flags)
@@ -137,12 +139,12 @@ def recvfrom(socket self not None, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
 def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t flags=0):
     """recv_into(buffer[, nbytes[, flags]]) -> number of bytes
 
-    As `recv`, into a writable *buffer*: at most *nbytes* bytes, or as many as it holds if that is 0.
-    Raises ValueError if *nbytes* is negative or more than the buffer holds.
+    As `recv`, but into a writable *buffer*: at most *nbytes* bytes, or as many as the buffer has if
+    *nbytes* is 0. Raises ValueError if *nbytes* is negative or more than the buffer has.
     """
     cdef Py_buffer view
     cdef ps_io io
-    io.flags = int_of(flags)
+    io.flags = ssize_as_int(flags)
     if (not ps_addr_family_known(self.sock_family)
             or not acquire_writable(buffer, nbytes, &view, &io)):
         return base.recv_into(self, buffer, nbytes, flags)
@@ -158,13 +160,13 @@ def recv_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t flag
 def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t flags=0):
     """recvfrom_into(buffer[, nbytes[, flags]]) -> (number of bytes, address)
 
-    As `recv_into`, with the sender's address.
+    As `recv_into`, and return the sender's address, too (`recvfrom(2)`).
     """
     cdef Py_buffer view
     cdef ps_io io
     cdef ps_sockaddr name
     cdef ssize_t n
-    io.flags = int_of(flags)
+    io.flags = ssize_as_int(flags)
     if (not ps_addr_family_known(self.sock_family)
             or not acquire_writable(buffer, nbytes, &view, &io)):
         return base.recvfrom_into(self, buffer, nbytes, flags)
@@ -179,22 +181,22 @@ def recvfrom_into(socket self not None, buffer, Py_ssize_t nbytes=0, Py_ssize_t 
 def send(socket self not None, data, Py_ssize_t flags=0, /):
     """send(data[, flags]) -> number of bytes sent
 
-    Send bytes (`send(2)`), perhaps not all of them: the number says how many the kernel took. *flags*
-    are MSG_* constants, or'ed together. Raises TimeoutError when the socket's timeout is over,
-    BlockingIOError, OSError.
+    Send *data*, a bytes-like object (`send(2)`). Perhaps not all of it is sent: the result is the
+    number of bytes that the kernel has accepted. *flags* are MSG_* constants, or'ed together. Raises
+    TimeoutError when the socket's timeout is over, BlockingIOError, OSError.
     """
     cdef Py_buffer view
-    cdef bint held
+    cdef bint acquired
     cdef ps_io io
     cdef int64_t deadline = 0
     if not ps_addr_family_known(self.sock_family):
         return base.send(self, data, flags)
-    io.flags = int_of(flags)
-    held = acquire_readable(data, &view, &io)
+    io.flags = ssize_as_int(flags)
+    acquired = acquire_readable(data, &view, &io)
     try:
         return transfer(self, ps_send, &io, POLLOUT, &deadline)
     finally:
-        if held:
+        if acquired:
             PyBuffer_Release(&view)
 
 
@@ -205,18 +207,18 @@ def sendto(socket self not None, data=NOT_GIVEN, flags_or_address=NOT_GIVEN, add
            /, *more):
     """sendto(data[, flags], address) -> number of bytes sent
 
-    As `send`, to *address* (`sendto(2)`). All forms of an address: docs/guide/addresses.md. Audit
-    event `socket.sendto`.
+    As `send`, but to *address* (`sendto(2)`). docs/guide/addresses.md has all forms of an address.
+    Audit event `socket.sendto`.
     """
     cdef Py_buffer view
-    cdef bint held
+    cdef bint acquired
     cdef ps_io io
     cdef ps_sockaddr name
     cdef int64_t deadline = 0
     cdef int length
     if flags_or_address is NOT_GIVEN or more:
         given = [value for value in (data, flags_or_address, address) if value is not NOT_GIVEN]
-        return base.sendto(self, *given, *more)  # which says what is wrong with them
+        return base.sendto(self, *given, *more)  # raises the TypeError for them
     if address is NOT_GIVEN:
         peer = flags_or_address
         io.flags = 0
@@ -226,12 +228,12 @@ def sendto(socket self not None, data=NOT_GIVEN, flags_or_address=NOT_GIVEN, add
     length = pack_address(self.sock_family, peer, &name)
     if length == 0:
         return base.sendto(self, data, io.flags, standard_address(self, peer))
-    held = acquire_readable(data, &view, &io)
+    acquired = acquire_readable(data, &view, &io)
     try:
         audit_address("socket.sendto", self, peer)
         io.name = &name
         io.namelen = <socklen_t>length
         return transfer(self, ps_sendto, &io, POLLOUT, &deadline)
     finally:
-        if held:
+        if acquired:
             PyBuffer_Release(&view)

@@ -1,7 +1,7 @@
 """What only AF_UNIX sockets can do: send_fds, recv_fds, peercred.
 
-Each public function is a method: _accelerated.py lists it in `socket`. Between the system call that
-brought descriptors and the list that holds them, whatever goes wrong closes them.
+Each public function is a method: _compiled/socket.py lists it in `socket`. An exception after
+descriptors were received closes them, because the caller never gets their numbers.
 """
 
 from array import array
@@ -17,7 +17,7 @@ from libc.string cimport memset
 
 from ..core.retry cimport transfer
 from ..core.errors cimport raise_errno
-from ..core.arguments cimport int_of
+from ..core.arguments cimport ssize_as_int
 from ..core.sockaddr cimport unpack_address
 from ..core.socket_object cimport socket
 from ..sys.ps_addr cimport ps_addr_family_known, ps_sockaddr
@@ -33,15 +33,15 @@ from ..sys.ps_wait cimport POLLIN
 def send_fds(socket self not None, buffers, fds, flags=0, address=None):
     """send_fds(buffers, fds[, flags[, address]]) -> number of bytes sent
 
-    Send bytes of many *buffers*, and descriptors with them. *fds* is an iterable of descriptors;
-    the receiver gets duplicates of them (`unix(7)`, SCM_RIGHTS). They go with the first byte: a
-    stream carries none without one. At most 253 go at once. *flags* and *address* are those of
+    Send the bytes of many *buffers*, and descriptors with them. *fds* is an iterable of at most 253
+    descriptors. The receiver gets duplicates of them (`unix(7)`, SCM_RIGHTS). They are sent with the
+    first byte, so a stream needs at least one byte to send them. *flags* and *address* are those of
     `sendmsg`. Raises what `sendmsg` raises.
     """
     return self.sendmsg(buffers, [(SOL_SOCKET, SCM_RIGHTS, array("i", fds))], flags, address)
 
 
-cdef int refuse(object data) except -1:
+cdef int raise_lost_descriptors(object data) except -1:
     error = OSError(
         EMSGSIZE,
         "descriptors were lost: more than maxfds were sent, or no more can be opened",
@@ -53,11 +53,11 @@ cdef int refuse(object data) except -1:
 def recv_fds(socket self not None, Py_ssize_t bufsize, Py_ssize_t maxfds, Py_ssize_t flags=0):
     """recv_fds(bufsize, maxfds[, flags]) -> (bytes, list of descriptors, msg_flags, address)
 
-    Receive at most *bufsize* bytes and *maxfds* descriptors. All of them are close-on-exec from
-    the start (`recvmsg(2)`, MSG_CMSG_CLOEXEC); they are the caller's to close. Where not all could
-    be handed over (more than *maxfds* were sent, or this process may open no more), none is: those
-    that came are closed, and OSError(EMSGSIZE) is raised, with the bytes that came with them as
-    `.partial`. Raises ValueError for a negative number, and what `recvmsg` raises.
+    Receive at most *bufsize* bytes and *maxfds* descriptors. All descriptors are close-on-exec from
+    the start (`recvmsg(2)`, MSG_CMSG_CLOEXEC). The caller has to close them. Where the sender sent
+    more than *maxfds*, or this process may not open so many, all descriptors that came are closed, and
+    OSError(EMSGSIZE) is raised. It has the bytes that came with them as `.partial`. Raises ValueError
+    for a negative number, and what `recvmsg` raises.
     """
     cdef msghdr msg
     cdef iovec iov
@@ -66,7 +66,7 @@ def recv_fds(socket self not None, Py_ssize_t bufsize, Py_ssize_t maxfds, Py_ssi
     cdef ps_rights_room control
     cdef int[PS_RIGHTS_MOST] fds
     cdef int64_t deadline = 0
-    cdef size_t most, sent, held, i
+    cdef size_t most, sent, received, i
     cdef ssize_t n
     if bufsize < 0 or maxfds < 0:
         raise ValueError("bufsize and maxfds must not be negative")
@@ -85,19 +85,19 @@ def recv_fds(socket self not None, Py_ssize_t bufsize, Py_ssize_t maxfds, Py_ssi
     msg.msg_controllen = ps_cmsg_space(most * sizeof(int)) + PS_RIGHTS_BESIDE
     io.msg = &msg
     io.len = io.likely = <size_t>bufsize
-    io.flags = int_of(flags) | MSG_CMSG_CLOEXEC
+    io.flags = ssize_as_int(flags) | MSG_CMSG_CLOEXEC
     n = transfer(self, ps_recvmsg, &io, POLLIN, &deadline)
     sent = ps_cmsg_take_rights(&msg, fds, most)
-    held = min(sent, most)
+    received = min(sent, most)
     try:
         if n < bufsize:
             data = data[:n]
         if sent > most or msg.msg_flags & MSG_CTRUNC:
-            refuse(data)
-        return (data, [fds[i] for i in range(held)], msg.msg_flags & ~MSG_CMSG_CLOEXEC,
+            raise_lost_descriptors(data)
+        return (data, [fds[i] for i in range(received)], msg.msg_flags & ~MSG_CMSG_CLOEXEC,
                 unpack_address(&name, msg.msg_namelen))
     except:
-        for i in range(held):
+        for i in range(received):
             ps_close(fds[i])
         raise
 
@@ -105,10 +105,10 @@ def recv_fds(socket self not None, Py_ssize_t bufsize, Py_ssize_t maxfds, Py_ssi
 def peercred(socket self not None, /):
     """peercred() -> PeerCredentials(pid, uid, gid)
 
-    Who the peer of an AF_UNIX socket is: of a stream or seqpacket connection, or the other one of
-    a socketpair (`unix(7)`, SO_PEERCRED). Raises OSError: ENOTCONN where there is no peer,
-    EOPNOTSUPP for a socket that is told nothing about it (another family, a datagram socket that
-    was connected), ENOPROTOOPT on a system without SO_PEERCRED.
+    The process, the user and the group of the peer of an AF_UNIX socket (`unix(7)`, SO_PEERCRED). The
+    socket is a stream or seqpacket connection, or one of a socketpair. Raises OSError: ENOTCONN where
+    there is no peer, EOPNOTSUPP where the kernel does not know the peer (another family, or a datagram
+    socket after `connect`), ENOPROTOOPT on a system without SO_PEERCRED.
     """
     cdef ps_peer peer
     cdef int n = ps_peercred(self.sock_fd, &peer)

@@ -1,21 +1,21 @@
-"""Zero-copy sends that are not done: whose they are, what they hold, and what tells of their end.
+"""Zero-copy sends that are pending: their buffers, and the notices that they are done.
 
-csrc/ps_zerocopy.c counts the sends of a socket as the kernel numbers them; here their buffers are
-held until the error queue has told that the kernel is done with them.
+csrc/ps_zerocopy.c counts the sends of a socket in the same way as the kernel numbers them. This module
+keeps their buffers acquired until a notice from the error queue says that the kernel is done with them.
 
-What is pending belongs to the kernel's socket, not to the Python object: it is found by the kernel's
-cookie. So two objects made by dup() share it, a socket that goes through detach() takes it along, and
-a descriptor's number that was given away again brings nothing with it. When the socket is closed its
-error queue is gone, but the kernel may go on sending for minutes; memory that was freed and used
-again would change what arrives. Then the buffers are held for good.
+Pending sends belong to the kernel's socket, not to the Python object. They are found by SO_COOKIE. So
+two objects made by dup() share them, a socket keeps them through detach(), and a descriptor's number
+that is given to another socket has none. The error queue does not survive the close of the socket, but
+the kernel may go on sending for minutes. If the memory were freed and used again, the peer would
+receive its new contents. So after a close the buffers are never released.
 
-A message of the error queue cannot be looked at without taking it. Those that are somebody else's
-(ICMP errors, transmit timestamps) are kept for whoever receives with MSG_ERRQUEUE, and are given out
-in their order before the kernel is asked; and a notice that such a call takes is noted here before it
-is handed on.
+The kernel removes a message from the error queue when it is received. Messages of other kinds (ICMP
+errors, transmit timestamps) are therefore kept. A call with MSG_ERRQUEUE gets them first, in their
+order, and then asks the kernel. If such a call receives a notice, the notice is applied here before the
+call returns it.
 
-All of it is under one critical section, that of `counted`: what is done without waiting is done before
-another thread comes, as beside a GIL.
+All functions use one critical section, that of `sends_by_cookie`. As with a GIL, no other thread comes
+between their steps, except while they wait.
 """
 
 import os
@@ -53,19 +53,19 @@ from ..sys.ps_zerocopy cimport (
 
 
 cdef enum:
-    KEPT_MOST = 256  # messages of others; the kernel drops, too, what its queue has no room for
+    MESSAGES_MOST = 256  # of other kinds; more are dropped, as by the kernel where its queue is full
 
 cdef object get_frame = sys._getframe
 cdef object socket_file = original.socket.close.__code__.co_filename
 
-cdef dict counted = {}
+cdef dict sends_by_cookie = {}
 cdef dict owners = {}
 
-cdef ps_error taken  # a message, from one line to the next: nobody else is in the critical section
+cdef ps_error received  # the last message of drain_error_queue; only used in the critical section
 
 
 cdef class HeldBuffer:
-    """The memory of one send's buffer, and how much of the send is not done."""
+    """The buffer of one call of send_zerocopy. It is released when this object is deallocated."""
 
     def __dealloc__(self):
         if self.acquired:
@@ -76,29 +76,31 @@ cdef class HeldBuffer:
         self.acquired = True
         return 0
 
-    cdef bint is_done_by(self, const ps_notice *notice) noexcept:
+    cdef bint apply(self, const ps_notice *notice) noexcept:
+        """Apply *notice*; return whether the whole send is done by it."""
         cdef uint32_t done = ps_range_overlap(self.numbers, notice.numbers)
         if done == 0:
             return False
-        self.left -= min(done, self.left)
+        self.not_done -= min(done, self.not_done)
         self.copied = self.copied or notice.copied
-        return self.left == 0
+        return self.not_done == 0
 
 
 cdef class Notice:
-    """A notice that came while a call was sending: it may be about that one."""
-    cdef ps_notice it
+    """A notice that came while a call was in flight. It may be about that call."""
+    cdef ps_notice parsed
 
 
 cdef class Message:
-    """A message of the error queue that is not about zero-copy sends."""
+    """A message of the error queue that is no notice of zero-copy sends."""
     cdef bytes data
     cdef bytes control
     cdef ps_sockaddr name
     cdef socklen_t namelen
     cdef int flags
 
-    cdef ssize_t give(self, msghdr *msg) noexcept:
+    cdef ssize_t deliver(self, msghdr *msg) noexcept:
+        """Fill *msg* as recvmsg(2) does."""
         cdef ps_message message
         message.data = PyBytes_AS_STRING(self.data)
         message.len = <size_t>PyBytes_GET_SIZE(self.data)
@@ -110,140 +112,144 @@ cdef class Message:
         return ps_message_give(&message, msg)
 
 
-cdef Message taken_message(ssize_t size):
+cdef Message copy_received(ssize_t size):
+    """A copy of `received`, whose data has *size* bytes."""
     cdef Message message = Message.__new__(Message)
-    message.data = PyBytes_FromStringAndSize(taken.data, size)
+    message.data = PyBytes_FromStringAndSize(received.data, size)
     message.control = PyBytes_FromStringAndSize(
-        taken.control.bytes, <Py_ssize_t>taken.msg.msg_controllen)
-    message.name = taken.name
-    message.namelen = taken.msg.msg_namelen
-    message.flags = taken.msg.msg_flags
+        received.control.bytes, <Py_ssize_t>received.msg.msg_controllen)
+    message.name = received.name
+    message.namelen = received.msg.msg_namelen
+    message.flags = received.msg.msg_flags
     return message
 
 
 cdef class Sends:
-    """The zero-copy sends of one socket of the kernel's."""
+    """The zero-copy sends of one kernel socket."""
 
     def __cinit__(self):
-        self.objects = set()
+        self.owner_ids = set()
         self.in_flight = set()
         self.pending = []
-        self.early = []
-        self.others = []
+        self.notices = []
+        self.messages = []
 
     def __dealloc__(self):
-        if self.counting:
+        if self.has_counter:
             ps_zerocopy_free(&self.counter)
 
-    cdef int finish(self, HeldBuffer held, const ps_zerocopy_send *job) except -1:
-        """The call that *held* is for is over."""
+    cdef int finish_send(self, HeldBuffer held, const ps_zerocopy_send *job) except -1:
+        """Put *held* among the pending sends, if its call has made a zero-copy send.
+
+        The notice may have come before the call returned. So the notices since then are applied.
+        """
         cdef Notice notice
         cdef bint done = False
         cdef list released
-        with cython.critical_section(counted):
+        with cython.critical_section(sends_by_cookie):
             if job.numbered:
                 held.numbers = job.numbers
-                held.left = job.numbers.last - job.numbers.first + 1
-                self.pending.append(held)  # before it leaves the other list: whatever fails, it is held
-                for notice in self.early:
-                    done = held.is_done_by(&notice.it) or done
+                held.not_done = job.numbers.last - job.numbers.first + 1
+                self.pending.append(held)  # before it leaves in_flight, so that an error cannot free it
+                for notice in self.notices:
+                    done = held.apply(&notice.parsed) or done
             self.in_flight.discard(held)
             if not self.in_flight:
-                del self.early[:]
-            released = self.settle() if done else None
+                del self.notices[:]
+            released = self.pop_done() if done else None
             self.drop_if_unused()
         return 0
 
-    cdef list settle(self):
-        """Count the pending ones that are done; return them, for the caller to let go of at its end.
+    cdef list pop_done(self):
+        """Remove and count the pending sends that are done, and return them.
 
-        That may run Python code: the buffers are somebody's.
+        The caller drops the list at its end. That releases the buffers, which may run Python code.
         """
         cdef HeldBuffer held
-        cdef list left = []
+        cdef list not_done = []
         cdef list done = []
         for held in self.pending:
-            (left if held.left else done).append(held)
-            if not held.left:
+            (not_done if held.not_done else done).append(held)
+            if not held.not_done:
                 self.completed += 1
                 self.copied += held.copied
-        self.pending[:] = left
+        self.pending[:] = not_done
         return done
 
-    cdef list apply(self, const ps_notice *came):
-        """Take notice; return the sends that are done by it."""
-        cdef Notice notice
+    cdef list apply(self, const ps_notice *notice):
+        """Apply *notice*; return the sends that are done by it."""
+        cdef Notice last
         cdef HeldBuffer held
         cdef bint done = False
-        if not ps_zerocopy_issued(&self.counter, came.numbers):
-            self.foreign = True
+        if not ps_zerocopy_issued(&self.counter, notice.numbers):
+            self.has_foreign = True
             self.counter.lost = True
-        if self.foreign:
+        if self.has_foreign:
             return None
         if self.in_flight:
-            notice = self.early[len(self.early) - 1] if self.early else None
-            if (notice is not None and came.copied == notice.it.copied
-                    and came.numbers.first == <uint32_t>(notice.it.numbers.last + 1)):
-                notice.it.numbers.last = came.numbers.last
+            last = self.notices[len(self.notices) - 1] if self.notices else None
+            if (last is not None and notice.copied == last.parsed.copied
+                    and notice.numbers.first == <uint32_t>(last.parsed.numbers.last + 1)):
+                last.parsed.numbers.last = notice.numbers.last
             else:
-                notice = Notice.__new__(Notice)
-                notice.it = came[0]
-                self.early.append(notice)
+                last = Notice.__new__(Notice)
+                last.parsed = notice[0]
+                self.notices.append(last)
         for held in self.pending:
-            done = held.is_done_by(came) or done
-        return self.settle() if done else None
+            done = held.apply(notice) or done
+        return self.pop_done() if done else None
 
-    cdef int drain(self, socket sock) except -1:
-        """Take what the error queue has, without waiting, as long as a send is pending."""
+    cdef int drain_error_queue(self, socket sock) except -1:
+        """Receive from the error queue, without waiting, while it has messages and a send is pending."""
         cdef ps_notice notice
         cdef ssize_t n
         cdef list released = []
-        with cython.critical_section(counted):
-            while self.pending and not self.foreign:
-                n = ps_error_take(sock.sock_fd, &taken)
+        with cython.critical_section(sends_by_cookie):
+            while self.pending and not self.has_foreign:
+                n = ps_error_take(sock.sock_fd, &received)
                 if n == -EAGAIN:
                     break
                 if n < 0:
                     raise_errno(n)
-                if ps_notice_parse(&taken.msg, &notice):
+                if ps_notice_parse(&received.msg, &notice):
                     released.append(self.apply(&notice))
-                elif len(self.others) < KEPT_MOST:
-                    self.others.append(taken_message(n))
+                elif len(self.messages) < MESSAGES_MOST:
+                    self.messages.append(copy_received(n))
         return 0
 
     cdef int add_owner(self, socket sock) except -1:
-        """Stay for as long as *sock* lives."""
+        """Keep this object in sends_by_cookie for as long as *sock* lives."""
         cdef object key = id(sock)
-        with cython.critical_section(counted):
-            if key not in self.objects:
+        with cython.critical_section(sends_by_cookie):
+            if key not in self.owner_ids:
                 remove_owner(key)
                 owners[key] = reference(sock, partial(remove_owner, key)), self
-                self.objects.add(key)
+                self.owner_ids.add(key)
         return 0
 
     cdef int drop_if_unused(self) except -1:
-        with cython.critical_section(counted):
-            if not (self.objects or self.pending or self.in_flight):
-                counted.pop(self.cookie, None)
+        with cython.critical_section(sends_by_cookie):
+            if not (self.owner_ids or self.pending or self.in_flight):
+                sends_by_cookie.pop(self.cookie, None)
         return 0
 
 
 def remove_owner(key, _=None):
-    """The socket object with that id is gone, closed, or has another socket of the kernel's."""
+    """Remove the socket object with the id *key*: it is freed, closed, or on another kernel socket."""
     cdef Sends sends
-    with cython.critical_section(counted):
+    with cython.critical_section(sends_by_cookie):
         entry = owners.pop(key, None)
         if entry is not None:
             sends = entry[1]
-            sends.objects.discard(key)
+            sends.owner_ids.discard(key)
             sends.drop_if_unused()
 
 
 def forsake_all():
-    """In the child of a fork: the sends, and their notices, are the parent's."""
-    for sends in counted.values():
+    """Drop everything in the child of a fork: the sends and their notices belong to the parent."""
+    for sends in sends_by_cookie.values():
         ps_zerocopy_forsake(&(<Sends>sends).counter)
-    counted.clear()
+    sends_by_cookie.clear()
     owners.clear()
 
 
@@ -251,20 +257,20 @@ os.register_at_fork(after_in_child=forsake_all)
 
 
 def sockets_remembered():
-    """How many sockets of the kernel's are remembered here."""
-    return len(counted)
+    """The number of kernel sockets that have an entry. It is for tests, which look for leaks."""
+    return len(sends_by_cookie)
 
 
-cdef Sends sends_of(socket sock):
-    """The Sends of the kernel's socket, or None; OSError if it is closed."""
+cdef Sends find_sends(socket sock):
+    """The Sends of the kernel socket, or None; OSError if the socket is closed."""
     cdef uint64_t cookie = 0
     cdef int n
-    if counted or sock.sock_fd < 0:
+    if sends_by_cookie or sock.sock_fd < 0:
         n = ps_zerocopy_cookie(sock.sock_fd, &cookie)
         if n == -EBADF:
             raise_errno(n)
         if n == 0:
-            return get(counted, cookie)
+            return get(sends_by_cookie, cookie)
     return None
 
 
@@ -276,36 +282,39 @@ cdef bint is_tcp_or_udp(socket sock) noexcept:
             or sock.sock_type == SOCK_DGRAM and (proto == 0 or proto == IPPROTO_UDP))
 
 
-cdef Sends count_sends(socket sock):
-    """The Sends for a send of *sock*; None where that has to copy."""
+cdef Sends find_or_make_sends(socket sock):
+    """The Sends for a zero-copy send of *sock*; None where it cannot make one."""
     cdef uint64_t cookie = 0
     cdef Sends sends
     if not is_tcp_or_udp(sock) or ps_zerocopy_cookie(sock.sock_fd, &cookie) < 0:
         return None
-    with cython.critical_section(counted):
-        sends = get(counted, cookie)
+    with cython.critical_section(sends_by_cookie):
+        sends = get(sends_by_cookie, cookie)
         if sends is None:
             sends = Sends()
             if not ps_zerocopy_init(&sends.counter, sock.sock_fd, cookie):
                 return None
-            sends.counting = True
+            sends.has_counter = True
             sends.cookie = cookie
-            counted[cookie] = sends
+            sends_by_cookie[cookie] = sends
         sends.add_owner(sock)
         return sends
 
 
-cdef bint copies_always(socket sock) except -1:
-    """Whether send_zerocopy of *sock* is known to copy, whatever the kernel can do."""
+cdef bint always_copies(socket sock) except -1:
+    """Whether send_zerocopy of *sock* always copies, even if the kernel has zero-copy sends."""
     cdef Sends sends
     if not is_tcp_or_udp(sock) or sock.sock_fd < 0:
         return True
-    sends = sends_of(sock)
+    sends = find_sends(sock)
     return sends.counter.lost if sends is not None else ps_zerocopy_is_on(sock.sock_fd)
 
 
 cdef Py_ssize_t close_owner(socket sock) except -1:
-    """Before *sock* is closed: how many of its sends nobody can reap any more."""
+    """Remove *sock*, which is about to be closed; return how many sends stay pending for ever.
+
+    That is 0 while another socket object has the same kernel socket, because it can still reap them.
+    """
     cdef object key = id(sock)
     cdef Sends sends
     entry = get(owners, key)
@@ -313,19 +322,20 @@ cdef Py_ssize_t close_owner(socket sock) except -1:
         return 0
     sends = entry[1]
     try:
-        if sends is sends_of(sock):
-            sends.drain(sock)
+        if sends is find_sends(sock):
+            sends.drain_error_queue(sock)
     except OSError:
-        pass  # what is wrong with the descriptor, close() will say
+        pass  # close() reports what is wrong with the descriptor
     remove_owner(key)
-    return 0 if sends.objects else len(sends.pending)
+    return 0 if sends.owner_ids else len(sends.pending)
 
 
 cdef int warn_of_pending(object sock, Py_ssize_t pending) except -1:
+    """Warn at the line that called close(), not at a line of socket.py (`__exit__`, `makefile`)."""
     import warnings
 
     level, frame = 1, get_frame()
-    while frame is not None and frame.f_code.co_filename == socket_file:  # __exit__, makefile
+    while frame is not None and frame.f_code.co_filename == socket_file:
         level, frame = level + 1, frame.f_back
     warnings.warn(
         f"{sock!r} was closed with {pending} zero-copy sends pending: their buffers are held for "
@@ -334,7 +344,7 @@ cdef int warn_of_pending(object sock, Py_ssize_t pending) except -1:
 
 
 cdef ssize_t receive_plain_error(socket sock, ps_io *io) except -1:
-    """recvfrom(2) with MSG_ERRQUEUE."""
+    """recvfrom(2) with MSG_ERRQUEUE, as `receive_error`."""
     cdef msghdr msg
     cdef iovec iov
     cdef ssize_t n
@@ -351,15 +361,18 @@ cdef ssize_t receive_plain_error(socket sock, ps_io *io) except -1:
     return n
 
 
-cdef int note_messages(socket sock, const ps_inbox *inbox) except -1:
-    """Take notice of what a batch took from the error queue. It has nothing of what was kept."""
+cdef int apply_notices(socket sock, const ps_inbox *inbox) except -1:
+    """Apply the notices that a batch call has received from the error queue.
+
+    A batch call does not get the messages that are kept here.
+    """
     cdef ps_notice notice
     cdef size_t i
     cdef list released = []
-    cdef Sends sends = sends_of(sock)
+    cdef Sends sends = find_sends(sock)
     if sends is None:
         return 0
-    with cython.critical_section(counted):
+    with cython.critical_section(sends_by_cookie):
         for i in range(inbox.came):
             if ps_notice_parse(&inbox.headers[i].msg_hdr, &notice):
                 released.append(sends.apply(&notice))
@@ -367,32 +380,32 @@ cdef int note_messages(socket sock, const ps_inbox *inbox) except -1:
 
 
 cdef ssize_t receive_error(socket sock, ps_io *io) except -1:
-    """recvmsg(2) with MSG_ERRQUEUE."""
+    """recvmsg(2) with MSG_ERRQUEUE: deliver a kept message, or receive one and apply a notice."""
     cdef ps_error_control control
     cdef ps_notice notice
     cdef msghdr *msg = io.msg
-    cdef void *wanted = msg.msg_control
-    cdef size_t room = msg.msg_controllen
-    cdef size_t came
+    cdef void *callers_control = msg.msg_control
+    cdef size_t callers_size = msg.msg_controllen
+    cdef size_t size
     cdef int64_t deadline = 0
     cdef ssize_t n
     cdef list released
-    cdef Sends sends = sends_of(sock)
+    cdef Sends sends = find_sends(sock)
     if sends is None:
         return transfer(sock, ps_recvmsg, io, POLLIN, &deadline)
-    with cython.critical_section(counted):
-        kept = sends.others.pop(0) if sends.others else None
+    with cython.critical_section(sends_by_cookie):
+        kept = sends.messages.pop(0) if sends.messages else None
     if kept is not None:
-        return (<Message>kept).give(msg)
-    if room < PS_ERROR_CONTROL:  # for a notice that is cut would be lost
+        return (<Message>kept).deliver(msg)
+    if callers_size < PS_ERROR_CONTROL:  # a notice that is cut cannot be parsed, and would be lost
         msg.msg_control = control.bytes
         msg.msg_controllen = PS_ERROR_CONTROL
     n = transfer(sock, ps_recvmsg, io, POLLIN, &deadline)
-    with cython.critical_section(counted):
+    with cython.critical_section(sends_by_cookie):
         released = sends.apply(&notice) if ps_notice_parse(msg, &notice) else None
-    if room < PS_ERROR_CONTROL:
-        came = msg.msg_controllen
-        msg.msg_control = wanted
-        msg.msg_controllen = room
-        ps_message_control(msg, control.bytes, came)
+    if callers_size < PS_ERROR_CONTROL:
+        size = msg.msg_controllen
+        msg.msg_control = callers_control
+        msg.msg_controllen = callers_size
+        ps_message_control(msg, control.bytes, size)
     return n

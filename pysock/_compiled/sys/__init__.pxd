@@ -1,1 +1,1 @@
-# Declarations of csrc, one file for each header. Nothing is here at run time.
+# Declarations of csrc, one file for each header. They contain no code.
