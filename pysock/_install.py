@@ -11,7 +11,7 @@ from ._shared import original
 
 _HAS_C_SELECTOR = EpollSelector is not original.EpollSelector
 
-_replaced: list = []  # of (module or class, name, replacement, original)
+_replaced: list = []  # of (module or class, name, replacement, previous value)
 _lock = RLock()  # reentrant: a signal handler may create an event loop
 
 
@@ -75,9 +75,9 @@ def _warn(message):
 def uninstall():
     """Undo `install()`. A name that other code has replaced in the meantime stays as it is."""
     with _lock:
-        for module, name, value, original in _replaced:
-            if getattr(module, name, None) is value:
-                setattr(module, name, original)
+        for module, name, replacement, previous in _replaced:
+            if getattr(module, name, None) is replacement:
+                setattr(module, name, previous)
         _replaced.clear()
         if _HAS_C_SELECTOR:
             EpollSelector._at_creation = None

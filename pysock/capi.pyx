@@ -20,8 +20,8 @@ from ._compiled.sys.ps_wait cimport POLLIN, POLLOUT
 cdef object pysock_socket = socket_class
 
 
-cdef inline bint is_plain(socket sock) except -1:
-    """`is_direct`, but without attribute look-ups for this package's own class."""
+cdef inline bint uses_csrc(socket sock) except -1:
+    """As `is_direct`, but without attribute look-ups for this package's own class."""
     if sock is None:
         raise TypeError("a socket is needed, not None")
     if type(sock) is pysock_socket:
@@ -40,7 +40,7 @@ cdef inline void fill_io(ps_io *io, const void *memory, size_t count, int flags)
 cdef ssize_t receive(socket sock, void *memory, size_t count, int flags) except -1:
     cdef int64_t deadline = 0
     cdef ps_io io
-    if not is_plain(sock):
+    if not uses_csrc(sock):
         return receive_by_method(sock, memory, count, flags)
     fill_io(&io, memory, count, flags)
     return transfer(sock, ps_recv, &io, POLLIN, &deadline)
@@ -49,7 +49,7 @@ cdef ssize_t receive(socket sock, void *memory, size_t count, int flags) except 
 cdef ssize_t send(socket sock, const void *memory, size_t count, int flags) except -1:
     cdef int64_t deadline = 0
     cdef ps_io io
-    if not is_plain(sock):
+    if not uses_csrc(sock):
         return send_by_method(sock, memory, count, flags)
     fill_io(&io, memory, count, flags)
     return transfer(sock, ps_send, &io, POLLOUT, &deadline)
@@ -61,7 +61,7 @@ cdef int receive_all(socket sock, void *memory, size_t count, size_t *left) exce
     cdef ssize_t n
     fill_io(&io, memory, count, 0)
     try:
-        if is_plain(sock):
+        if uses_csrc(sock):
             return count == 0 or transfer_whole(sock, ps_recv, &io, POLLIN, sock.sock_timeout,
                                                 &deadline)
         while io.len > 0:
@@ -80,7 +80,7 @@ cdef int send_all(socket sock, const void *memory, size_t count, size_t *left) e
     cdef ps_io io
     fill_io(&io, memory, count, 0)
     try:
-        if is_plain(sock):
+        if uses_csrc(sock):
             return count == 0 or transfer_whole(sock, ps_send, &io, POLLOUT, sock.sock_timeout,
                                                 &deadline)
         while io.len > 0:

@@ -1,7 +1,7 @@
 """The functions that asyncio's event loop calls for each callback, in C.
 
 They are `Handle._run` and `BaseSelectorEventLoop._process_events`. This module does not include
-`../core/traceback.h`, because the standard library's tracebacks have the frame of `_run`, too.
+`traceback.h` of core, because the standard library's tracebacks have the frame of `_run`, too.
 """
 
 cimport cython

@@ -3,7 +3,7 @@
 A call without either of them uses the socket's timeout, once for all its transfers. On a non-blocking
 socket it raises BlockingIOError. A call with one of them raises TimeoutError after that time, whatever
 mode the socket is in. A deadline in the past still allows transfers that need not wait, and so does
-`timeout=0`. Their number is limited to LATE_TRANSFERS_MOST, because a peer that always has more data
+`timeout=0`. Their number is limited to MAX_LATE_TRANSFERS, because a peer that always has more data
 could otherwise keep the call going for ever.
 """
 
@@ -23,7 +23,7 @@ cdef object NOT_GIVEN = ...
 
 cdef enum:
     NS_PER_S = 1_000_000_000
-    LATE_TRANSFERS_MOST = 16
+    MAX_LATE_TRANSFERS = 16
 
 
 cdef int64_t as_ns(object seconds) except? -1:
@@ -86,7 +86,7 @@ cdef int between_transfers(Deadline *until) except -1:
         start(until)
     elif until.timeout > 0 and ps_clock() >= until.at:
         until.late_transfers += 1
-        if until.late_transfers > LATE_TRANSFERS_MOST:
+        if until.late_transfers > MAX_LATE_TRANSFERS:
             raise_timed_out()
     return 0
 

@@ -26,7 +26,7 @@ cdef class ReadBuffer:
     cdef ssize_t refill(self, Deadline *until) except -1
     cdef int fill_to(self, size_t count, Deadline *until) except -1
     cdef ssize_t read_into(self, char *target, size_t count, Deadline *until) except -1
-    cdef bytes buffered_line(self, Py_ssize_t max_bytes)
+    cdef bytes buffered_line(self, Py_ssize_t max_bytes, size_t searched)
     cdef bytes read_line(self, Py_ssize_t max_bytes, Deadline *until)
     cdef bytes read_until(self, list separators, size_t limit, Deadline *until)
     cdef bytes read_all(self, Deadline *until)

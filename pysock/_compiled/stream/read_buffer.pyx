@@ -170,39 +170,34 @@ cdef class ReadBuffer:
         self.start = self.stop = 0
         return <ssize_t>filled
 
-    cdef bytes buffered_line(self, Py_ssize_t max_bytes):
-        """The next line, or its first *max_bytes* bytes; None if it is not in the buffer."""
+    cdef bytes buffered_line(self, Py_ssize_t max_bytes, size_t searched):
+        """The next line, or its first *max_bytes* bytes; None if it is not in the buffer.
+
+        A negative *max_bytes* is no limit. The first *searched* unread bytes have no newline.
+        """
         cdef size_t available = self.unread()
         cdef const char *newline
         if max_bytes >= 0 and <size_t>max_bytes < available:
             available = <size_t>max_bytes
-        if available > 0:
-            newline = <const char *>memchr(self.memory + self.start, b"\n", available)
+        if available > searched:
+            newline = <const char *>memchr(self.memory + self.start + searched, b"\n",
+                                           available - searched)
             if newline != NULL:
                 return self.consume(<size_t>(newline + 1 - (self.memory + self.start)))
+        # Never equal if max_bytes is negative: no buffer is that large.
         return self.consume(available) if available == <size_t>max_bytes else None
 
     cdef bytes read_line(self, Py_ssize_t max_bytes, Deadline *until):
         """Read through the next newline, up to *max_bytes* (negative: no limit), or to the end."""
         cdef size_t searched = 0
-        cdef size_t available
-        cdef const char *newline
+        cdef bytes line
         while True:
-            available = self.unread()
-            if max_bytes >= 0 and <size_t>max_bytes < available:
-                available = <size_t>max_bytes
-            newline = NULL
-            if available > searched:
-                newline = <const char *>memchr(self.memory + self.start + searched, b"\n",
-                                               available - searched)
-            if newline != NULL:
-                return self.consume(<size_t>(newline + 1 - (self.memory + self.start)))
-            # Never true if max_bytes is negative: no buffer is that large.
-            if available == <size_t>max_bytes:
-                return self.consume(available)
-            searched = available
+            line = self.buffered_line(max_bytes, searched)
+            if line is not None:
+                return line
+            searched = self.unread()
             if self.refill(until) == 0:
-                return self.consume(self.unread())
+                return self.consume(searched)
             between_transfers(until)
 
     cdef bytes read_until(self, list separators, size_t limit, Deadline *until):

@@ -238,7 +238,7 @@ cdef class Stream(StreamBase):
         cdef ReadBuffer read_buffer = self.read_buffer
         cdef bytes line
         if not must_lock(read_buffer.lock):
-            line = read_buffer.buffered_line(max_bytes)
+            line = read_buffer.buffered_line(max_bytes, 0)
             if line is not None:
                 return line
         read_buffer.lock.acquire(&until)
