@@ -1,8 +1,8 @@
 """A C-accelerated drop-in replacement for the standard library's `socket`.
 
-`import pysock as socket` and go on as before. Every name of `socket` is here with the same meaning;
-`BACKEND` says whether the C layer ("c") or the fallback ("stdlib") is behind them. The names that
-pysock adds are listed in `EXTENDED`.
+Write `import pysock as socket`; the rest of the program stays the same. Every name of `socket` is
+here with the same meaning. `BACKEND` is "c" if the C layer is in use, and "stdlib" if the fallback
+is. `EXTENDED` lists the names that pysock adds.
 """
 
 import socket as _stdlib
@@ -14,8 +14,8 @@ if _sys.platform == "win32":
         f"{__name__} needs a POSIX system: on Windows catch this error, and import socket instead"
     )
 
-# The module is `socket` with some names replaced: all of its names first, private ones included,
-# for libraries use them (ssl takes _GLOBAL_DEFAULT_TIMEOUT, and its identity matters).
+# The module is `socket` with some names replaced. It gets all names first, private ones too,
+# because libraries use them: ssl compares the identity of _GLOBAL_DEFAULT_TIMEOUT.
 globals().update(
     {name: value for name, value in vars(_stdlib).items() if not name.startswith("__")}
 )
@@ -31,7 +31,8 @@ for _name, _value in vars(_stdlib).items():
     if isinstance(_value, _FunctionType) and _value.__module__ == "socket":
         globals()[_name] = _rebind(_value)
 
-from ._shared import connect as _connect  # noqa: E402  # now that it finds the standard library's functions here
+# After the loop: this module uses the rebound functions.
+from ._shared import connect as _connect  # noqa: E402
 
 __version__ = "0.1.0"
 BACKEND = _backend.BACKEND
@@ -79,6 +80,6 @@ EXTENDED = [
 
 __all__ = [*_stdlib.__all__, *EXTENDED]
 
-_public_names.claim(globals())
+_public_names.set_public_names(globals())
 
 del _name, _value

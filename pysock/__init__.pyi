@@ -1,4 +1,4 @@
-"""One stub for both backends: `socket`'s names, and what pysock adds to them."""
+"""The type stub of both backends: the names of `socket`, and those that pysock adds."""
 
 import io
 import os
@@ -16,8 +16,8 @@ _Host: TypeAlias = str | bytes | bytearray | int | IPv4Address | IPv6Address
 _InternetAddress: TypeAlias = (
     tuple[_Host, int | str] | tuple[_Host, int | str, int] | tuple[_Host, int | str, int, int]
 )
-# The last member is for the families that are the standard library's alone, and depends on Python's
-# version: an int is an address since 3.14.
+# The last member is for other families, which the standard library handles. It depends on the
+# Python version: an int is an address since 3.14.
 _Address: TypeAlias = _InternetAddress | os.PathLike[str] | os.PathLike[bytes] | _StandardAddress
 _CMSG: TypeAlias = tuple[int, int, ReadableBuffer]
 
@@ -111,7 +111,7 @@ class LimitOverrunError(Exception):
     consumed: int
     def __init__(self, message: str, consumed: int) -> None: ...
 
-# `timeout` has no name for "not given" but the default, an Ellipsis: the socket's own.
+# The default of `timeout` is Ellipsis, which means the socket's own timeout.
 class Stream(io.BufferedIOBase):
     def __init__(
         self, sock: _stdlib.socket, *, limit: int = 65536, buffer_size: int = 65536
@@ -316,7 +316,7 @@ PF_VSOCK: Final[int]
 PF_WANPIPE: Final[int]
 PF_X25: Final[int]
 
-# What the kernel knows and some Python does not name; a newer one names more of them itself.
+# Constants that the kernel knows and some Python versions lack. Newer versions have more of them.
 IPV6_MTU: int  # type: ignore[no-redef,misc]
 IPV6_MTU_DISCOVER: int  # type: ignore[no-redef,misc]
 IPV6_RECVERR: int  # type: ignore[no-redef,misc]
@@ -373,10 +373,10 @@ UDP_CORK: int  # type: ignore[no-redef,misc]
 UDP_GRO: int  # type: ignore[no-redef,misc]
 UDP_SEGMENT: int  # type: ignore[no-redef,misc]
 
-# All other names are the standard library's. Last: for a type checker the first definition counts.
+# All other names are the standard library's. For a type checker the first definition counts.
 from socket import *  # type: ignore[assignment,no-redef,misc]  # noqa: E402, F403
 
-# And those that a star leaves out.
+# Public names that are not in `socket.__all__`.
 from socket import EAGAIN as EAGAIN  # noqa: E402
 from socket import EBADF as EBADF  # noqa: E402
 from socket import EWOULDBLOCK as EWOULDBLOCK  # noqa: E402

@@ -1,4 +1,4 @@
-"""Run an unchanged program with pysock in the place of `socket`, or say what this pysock is."""
+"""Run a program with pysock in place of `socket`, or print information about this pysock."""
 
 import importlib
 import io
@@ -24,30 +24,30 @@ usage:
     python -m {__package__} --help                       this text
 options of the interpreter come first: python -X dev -m {__package__} script.py"""
 
-# What may follow the options that run no program.
+# The options that run no program, and the flags that they accept.
 FLAGS = {"--info": ["--json"], "--bench": ["--quick", "--json"], "--help": [], "-h": []}
 
-# What the interpreter gives to `__main__`, whatever runs there.
-PROGRAMS_OWN = ("__name__", "__builtins__", "__annotations__")
+# The names that the interpreter itself sets in `__main__`.
+INTERPRETER_NAMES = ("__name__", "__builtins__", "__annotations__")
 
 
-def hand_over_main():
-    """Return `__main__`'s namespace, the program's from here on, without this module's names."""
+def clear_main():
+    """Remove this module's names from `__main__`; return its namespace for the program."""
     namespace = vars(sys.modules["__main__"])
-    for name in [name for name in namespace if name not in PROGRAMS_OWN]:
+    for name in [name for name in namespace if name not in INTERPRETER_NAMES]:
         del namespace[name]
     return namespace
 
 
 def run_module(name, *, alter_argv=True):
-    run = runpy._run_module_as_main  # the interpreter's own way to run -m
-    hand_over_main()
+    run = runpy._run_module_as_main  # the interpreter runs -m with it, too
+    clear_main()
     run(name, alter_argv)
 
 
 def run_code(code, **names):
-    """Execute *code* as the program: in the real `__main__`, which spawned processes look for."""
-    namespace = hand_over_main()
+    """Execute *code* in the real `__main__` module, which multiprocessing's children look up."""
+    namespace = clear_main()
     namespace.update(__doc__=None, __package__=None, __spec__=None, **names)
     exec(code, namespace)
 
@@ -76,14 +76,14 @@ def run_script(path):
 
 
 def absolute(path):
-    """Return *path* from the root on, spelled as the interpreter spells it."""
+    """Return the absolute *path* in the form that the interpreter itself uses."""
     if path in ("", ".") and sys.version_info >= (3, 11):
         return os.getcwd()
     return os.path.join(os.getcwd(), path)
 
 
 def compiled(data):
-    """Return the code object of a compiled file with the content *data*."""
+    """Return the code object in *data*, the content of a .pyc file."""
     if not data.startswith(MAGIC_NUMBER):
         sys.exit("RuntimeError: Bad magic number in .pyc file")
     code = pkgutil.read_code(io.BytesIO(data))
@@ -101,7 +101,7 @@ def run_stdin():
 
 
 def cached():
-    return {"__cached__": None} if "__cached__" in globals() else {}  # gone in Python 3.15
+    return {"__cached__": None} if "__cached__" in globals() else {}  # removed in Python 3.15
 
 
 def search_first(directory):
@@ -110,8 +110,8 @@ def search_first(directory):
 
 
 def safe_path():
-    """Whether the interpreter was told to search no directory that could be anybody's."""
-    return getattr(sys.flags, "safe_path", sys.flags.isolated)  # the flag is new in Python 3.11
+    """Whether `-P` or `-I` is set: then no directory of the user is added to `sys.path`."""
+    return getattr(sys.flags, "safe_path", sys.flags.isolated)  # new in Python 3.11
 
 
 def fail(message):
@@ -119,14 +119,14 @@ def fail(message):
     sys.exit(2)
 
 
-def misplaced(flag):
-    """What to say of a flag that stands alone, or nothing if it is none."""
+def explain_flag(flag):
+    """Return a message for a flag without its option; '' if *flag* is no such flag."""
     options = " or ".join(option for option, flags in FLAGS.items() if flag in flags)
     return options and f"{flag} goes with {options}"
 
 
 def info(**options):
-    from ._cli import info  # not before: programs find in sys.modules what they imported
+    from ._cli import info  # not at the top: a program must not find it in sys.modules
 
     info.run(**options)
 
@@ -137,22 +137,22 @@ def bench(**options):
     bench.run(info.about(), **options)
 
 
-def say(function, *arguments, **options):
-    """Call what prints. Statuses are what a shell says of a program that the signal ended."""
+def run_printing(function, *arguments, **options):
+    """Call *function*, which prints. After a signal, exit with the status that a shell reports."""
     try:
         function(*arguments, **options)
         if sys.stdout:
             sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
-    except BrokenPipeError:  # of `| head -1`; and the exit flushes once more
+    except BrokenPipeError:  # as with `| head -1`. The interpreter flushes again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
 
 
 def main(arguments):
     if sys.path[:1] == [os.getcwd()] and not safe_path():
-        del sys.path[0]  # put there for `-m` of this package; the program gets its own entry
+        del sys.path[0]  # the entry for `-m` of this package; the program gets its own
     match arguments:
         case [joined, *rest] if joined[:2] in ("-m", "-c") and joined[2:]:
             arguments = [joined[:2], joined[2:], *rest]
@@ -160,11 +160,11 @@ def main(arguments):
         case [option, *rest] if wrong := set(rest).difference(FLAGS.get(option, rest)):
             fail(f"{option} does not take {min(wrong, key=rest.index)!r}\n{USAGE}")
         case ["--info", *flags]:
-            say(info, as_json="--json" in flags)
+            run_printing(info, as_json="--json" in flags)
         case ["--bench", *flags]:
-            say(bench, quick="--quick" in flags, as_json="--json" in flags)
+            run_printing(bench, quick="--quick" in flags, as_json="--json" in flags)
         case ["-h" | "--help"]:
-            say(print, USAGE)
+            run_printing(print, USAGE)
         case ["-m", name, *rest]:
             sys.argv = ["-m", *rest]
             search_first(os.getcwd())
@@ -185,7 +185,7 @@ def main(arguments):
         case ["-m" | "-c" as option]:
             fail(f"argument expected for the {option} option\n{USAGE}")
         case [option, *_]:
-            fail(f"{misplaced(option) or f'unknown option: {option}'}\n{USAGE}")
+            fail(f"{explain_flag(option) or f'unknown option: {option}'}\n{USAGE}")
         case _:
             fail(f"nothing to run\n{USAGE}")
 

@@ -1,8 +1,8 @@
-"""Choose the backend: the compiled one, or the standard library's. Nothing else happens here.
+"""Choose the backend: the compiled one, or the fallback on the standard library.
 
-`PYSOCK_NO_EXTENSIONS=1` asks for the fallback, at build time and at import alike. Where the shared
-object was not built it is the fallback without a word. Where it is there and does not load, it is
-the fallback with a warning that says why.
+`PYSOCK_NO_EXTENSIONS=1` selects the fallback, at build time and at import. If the shared object was
+not built, the fallback is used without a warning. If it is there and does not load, the fallback is
+used and a warning has the reason.
 """
 
 import os
@@ -10,7 +10,7 @@ import sys
 
 
 def _compiled():
-    """The compiled backend; None where it is unwanted, missing, or broken, which is warned of."""
+    """Return the compiled backend; None if it is disabled, missing or, with a warning, broken."""
     if os.environ.get("PYSOCK_NO_EXTENSIONS"):
         return None
     try:

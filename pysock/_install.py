@@ -1,4 +1,4 @@
-"""Put pysock in the place of the standard library's own names, and take it out again."""
+"""Install pysock in place of the standard library's names, and uninstall it."""
 
 import os
 import selectors
@@ -9,14 +9,14 @@ from _thread import RLock
 from ._backend import FASTER, EpollSelector, socket
 from ._shared import original
 
-_SELECTOR_IN_C = EpollSelector is not original.EpollSelector
+_HAS_C_SELECTOR = EpollSelector is not original.EpollSelector
 
-_originals: list = []  # of (module or class, name, what install() put there, what was there)
-_lock = RLock()  # a signal's handler may make an event loop
+_replaced: list = []  # of (module or class, name, replacement, original)
+_lock = RLock()  # reentrant: a signal handler may create an event loop
 
 
 def _renew_lock():
-    """A child that was forked meanwhile has nobody who would release it."""
+    """After a fork no thread of the child would release the lock."""
     global _lock
     _lock = RLock()
 
@@ -27,41 +27,41 @@ os.register_at_fork(after_in_child=_renew_lock)
 def install():
     """Make the `socket` module's own names point to pysock's, for the whole process.
 
-    `selectors.EpollSelector`, and `DefaultSelector` where it is that one, become pysock's too, so
-    that asyncio's default loop waits in C; the servers of `socketserver` wait in the same way. Once
-    asyncio is there, what its loop does for each callback is in C, too: `_run` of `asyncio.Handle`,
-    and the loop's `_process_events`.
+    It also replaces `selectors.EpollSelector`, and `DefaultSelector` if that is the same class, so
+    asyncio's default loop waits in C. The servers of `socketserver` do, too. When asyncio is
+    imported, two methods that its loop calls for each callback are replaced by C functions:
+    `asyncio.Handle._run` and the loop's `_process_events`.
 
-    Call it first thing in a program: a module that did `from socket import socket` before, or
-    derived a class from it as `ssl` does, keeps the standard library's, and is named in a
-    RuntimeWarning. Installing twice is installing once.
+    Call it first in a program. A module that ran `from socket import socket` before, or that
+    derived a class from it as `ssl` does, keeps the standard library's class. A RuntimeWarning
+    names these modules. A second call has no effect.
 
-    A class in `socket.socket` that is not the standard library's nor derived from it stays, with a
-    RuntimeWarning: gevent and its like wait in their own way, and a socket that waits in the system
-    would stop all that they run. A function of theirs stays as well, without a word: it may guard
-    or redirect what it is asked.
+    If `socket.socket` is a class that does not derive from the standard library's, it stays, with
+    a RuntimeWarning. gevent and similar libraries wait in their own event loop; a socket that waits
+    in the kernel would block all their tasks. Functions that such a library has replaced stay, too,
+    without a warning: they may check or redirect calls.
     """
     with _lock:
-        if _originals:
+        if _replaced:
             return
-        theirs = _stdlib.socket
-        replaceable = not isinstance(theirs, type) or issubclass(theirs, original.socket)
+        current = _stdlib.socket
+        replaceable = not isinstance(current, type) or issubclass(current, original.socket)
         if replaceable:
             _replace(_replacements())
-            if _SELECTOR_IN_C:
+            if _HAS_C_SELECTOR:
                 EpollSelector._at_creation = staticmethod(_replace_in_asyncio)
                 _replace_in_asyncio()
     if not replaceable:
         _warn(
-            f"{__package__}.install() did nothing: {theirs.__module__}.{theirs.__qualname__} is in "
-            "the place of socket.socket, and its sockets wait in their own way"
+            f"{__package__}.install() did nothing: {current.__module__}.{current.__qualname__} is "
+            "in the place of socket.socket, and its sockets wait in their own way"
         )
         return
-    early = _early_imports()
-    if early:
+    earlier = _stdlib_references()
+    if earlier:
         _warn(
             f"{__package__}.install() came after these took the standard library's socket, and "
-            f"they keep it: {', '.join(early)}"
+            f"they keep it: {', '.join(earlier)}"
         )
 
 
@@ -73,19 +73,19 @@ def _warn(message):
 
 
 def uninstall():
-    """Undo `install()`. A name that somebody else has replaced in between is left alone."""
+    """Undo `install()`. A name that other code has replaced in the meantime stays as it is."""
     with _lock:
-        for module, name, value, original in _originals:
+        for module, name, value, original in _replaced:
             if getattr(module, name, None) is value:
                 setattr(module, name, original)
-        _originals.clear()
-        if _SELECTOR_IN_C:
+        _replaced.clear()
+        if _HAS_C_SELECTOR:
             EpollSelector._at_creation = None
 
 
 def installed():
-    """Have pysock installed inside a `with` block; what was installed before stays so after it."""
-    from contextlib import contextmanager  # few programs need it, and it takes a while
+    """Install pysock inside a `with` block. If it was installed before, it stays installed."""
+    from contextlib import contextmanager  # few programs need it, and the import takes time
 
     return contextmanager(_installed)()
 
@@ -93,7 +93,7 @@ def installed():
 def _installed():
     import warnings
 
-    before = bool(_originals)
+    before = bool(_replaced)
     if not before:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
@@ -107,14 +107,15 @@ def _installed():
 
 def _replace(replacements):
     for module, name, value in replacements:
-        _originals.append((module, name, value, getattr(module, name)))
+        _replaced.append((module, name, value, getattr(module, name)))
         setattr(module, name, value)
 
 
 def _replace_in_asyncio():
-    """Once, as soon as asyncio is there: to import it would take longer than all of this.
+    """Replace methods of asyncio once, if it is imported. Importing it here would be slow.
 
-    Where a program imports it after install(), its loop makes a selector first.
+    If a program imports asyncio after install(), its event loop creates a selector first, and that
+    calls this function.
     """
     if "asyncio.selector_events" in sys.modules:
         from ._compiled.asyncio.handle import loop_methods
@@ -127,41 +128,41 @@ def _replace_in_asyncio():
 
 
 def _replacements():
-    """(module, name, what to put there) of the class, and of what the class cannot reach.
+    """Yield (module, name, replacement) for the socket class and for functions in C.
 
-    `create_connection` and its kin look up `socket` in their module when they are called: they need
-    no replacement, and tests that patch it still work.
+    Functions like `create_connection` look up `socket` in their module when they are called. They
+    need no replacement, and tests that patch them still work.
     """
     yield _stdlib, "socket", socket
     for name, value in FASTER.items():
-        if original.is_its_own(name):
+        if original.is_unpatched(name):
             yield _stdlib, name, value
     yield from _replaceable_selectors()
 
 
 def _replaceable_selectors():
-    """Not where gevent has put one of its own, nor when there is none in C to put there."""
-    if _SELECTOR_IN_C:
+    """Yield nothing for a selector of gevent, or if this backend has no selector in C."""
+    if _HAS_C_SELECTOR:
         import socketserver
 
-        # Where a selector stands, and which of them pysock's is better than there.
-        for module, name, worse in (
+        # The places of a selector, and the classes there that pysock's may replace.
+        for module, name, replaceable_names in (
             (selectors, "EpollSelector", {"EpollSelector"}),
             (selectors, "DefaultSelector", {"EpollSelector"}),
             (socketserver, "_ServerSelector", {"EpollSelector", "PollSelector"}),
         ):
-            if getattr(getattr(module, name, None), "__name__", None) in worse:
+            if getattr(getattr(module, name, None), "__name__", None) in replaceable_names:
                 yield module, name, EpollSelector
 
 
-def _early_imports():
-    """The qualified names by which other modules hold the standard library's socket class.
+def _stdlib_references():
+    """Return the qualified names of other modules that refer to the standard library's socket.
 
-    Nothing of theirs is run for it: a module may be one that is loaded when it is asked for a name,
-    and what it has may be a proxy that is not ready to be asked.
+    This runs no code of these modules. A lazily loaded module must not be loaded by it, and an
+    object in a module may be a proxy that cannot be used yet.
     """
-    found = []
-    seen = set()  # by more than one name, as __main__ is by multiprocessing's
+    references = []
+    seen = set()  # a module may have several names, as __main__ has in multiprocessing
     modules = sys.modules.copy()
     for module_name in sorted(modules):
         module = modules[module_name]
@@ -171,26 +172,26 @@ def _early_imports():
         seen.add(id(module))
         for name, value in names.items():
             if value is original.socket:
-                found.append(f"{module_name}.{name}")
+                references.append(f"{module_name}.{name}")
             elif (
                 issubclass(type(value), type)
                 and issubclass(value, original.socket)
                 and not issubclass(value, socket)
                 and value.__module__ == module_name
             ):
-                found.append(f"{module_name}.{name} (a subclass)")
-    return found
+                references.append(f"{module_name}.{name} (a subclass)")
+    return references
 
 
 def _names_of(module):
     try:
         return dict(object.__getattribute__(module, "__dict__"))
-    except (AttributeError, TypeError):  # whatever it is that somebody has put there
+    except (AttributeError, TypeError):  # sys.modules may contain any object
         return {}
 
 
 def _is_of_a_copy(names):
-    """Whether the module of these *names* belongs to this package, or to a renamed copy of it."""
+    """Whether a module with these *names* belongs to this package, or to a vendored copy of it."""
     package = names.get("__package__")
     while isinstance(package, str) and package:
         if "_is_of_a_copy" in _names_of(sys.modules.get(f"{package}._install")):

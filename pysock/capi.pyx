@@ -1,9 +1,10 @@
-"""What other Cython modules may cimport; capi.pxd says what it means.
+"""The functions that other Cython modules may cimport. capi.pxd documents them.
 
-Nothing of the package imports it: it is loaded by who cimports it, and the package is complete then.
+The package itself does not import this module. A module that cimports it loads it, after the
+package.
 """
 
-from . import socket as its_class
+from . import socket as socket_class
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t
@@ -16,17 +17,19 @@ from ._compiled.sys.ps_addr cimport ps_addr_family_known
 from ._compiled.sys.ps_io cimport ps_io, ps_recv, ps_send
 from ._compiled.sys.ps_wait cimport POLLIN, POLLOUT
 
-cdef object plain_class = its_class
+cdef object pysock_socket = socket_class
 
 
 cdef inline bint is_plain(socket sock) except -1:
-    """`is_direct`, without its look-ups for the class that is told by a glance."""
+    """`is_direct`, but without attribute look-ups for this package's own class."""
     if sock is None:
         raise TypeError("a socket is needed, not None")
-    return ps_addr_family_known(sock.sock_family) if type(sock) is plain_class else is_direct(sock)
+    if type(sock) is pysock_socket:
+        return ps_addr_family_known(sock.sock_family)
+    return is_direct(sock)
 
 
-cdef inline void point(ps_io *io, const void *memory, size_t count, int flags) noexcept:
+cdef inline void fill_io(ps_io *io, const void *memory, size_t count, int flags) noexcept:
     io.buf = <void *>memory
     io.len = io.likely = count
     io.flags = flags
@@ -39,7 +42,7 @@ cdef ssize_t receive(socket sock, void *memory, size_t count, int flags) except 
     cdef ps_io io
     if not is_plain(sock):
         return receive_by_method(sock, memory, count, flags)
-    point(&io, memory, count, flags)
+    fill_io(&io, memory, count, flags)
     return transfer(sock, ps_recv, &io, POLLIN, &deadline)
 
 
@@ -48,7 +51,7 @@ cdef ssize_t send(socket sock, const void *memory, size_t count, int flags) exce
     cdef ps_io io
     if not is_plain(sock):
         return send_by_method(sock, memory, count, flags)
-    point(&io, memory, count, flags)
+    fill_io(&io, memory, count, flags)
     return transfer(sock, ps_send, &io, POLLOUT, &deadline)
 
 
@@ -56,7 +59,7 @@ cdef int receive_all(socket sock, void *memory, size_t count, size_t *left) exce
     cdef int64_t deadline = 0
     cdef ps_io io
     cdef ssize_t n
-    point(&io, memory, count, 0)
+    fill_io(&io, memory, count, 0)
     try:
         if is_plain(sock):
             return count == 0 or transfer_whole(sock, ps_recv, &io, POLLIN, sock.sock_timeout,
@@ -75,7 +78,7 @@ cdef int receive_all(socket sock, void *memory, size_t count, size_t *left) exce
 cdef int send_all(socket sock, const void *memory, size_t count, size_t *left) except -1:
     cdef int64_t deadline = 0
     cdef ps_io io
-    point(&io, memory, count, 0)
+    fill_io(&io, memory, count, 0)
     try:
         if is_plain(sock):
             return count == 0 or transfer_whole(sock, ps_send, &io, POLLOUT, sock.sock_timeout,
@@ -89,7 +92,8 @@ cdef int send_all(socket sock, const void *memory, size_t count, size_t *left) e
             left[0] = io.len
 
 
-# The methods get bytes of their own: what they keep of them outlasts the caller's memory.
+# The methods get a bytes object of their own: they may keep a reference to it, and the caller's
+# memory may be freed.
 
 
 cdef ssize_t receive_by_method(socket sock, void *memory, size_t count, int flags) except -1:
@@ -105,8 +109,8 @@ cdef ssize_t receive_by_method(socket sock, void *memory, size_t count, int flag
 
 
 cdef ssize_t send_by_method(socket sock, const void *memory, size_t count, int flags) except -1:
-    cdef Py_ssize_t n = sock.send(PyBytes_FromStringAndSize(<const char *>memory, <Py_ssize_t>count),
-                                  flags)
+    data = PyBytes_FromStringAndSize(<const char *>memory, <Py_ssize_t>count)
+    cdef Py_ssize_t n = sock.send(data, flags)
     if not 0 <= n <= <Py_ssize_t>count:
         raise OSError(f"send returned {n} for {count} bytes")
     return n

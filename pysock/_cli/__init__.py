@@ -1,1 +1,1 @@
-"""What `python -m` says and does beside running a program: --info and --bench."""
+"""The options of `python -m` that run no program: --info and --bench."""

@@ -1,7 +1,8 @@
-"""`--bench`: what this package costs on this machine, beside the standard library.
+"""`--bench`: compare this package with the standard library on this machine.
 
-The short form of the suite in benchmarks/, and measured in its manner: short blocks, both sides in
-every round in random order, and the best block counts, for noise only adds time.
+It is a short form of the suite in benchmarks/ and measures in the same way. It runs short blocks,
+and every round has both sides in random order. The fastest block counts, because noise only adds
+time.
 """
 
 import contextlib
@@ -23,16 +24,16 @@ from .. import _install
 from .._shared import PACKAGE
 from .terminal import Progress, painter
 
-FULL = (4, 40, 1_000_000)  # times with fresh sockets, rounds each, nanoseconds a block
+FULL = (4, 40, 1_000_000)  # set-ups with fresh sockets, rounds of each, nanoseconds per block
 QUICK = (1, 4, 250_000)
-CONTENDED_ROUNDS, CONTENDED_NS = 2, 150_000_000  # each time at most; a block at least
-LEVEL = 0.03  # a ratio nearer to 1 than this is neither faster nor slower
+CONTENDED_ROUNDS, CONTENDED_NS = 2, 150_000_000  # maximum rounds, minimum ns per block
+TOLERANCE = 0.03  # a ratio within 1 +- this counts as equal
 LINE = "{:38} {:>8} {:>8.8} {:>7} {:>6}"
 
 
 class Row(NamedTuple):
     title: str
-    statement: str  # its names: the socket module's, and those of `sockets`
+    statement: str  # its globals: the socket module's names, and those of `sockets`
     timeout: float | None = None
     heap: int = 0  # see `set_heap`
     contended: bool = False
@@ -65,7 +66,7 @@ ROWS = [
 
 @contextlib.contextmanager
 def sockets(net, timeout):
-    """Give what the statements work on, made by the module *net*."""
+    """Return the objects that the statements use, made by the socket module *net*."""
     with contextlib.ExitStack() as stack:
         a, b = map(stack.enter_context, net.socketpair())
         c, d = (stack.enter_context(net.socket(net.AF_INET, net.SOCK_DGRAM)) for _ in range(2))
@@ -74,7 +75,7 @@ def sockets(net, timeout):
             sock.settimeout(timeout)
         file = stack.enter_context(b.makefile("rb"))
         listener = stack.enter_context(net.create_server(("127.0.0.1", 0)))
-        # Accepted sockets inherit it: a reset instead of TIME_WAIT, which would use up the ports.
+        # Accepted sockets inherit it. They close with a reset: TIME_WAIT would use up all ports.
         listener.setsockopt(net.SOL_SOCKET, net.SO_LINGER, struct.pack("ii", 1, 0))
         d_address, listener_address = d.getsockname(), listener.getsockname()
         data, room = b"x" * 63 + b"\n", bytearray(64)
@@ -82,10 +83,11 @@ def sockets(net, timeout):
 
 
 def set_heap(nbytes):
-    """Have malloc map blocks from *nbytes* on; return true if it can be told, as glibc's can.
+    """Make malloc use mmap() for blocks of *nbytes* and more. Return whether that is possible.
 
-    In a fresh process that is 128 KiB, and each such block is mapped and unmapped: the cold heap.
-    The first larger one that is freed raises it, and twice as much is kept: the warm heap.
+    Only glibc can. In a fresh process the threshold is 128 KiB, and each such block is mapped and
+    unmapped: the cold heap. When a larger block is freed the first time, glibc raises the
+    threshold and keeps twice as much memory: the warm heap.
     """
     with contextlib.suppress(ImportError, AttributeError, OSError, TypeError):
         from ctypes import CDLL
@@ -94,8 +96,8 @@ def set_heap(nbytes):
         return mallopt(-3, nbytes) and mallopt(-1, 2 * nbytes)  # M_MMAP_, M_TRIM_THRESHOLD
 
 
-def steady(timer, block_ns):
-    """Return a function that runs a block and returns the nanoseconds of a pass."""
+def block_runner(timer, block_ns):
+    """Return a function that runs a block and returns the nanoseconds per pass."""
     n = 1
     while (ns := timer.timeit(n)) < block_ns / 4:
         n *= 2 if ns > block_ns / 64 else 8
@@ -104,11 +106,11 @@ def steady(timer, block_ns):
 
 
 def contended(timer):
-    """Run the loop beside a thread that computes; return the nanoseconds of a pass.
+    """Run the statement while another thread computes; return the nanoseconds per pass.
 
-    By the clock: it can take a thousand times longer, with who wins the race for the interpreter.
-    A thread just started shares its starter's processor, where there is no race yet: the first
-    part lets the scheduler move it, and is not counted.
+    The number of passes depends on the clock: a pass can take a thousand times longer when the
+    other thread wins the race for the GIL. A new thread shares the processor of its creator, where
+    there is no race yet. So the first part, in which the scheduler moves it, is not counted.
     """
 
     def compute():
@@ -132,16 +134,16 @@ def contended(timer):
 
 
 def measure(row, setups, rounds, block_ns):
-    """Return the row's figures. Where threads race, a lucky block is not the truth: the median."""
+    """Return the figures of *row*: the minimum, or the median if threads race for the GIL."""
     sides = [(_stdlib, []), (sys.modules[PACKAGE], [])]
     for _ in range(setups):
         with contextlib.ExitStack() as stack:
             runs = []
             for net, times in sides:
                 names = {**vars(net), **stack.enter_context(sockets(net, row.timeout))}
-                # Compiled for each side, as the interpreter specializes code for the class it sees.
+                # Compiled for each side: the interpreter specializes code for the classes it sees.
                 timer = Timer(row.statement, timer=perf_counter_ns, globals=names)
-                run = partial(contended, timer) if row.contended else steady(timer, block_ns)
+                run = partial(contended, timer) if row.contended else block_runner(timer, block_ns)
                 runs.append((run, times))
             for _ in range(min(rounds, CONTENDED_ROUNDS) if row.contended else rounds):
                 random.shuffle(runs)
@@ -149,9 +151,9 @@ def measure(row, setups, rounds, block_ns):
                     times.append(run())
     figure = statistics.median if row.contended else min
     parts = (slice(None), slice(0, None, 2), slice(1, None, 2))
-    (stdlib, ours), even, odd = ([figure(times[part]) for _, times in sides] for part in parts)
+    (stdlib, package), even, odd = ([figure(times[part]) for _, times in sides] for part in parts)
     ratios = even[0] / even[1], odd[0] / odd[1]
-    figures = {"stdlib_ns": stdlib, "package_ns": ours, "ratio": stdlib / ours}
+    figures = {"stdlib_ns": stdlib, "package_ns": package, "ratio": stdlib / package}
     return {"operation": row.title, **figures, "spread": max(ratios) / min(ratios) - 1}
 
 
@@ -161,19 +163,19 @@ def duration(ns):
 
 
 def render(about, table):
-    """Give the lines of the table for people, in 80 columns."""
+    """Yield the lines of the table as text, in 80 columns."""
     name = about["package"].rpartition(".")[2]
     paint = painter(sys.stdout)
     yield paint("bold", LINE.format("operation", "stdlib", name, "ratio", "spread"))
     yield "-" * len(LINE.format(*[""] * 5))
     for row in table:
         ratio = f"{row['ratio']:7.2f}"
-        if abs(row["ratio"] - 1) > LEVEL:
+        if abs(row["ratio"] - 1) > TOLERANCE:
             ratio = paint("green" if row["ratio"] > 1 else "red", ratio)
         times = duration(row["stdlib_ns"]), duration(row["package_ns"])
         yield LINE.format(row["operation"], *times, ratio, f"{row['spread']:.0%}")
-    slower = sum(row["ratio"] < 1 - LEVEL for row in table)
-    yield f"\nratio: stdlib / {name}; slower by over {LEVEL:.0%}: {slower} of {len(table)} rows"
+    slower = sum(row["ratio"] < 1 - TOLERANCE for row in table)
+    yield f"\nratio: stdlib / {name}; slower by over {TOLERANCE:.0%}: {slower} of {len(table)} rows"
     yield "spread: how far even and odd rounds disagree about the ratio"
     if about["backend"] == "stdlib":
         yield "without extensions: the standard library is behind both columns"
@@ -182,8 +184,8 @@ def render(about, table):
 
 
 def run(about, *, quick=False, as_json=False):
-    """Measure, and print. *about* is what is known of the package and the machine."""
-    _install.uninstall()  # or the standard library's column would be this package's
+    """Measure and print. *about* describes the package and the machine."""
+    _install.uninstall()  # otherwise the column of the standard library would measure this package
     table = []
     progress = Progress(len(ROWS), sys.stderr)
     try:
@@ -192,6 +194,6 @@ def run(about, *, quick=False, as_json=False):
             if not row.heap or set_heap(row.heap):
                 table.append(measure(row, *(QUICK if quick else FULL)))
     finally:
-        progress.wipe()
+        progress.clear()
     as_text = json.dumps({**about, "quick": quick, "rows": table}, indent=2)
     print(*[as_text] if as_json else render(about, table), sep="\n")

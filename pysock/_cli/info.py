@@ -1,4 +1,4 @@
-"""`--info`: what this package is, and what it can do here."""
+"""`--info`: the version and backend of this package, and its capabilities on this machine."""
 
 import json
 import os
@@ -21,10 +21,10 @@ MEANINGS = {
 
 
 def interpreter():
-    said = f"{platform.python_implementation()} {platform.python_version()}"
+    text = f"{platform.python_implementation()} {platform.python_version()}"
     if not sysconfig.get_config_var("Py_GIL_DISABLED"):
-        return said
-    return f"{said} free-threaded, its GIL {'on' if sys._is_gil_enabled() else 'off'}"
+        return text
+    return f"{text} free-threaded, its GIL {'on' if sys._is_gil_enabled() else 'off'}"
 
 
 def about():
@@ -45,19 +45,19 @@ def backend_explained():
     return "the standard library alone: no extensions were built, or they do not load"
 
 
-def render(known, capabilities):
-    """Give the lines for people, in 80 columns."""
+def render(facts, capabilities):
+    """Yield the lines of the report as text, in 80 columns."""
     paint = painter(sys.stdout)
 
     def line(name, value, style, meaning):
         return f"{name:13} {paint(style, value)}{'':{8 - len(value)}}{paint('dim', meaning)}"
 
-    yield paint("bold", "{package} {version}".format_map(known))
-    backend = known["backend"]
+    yield paint("bold", "{package} {version}".format_map(facts))
+    backend = facts["backend"]
     yield line("backend", backend, "green" if backend == "c" else "yellow", backend_explained())
     for name in ("python", "system"):
         yield textwrap.fill(
-            known[name], 80, initial_indent=f"{name:14}", subsequent_indent=" " * 14
+            facts[name], 80, initial_indent=f"{name:14}", subsequent_indent=" " * 14
         )
     yield ""
     for name, number in capabilities.items():

@@ -1,16 +1,19 @@
 """The backend "c". Importing it loads all of its modules from one shared object.
 
-Cython makes a C file of each module. All of them are linked into `native`, which has a list of them.
-The interpreter finds an extension module by the name of its file. Here many modules are in one file,
-so each is loaded with a loader that gets the name of this file.
+Cython makes a C file of each module. All of them are linked into `native`, which has a list of
+them. The interpreter finds an extension module by the name of its file. Here many modules are in
+one file, so each is loaded with a loader that gets the name of this file.
 """
 
 import sys
 
+from .native import MODULES  # first: ModuleNotFoundError where it was not built
+
+# isort: split
 from . import asyncio, connection, core, datagrams, io, native, selectors, stream  # noqa: F401
 
-# importlib's ExtensionFileLoader and ModuleSpec. Importing importlib.util for them would take as long
-# as loading all the modules.
+# importlib's ExtensionFileLoader and ModuleSpec. Importing importlib.util for them would take as
+# long as loading all the modules.
 _Loader, _Spec = type(native.__loader__), type(native.__spec__)
 
 
@@ -31,5 +34,5 @@ def _load(name):
     setattr(sys.modules[spec.parent], name.rpartition(".")[2], module)
 
 
-for _name in native.MODULES:
+for _name in MODULES:
     _load(f"{__package__}.{_name}")

@@ -1,7 +1,7 @@
 """The backend "c": the class `socket`, whose methods are functions of the Cython modules.
 
-A method in this list is a C function, so that a call of it makes no Python frame. Every other method is
-the standard library's own.
+A method in this list is a C function, so that a call of it makes no Python frame. Every other
+method is the standard library's own.
 """
 
 from .._shared import PACKAGE, original, pickling
@@ -78,14 +78,15 @@ class SocketIO(original.SocketIO):
 
 
 class EpollSelector(selectors.epoll.Epoll, original.EpollSelector):
-    """`selectors.EpollSelector`, with all that an event loop asks of it in C (`epoll(7)`).
+    """`selectors.EpollSelector`, with the methods that an event loop calls often in C (`epoll(7)`).
 
-    What it is asked and what it answers is the same. `install()` puts it into `selectors`, from
-    where asyncio's default loop takes it, and under the servers of `socketserver`.
+    These are `register`, `unregister`, `modify` and `select`. Arguments, results and exceptions are
+    the same. `install()` assigns the class to `selectors`, where asyncio's default loop gets it,
+    and to `socketserver`.
     """
 
     __module__ = PACKAGE
-    _at_creation = None  # what install() has to do then: it is an event loop that comes to be
+    _at_creation = None  # install() sets a function: a new selector may be for a new event loop
 
     def __init__(self):
         super().__init__()
@@ -111,7 +112,7 @@ FASTER = {
     "ntohs": connection.addrinfo.ntohs,
     "socketpair": connection.lifecycle.socketpair,
 }
-if not original.is_its_own("getaddrinfo"):  # replaced by a guard or a mock, which must see every call
+if not original.is_unpatched("getaddrinfo"):  # its replacement must see every call
     del FASTER["getaddrinfo"]
 
 get_gil_hold = core.gil_policy.get_gil_hold

@@ -1,1 +1,1 @@
-"""The backend "stdlib": the same names over the standard library alone."""
+"""The backend "stdlib": the same names, on the standard library alone."""

@@ -1,4 +1,4 @@
-"""The backend "stdlib": the same names and address forms over the standard library alone."""
+"""The backend "stdlib": the same names and address forms, on the standard library alone."""
 
 from .._shared import PACKAGE, original, pickling
 from .._shared.address import standard_address
@@ -36,7 +36,7 @@ class socket(original.socket):
     __repr__ = original.socket_repr
     __reduce_ex__ = pickling.reduce_ex
 
-    accept = rebind(original.socket.accept)  # makes a socket of this package's class
+    accept = rebind(original.socket.accept)  # returns a socket of this package's class
 
     def bind(self, address, /):
         return super().bind(standard_address(self, address))
@@ -56,15 +56,15 @@ class socket(original.socket):
     def sendmsg(self, buffers, ancdata=(), flags=0, address=None, /):
         if address is not None:
             address = standard_address(self, address)
-        # What is no list, the base class makes one of its own from, after its audit event.
+        # Tuples, here and in recvmsg_into(): without the fixes of cpython#143637 and #143988,
+        # Python crashes if a list changes while its items are converted. For any other iterable
+        # the base class makes a list of its own, after its audit event.
         if type(buffers) is list:
             buffers = tuple(buffers)
         if type(ancdata) is list:
             ancdata = tuple(ancdata)
         return super().sendmsg(buffers, ancdata, flags, address)
 
-    # Tuples, in both: an interpreter before cpython#143637 and #143988 was repaired crashes where a
-    # list of buffers changes while its items are converted.
     def recvmsg_into(self, buffers, *sizes_and_flags):
         return super().recvmsg_into(tuple(buffers), *sizes_and_flags)
 

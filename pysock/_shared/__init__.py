@@ -1,4 +1,4 @@
-"""What both backends use. It imports neither of them."""
+"""The code that both backends use. It imports neither of them."""
 
-# The name that the package is imported by. It may be vendored, under any other name.
+# The name under which this package was imported. A vendored copy has another one.
 PACKAGE = __name__.rpartition(".")[0]

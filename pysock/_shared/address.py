@@ -1,7 +1,7 @@
-"""The address forms that pysock takes beyond the standard library's, on both backends.
+"""The address forms that pysock accepts in addition to the standard library's, on both backends.
 
-One function turns them into the standard library's own forms; whatever it does not know it leaves
-alone, for the standard library to accept or to refuse.
+One function converts them to the standard library's own forms. It returns any other value
+unchanged, and the standard library then accepts or rejects that value.
 """
 
 import socket as _stdlib
@@ -19,18 +19,18 @@ _SERVICE_PROTOCOLS_BY_TYPE = {_stdlib.SOCK_STREAM: "tcp", _stdlib.SOCK_DGRAM: "u
 
 
 def standard_address(sock, address):
-    """Return *address*, given for *sock*, in a form that the standard library's socket takes.
+    """Convert *address*, an argument for *sock*, to a form that the standard library accepts.
 
     For AF_INET and AF_INET6 the host may also be an int (the address in host byte order) or an
-    `ipaddress` object, and the port a numeric string or a service name of the socket's protocol;
-    for AF_UNIX the path may be an `os.PathLike`. Raises OSError naming an unknown service,
-    OverflowError for an int that is no address of the family, ValueError for a path with a NUL
-    inside, which the kernel would cut short there.
+    `ipaddress` object, and the port may be a numeric string or a service name of the socket's
+    protocol. For AF_UNIX the path may be an `os.PathLike`. Raises OSError with the name of an
+    unknown service, OverflowError for an int that is no address of the family, and ValueError for
+    a path with a NUL inside, because the kernel would truncate the path there.
     """
     if type(address) is tuple and len(address) == 2:
         host, port = address
         if type(host) is str and type(port) is int:
-            return address  # at once, and by far the most of them
+            return address  # the common case, without further checks
     family = sock.family
     if family == _stdlib.AF_INET or family == _stdlib.AF_INET6:
         if type(address) is tuple and len(address) >= 2:
@@ -48,10 +48,10 @@ def standard_address(sock, address):
 
 
 def standard_host(host, family=_stdlib.AF_UNSPEC):
-    """Return *host*, an int or an `ipaddress` object, as text; anything else as it is."""
+    """Convert *host* to text if it is an int or an `ipaddress` object; return others as is."""
     if isinstance(host, int) and not isinstance(host, bool):
         return _text_of_int(host, family)
-    # Whoever holds such an object has imported its module: no import is owed here.
+    # If *host* is such an object, its module is imported already. An import costs time.
     ipaddress = sys.modules.get("ipaddress")
     if ipaddress and isinstance(host, (ipaddress.IPv4Address, ipaddress.IPv6Address)):
         return str(host)
@@ -59,9 +59,10 @@ def standard_host(host, family=_stdlib.AF_UNSPEC):
 
 
 def standard_port(port, protocol):
-    """Return *port*, a numeric string or the name of a service of *protocol*, as an int.
+    """Convert *port* to an int if it is a numeric string or the name of a service of *protocol*.
 
-    Anything but a str is returned as it is. OSError names a service that is not known.
+    Returns any value that is not a str unchanged. Raises OSError with the name of an unknown
+    service.
     """
     if not isinstance(port, str):
         return port

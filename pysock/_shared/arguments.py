@@ -1,4 +1,4 @@
-"""Arguments by the rules of C: what the C backend's types convert and refuse, in the fallback."""
+"""Argument conversion for Python code, by the rules that C types have on the compiled backend."""
 
 import sys
 from operator import index
@@ -7,7 +7,7 @@ from . import original
 
 
 def as_size(number):
-    """*number* as a Py_ssize_t: `__index__` counts, a float does not, nor what is too large."""
+    """Convert *number* to a Py_ssize_t: it needs `__index__`. OverflowError if out of range."""
     number = int(index(number))
     if not -sys.maxsize - 1 <= number <= sys.maxsize:
         raise OverflowError("Python int too large to convert to C ssize_t")
@@ -15,43 +15,44 @@ def as_size(number):
 
 
 def as_int(number):
-    """*number* as a C int."""
+    """Convert *number* to a C int: it needs `__index__`. OverflowError if out of range."""
     number = int(index(number))
     if not -(1 << 31) <= number < 1 << 31:
         raise OverflowError("signed integer is out of the range of a C int")
     return number
 
 
-def memory_of(data):
-    """The memory of a bytes-like object, byte by byte."""
+def readable_view(data):
+    """Return a memoryview of bytes on a bytes-like object."""
     with memoryview(data) as view:
-        if not view.c_contiguous:  # send() and write() say BufferError, a cast would say TypeError
+        if not view.c_contiguous:  # send() raises BufferError; cast() would raise TypeError
             raise BufferError("memoryview: underlying buffer is not C-contiguous")
-        return _bytewise(view)
+        return _as_bytes(view)
 
 
-def memory_to_fill(buffer, call):
-    """The memory of a writable *buffer*, byte by byte; TypeError, for *call*, if it is none."""
+def writable_view(buffer, method):
+    """Return a memoryview of bytes on a writable *buffer*; TypeError with *method*'s name else."""
     try:
         with memoryview(buffer) as view:
             if view.c_contiguous and not view.readonly:
-                return _bytewise(view)
-    except Exception:  # whatever it is, as in CPython
+                return _as_bytes(view)
+    except Exception:  # CPython replaces any exception here, too
         pass
-    raise not_writable(buffer, call)
+    raise not_writable(buffer, method)
 
 
-def not_writable(buffer, call):
-    """The exception for a *buffer* that *call* cannot receive into."""
+def not_writable(buffer, method):
+    """Return the exception for a *buffer* that *method* cannot write into."""
     name = type(buffer).__name__
-    return TypeError(f"{call}() argument must be read-write bytes-like object, not {name}")
+    return TypeError(f"{method}() argument must be read-write bytes-like object, not {name}")
 
 
-def _bytewise(view):
-    return view.cast("B") if view.nbytes else memoryview(bytearray())  # a shape with 0 is not cast
+def _as_bytes(view):
+    # cast() rejects a shape with a 0.
+    return view.cast("B") if view.nbytes else memoryview(bytearray())
 
 
-def must_be_socket(sock):
-    """Raise TypeError for anything else, a class included."""
+def check_socket(sock):
+    """Raise TypeError unless *sock* is an instance of `_socket.socket`."""
     if not isinstance(sock, original.socket.__base__):
         raise TypeError(f"a socket is needed, not {type(sock).__name__}")

@@ -1,7 +1,8 @@
 """create_connection, and listeners that share one address: the same code on both backends.
 
-`create_connection` is the standard library's until somebody asks for a race (RFC 8305) or for one
-deadline. Then it is the loop below: attempts that do not block, and one `poll()` on them all.
+Without its additional arguments, `create_connection` calls the standard library's function. For a
+race between addresses (RFC 8305) or a deadline for the whole call, this module has its own loop:
+connection attempts that do not block, and one `poll()` for all of them.
 """
 
 import builtins
@@ -20,12 +21,12 @@ from . import PACKAGE
 from .address import standard_host, standard_port
 from .deadline import as_float
 
-# The package's names are looked up in it when they are called: who patches one is followed.
+# Its functions are looked up here at each call, so that a function patched by tests is used.
 _package = sys.modules[PACKAGE]
-# The standard library's function, which the package has bound to itself before it imports this.
-_one_by_one = _package.create_connection
+# The standard library's function. The package rebinds it before it imports this module.
+_standard_create_connection = _package.create_connection
 
-_LONGEST_POLL = 2**31 - 1  # ms
+_MAX_POLL_MS = 2**31 - 1
 
 
 def create_connection(
@@ -39,24 +40,26 @@ def create_connection(
 ):
     """Connect to *address*, a pair (host, port), and return the socket.
 
-    The addresses that the host's name stands for are tried one after another, each for *timeout*
-    seconds (None: without end; by default `setdefaulttimeout()`'s), and the socket has that timeout
-    in the end. Host and port have any form of docs/guide/addresses.md. *source_address* is what the
-    socket is bound to first: an attempt at an address of another family than that one's fails.
+    The addresses of the host are tried one after another. Each attempt may take *timeout* seconds
+    (None: no limit; the default is `getdefaulttimeout()`), and the returned socket has that
+    timeout. Host and port may have any form of docs/guide/addresses.md. *source_address* is what
+    the socket is bound to before it connects. An attempt at an address of another family than
+    that of *source_address* fails.
 
-    *happy_eyeballs_delay*, in seconds, asks for a race (RFC 8305, which recommends 0.25): the
-    families of the addresses take turns, the first address stays first. The next attempt begins
-    after the delay, or at once when the latest has failed; the others go on meanwhile. The first
-    connection that is made is returned, and all others are closed. 0 begins them all at once.
+    *happy_eyeballs_delay*, in seconds, starts a race (RFC 8305, which recommends 0.25). The
+    addresses are ordered so that their families alternate; the first address stays first. The next
+    attempt starts after the delay, or immediately if the latest one has failed. The earlier
+    attempts continue meanwhile. The first established connection is returned, and all others are
+    closed. With 0 all attempts start at once.
 
-    *total_timeout*, in seconds, is for the whole call, however many addresses there are. The time
-    that the resolver takes counts, but it cannot be interrupted: the call takes as long as it does.
+    *total_timeout*, in seconds, is for the whole call, for any number of addresses. The time of
+    the resolver counts, but the resolver cannot be interrupted: the call takes at least that long.
 
-    Raises TimeoutError when the total timeout is over, else the error that came last; where
-    *all_errors* is true, an ExceptionGroup of all in the order in which they came, with that
-    TimeoutError at the end (from Python 3.11 on; TypeError before). OSError where the host has no
-    address, ValueError for negative seconds. Audit events `socket.getaddrinfo`, `socket.__new__`,
-    `socket.bind`, `socket.connect`.
+    Raises TimeoutError if the total timeout is over, otherwise the last error. If *all_errors* is
+    true, raises an ExceptionGroup of all errors in the order in which they occurred, with the
+    TimeoutError of the total timeout at the end (from Python 3.11 on; TypeError before). Raises
+    OSError if the host has no address, ValueError for negative seconds. Audit events:
+    `socket.getaddrinfo`, `socket.__new__`, `socket.bind`, `socket.connect`.
     """
     host, port = address
     if type(host) is not str or type(port) is not int or not host:
@@ -66,9 +69,11 @@ def create_connection(
                 host = "0.0.0.0"
         port = standard_port(port, "tcp")
     if happy_eyeballs_delay is None and total_timeout is None:
-        if all_errors:  # an interpreter that does not know it says so
-            return _one_by_one((host, port), timeout, source_address, all_errors=all_errors)
-        return _one_by_one((host, port), timeout, source_address)
+        if all_errors:  # Python 3.10 raises TypeError for this argument
+            return _standard_create_connection(
+                (host, port), timeout, source_address, all_errors=all_errors
+            )
+        return _standard_create_connection((host, port), timeout, source_address)
 
     delay, deadline = inf, inf
     if happy_eyeballs_delay is not None:
@@ -91,30 +96,31 @@ def create_connection(
             raise builtins.ExceptionGroup("create_connection failed", race.errors)
         raise race.errors[-1]
     finally:
-        race.errors.clear()  # they hold their tracebacks, those the frames, and these the race
+        race.errors.clear()  # breaks the cycle: error, traceback, frame, race, error
 
 
 def interleave(found):
-    """Return *found*, as `getaddrinfo()` returns it, with its families taking turns.
+    """Return the list *found*, from `getaddrinfo()`, reordered so that its families alternate.
 
-    The first stays the first, and within a family the order stays what it is: RFC 8305, section 4,
-    with a First Address Family Count of 1.
+    The first entry stays the first, and the order within a family stays the same: RFC 8305,
+    section 4, with a First Address Family Count of 1.
     """
     families = {}
     for info in found:
         families.setdefault(info[0], []).append(info)
-    turns = zip_longest(*families.values())
-    return [info for turn in turns for info in turn if info is not None]
+    rounds = zip_longest(*families.values())
+    return [info for round_ in rounds for info in round_ if info is not None]
 
 
 def reuse_port_listeners(address, n, *, family=_stdlib.AF_INET, backlog=None):
     """Return a list of *n* sockets that listen on one *address*, say one for each worker process.
 
-    The kernel gives each new connection to one of them, chosen by a hash of both ends' addresses
-    (`socket(7)`, SO_REUSEPORT). Each has a queue of its own, and what waits in it waits for this
-    listener alone: serve them all. With port 0 the kernel chooses a port, the same for all.
-    *family* and *backlog* are those of `create_server`. If one cannot be made, all are closed.
-    Raises OSError, and ValueError for *n* below 1 or where the system has no SO_REUSEPORT.
+    The kernel assigns each new connection to one of them, by a hash of the addresses of both ends
+    (`socket(7)`, SO_REUSEPORT). Each listener has a queue of its own, and only that listener can
+    accept what is in it. So all listeners must be served. With port 0 the kernel chooses one port
+    for all. *family* and *backlog* are those of `create_server`. If one listener cannot be made,
+    all are closed. Raises OSError; ValueError if *n* is below 1, or if the system has no
+    SO_REUSEPORT.
     """
     n = operator.index(n)
     if n < 1:
@@ -134,47 +140,48 @@ def reuse_port_listeners(address, n, *, family=_stdlib.AF_INET, backlog=None):
 
 
 def _seconds(name, value):
-    """Return *value* as a float; any real number will do, as for `settimeout()` since 3.15."""
+    """Convert *value*, any real number, to a float, as `settimeout()` does since Python 3.15."""
     seconds = as_float(value)
-    if not seconds >= 0:  # so it is for NaN
+    if not seconds >= 0:  # also true for NaN
         raise ValueError(f"{name} must be 0 or a positive number of seconds, not {value}")
     return seconds
 
 
 def _bind(sock, source_address):
-    """Bind *sock*; raise OSError where that is an address of another family."""
+    """Bind *sock*. Raise OSError if *source_address* belongs to another family."""
     if sock.family == _stdlib.AF_INET and isinstance(source_address, tuple) and source_address:
         host = source_address[0]
-        # What only AF_INET6 can have, bind() takes for a mistake: TypeError, OverflowError.
+        # For an address of AF_INET6, bind() would raise TypeError or OverflowError instead.
         if len(source_address) > 2 or isinstance(host, int) and host >= 1 << 32:
             raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
     sock.bind(source_address)
 
 
 class _Attempt:
-    """A connection on its way: its socket, the timeout that it is to have, when it is given up."""
+    """A connection attempt: its socket, the timeout to set on success, and its deadline."""
 
-    __slots__ = ("sock", "timeout", "until")
+    __slots__ = ("sock", "timeout", "deadline")
 
     def __init__(self, sock, timeout):
         self.sock = sock
         self.timeout = timeout
-        self.until = inf if timeout is None else time.monotonic() + timeout
+        self.deadline = inf if timeout is None else time.monotonic() + timeout
 
     def error(self):
-        """What the attempt, which is over, has failed of; None where it is connected."""
+        """Return the error of a finished attempt, or None if it is connected."""
         try:
             number = self.sock.getsockopt(_stdlib.SOL_SOCKET, _stdlib.SO_ERROR)
-        except OSError as error:  # another thread has closed the socket: the others go on
+        except OSError as error:  # another thread has closed the socket; other attempts continue
             return error
         return OSError(number, os.strerror(number)) if number else None
 
 
 class _Race:
-    """Attempts to connect to the addresses *found*, of which the first that succeeds is kept.
+    """Attempts to connect to the addresses *found*. The first one that succeeds wins.
 
-    One begins *delay* seconds after the one before, or at once when that has failed. *deadline* is
-    a `time.monotonic()`. Both may be inf. `errors` has what went wrong, in the order it came.
+    An attempt starts *delay* seconds after the one before, or immediately if that one has failed.
+    *deadline* is on the clock of `time.monotonic()`. Both may be inf. `errors` has the errors of
+    the failed attempts in the order in which they occurred.
     """
 
     def __init__(self, found, timeout, source_address, delay, deadline):
@@ -184,15 +191,15 @@ class _Race:
         self._source_address = source_address
         self._delay = delay
         self._deadline = deadline
-        self._due = -inf  # when the next attempt begins
-        self._latest = None  # the descriptor of the attempt that began last
-        self._running = {}  # attempts by descriptor, in the order in which they began
+        self._next_start = -inf  # the time at which the next attempt starts
+        self._latest = None  # the descriptor of the latest attempt
+        self._running = {}  # attempts by descriptor, in the order of their start
         self._poller = select.poll()
 
     def run(self):
-        """Return the socket that is connected, with the timeout it is to have, or None."""
-        # The loop itself is elsewhere: CPython leaves a loop's jump back out of a `try` around it,
-        # and a signal's handler may raise there, too.
+        """Return the connected socket with its final timeout, or None."""
+        # The loop is another function. CPython does not cover a loop's backward jump by a `try`
+        # around it, and a signal handler may raise at that jump.
         try:
             return self._first_connected()
         except BaseException:
@@ -206,23 +213,23 @@ class _Race:
             if now >= self._deadline:
                 self.errors.append(TimeoutError("timed out"))
                 break
-            if self._found and now >= self._due:
-                self._due = now + self._delay
+            if self._found and now >= self._next_start:
+                self._next_start = now + self._delay
                 try:
-                    sock = self._begin(*self._found.popleft())
+                    sock = self._start(*self._found.popleft())
                 except OSError as error:
                     self.errors.append(error)
-                    self._due = -inf
+                    self._next_start = -inf
                     continue
             else:
                 sock = self._wait()
             if sock is not None:
-                return sock  # nothing is called from here on: a signal could lose it
+                return sock  # no call after this: a signal handler could raise and leak it
         self._close()
         return None
 
-    def _begin(self, family, type, proto, _, address):
-        """Begin an attempt; return the socket if it is connected already."""
+    def _start(self, family, type, proto, _, address):
+        """Start an attempt. Return the socket if it is connected already, else None."""
         sock = _package.socket(family, type, proto)
         try:
             if self._timeout is not _stdlib._GLOBAL_DEFAULT_TIMEOUT:
@@ -231,7 +238,7 @@ class _Race:
                 _bind(sock, self._source_address)
             timeout = sock.gettimeout()
             if not self._running and (not self._found or self._delay == inf):
-                return self._connect_alone(sock, address, timeout)
+                return self._connect_blocking(sock, address, timeout)
             sock.setblocking(False)
             error = sock.connect_ex(address)
             if error and (error not in (errno.EINPROGRESS, errno.EINTR) or timeout == 0):
@@ -244,41 +251,41 @@ class _Race:
             sock.close()
             raise
 
-    def _connect_alone(self, sock, address, timeout):
-        """Connect where no other attempt is beside it: one wait, in the time that is left."""
+    def _connect_blocking(self, sock, address, timeout):
+        """Connect while no other attempt is running: one wait, for the rest of the time."""
         left = self._deadline - time.monotonic()
-        # settimeout() takes no more than poll() does: the kernel has given up long before that.
-        if left < (_LONGEST_POLL / 1000 if timeout is None else timeout):
-            sock.settimeout(max(left, 1e-9))  # 0 would not wait at all
+        # settimeout() accepts no more than poll() does. The kernel ends connect() long before.
+        if left < (_MAX_POLL_MS / 1000 if timeout is None else timeout):
+            sock.settimeout(max(left, 1e-9))  # 0 would make it non-blocking
         try:
             sock.connect(address)
         except TimeoutError:
             if time.monotonic() >= self._deadline:
-                self._found.clear()  # the whole call's time is over, and not this attempt's alone
+                self._found.clear()  # the whole call has timed out: start no other attempt
             raise
         sock.settimeout(timeout)
         self.errors.clear()
         return sock
 
     def _wait(self):
-        """Wait for what comes first; return the connected socket if it is that."""
-        ends = [attempt.until for attempt in self._running.values()]
-        until = min(self._deadline, self._due if self._found else inf, *ends)
-        left = max(until - time.monotonic(), 0)
-        for fd, _ in self._poller.poll(min(left * 1000, _LONGEST_POLL)):
+        """Wait for the next event. Return the socket if an attempt has connected, else None."""
+        deadlines = [attempt.deadline for attempt in self._running.values()]
+        deadline = min(self._deadline, self._next_start if self._found else inf, *deadlines)
+        left = max(deadline - time.monotonic(), 0)
+        for fd, _ in self._poller.poll(min(left * 1000, _MAX_POLL_MS)):
             error = self._running[fd].error()
             if error is None:
-                return self._take(fd)
+                return self._finish(fd)
             self._fail(fd, error)
         now = time.monotonic()
         for fd, attempt in list(self._running.items()):
-            if now >= attempt.until:
+            if now >= attempt.deadline:
                 self._fail(fd, TimeoutError("timed out"))
         return None
 
-    def _take(self, fd):
+    def _finish(self, fd):
         self.errors.clear()
-        self._close(but=fd)
+        self._close(except_fd=fd)
         attempt = self._running[fd]
         attempt.sock.settimeout(attempt.timeout)
         del self._running[fd]
@@ -290,10 +297,10 @@ class _Race:
         del self._running[fd]
         self.errors.append(error)
         if fd == self._latest:
-            self._due = -inf
+            self._next_start = -inf
 
-    def _close(self, but=None):
+    def _close(self, except_fd=None):
         for fd in list(self._running):
-            if fd != but:
+            if fd != except_fd:
                 self._running[fd].sock.close()
                 del self._running[fd]

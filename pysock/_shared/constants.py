@@ -1,7 +1,8 @@
 """Constants that the running kernel knows and this Python does not name, and the PF_* names.
 
-The standard library's value wins wherever it has one. The numbers are Linux's (uapi headers); those
-of socket level are asm-generic's, and left out on the few architectures that number them anew.
+If the standard library has a value, that value is used. The numbers are Linux's, from the uapi
+headers. Those of socket level are from asm-generic; the few architectures with other numbers do
+not get them.
 """
 
 import os
@@ -76,14 +77,14 @@ _LINUX_ASM_GENERIC = {
     "SCM_TXTIME": 61,
 }
 
-_OWN_NUMBERS = ("alpha", "mips", "parisc", "hppa", "sparc")
+_OTHER_NUMBERS = ("alpha", "mips", "parisc", "hppa", "sparc")
 
 
 def _missing():
     names = {}
     if sys.platform == "linux":
         names.update(_LINUX)
-        if not os.uname().machine.startswith(_OWN_NUMBERS):
+        if not os.uname().machine.startswith(_OTHER_NUMBERS):
             names.update(_LINUX_ASM_GENERIC)
     for name in dir(_stdlib):
         if name.startswith("AF_"):

@@ -1,7 +1,7 @@
-"""How long one call may take, in the fallback: what _deadline.pyx is to the C backend.
+"""How long one call may take, in Python code: what _compiled/core/deadline.pyx is in C.
 
-A call that has to move many pieces waits here and moves each without waiting, so that one deadline
-is spent on them all, and the socket's own mode, which other threads may rely on, is left alone.
+A call that needs several transfers waits here, and makes each transfer without waiting. So one
+deadline is for all of them, and the socket stays in its mode, which other threads may rely on.
 """
 
 import errno
@@ -11,28 +11,28 @@ import time
 from math import ldexp
 
 NOT_GIVEN = ...
-OVERTIME_MOST = 16  # transfers
+MAX_LATE_TRANSFERS = 16  # after the deadline, while the peer always has data ready
 
 
 def as_float(number):
-    """Return *number*, any real one, as a float; `float()` would take text, too."""
+    """Convert *number*, any real number, to a float; `float()` would accept text, too."""
     return ldexp(number, 0)
 
 
 class Deadline:
-    """When a call on *sock* gives up: `wait()` until a descriptor is ready, or raise."""
+    """The deadline of a call on *sock*: `wait()` until a descriptor is ready, or raise."""
 
     def __init__(self, sock, timeout=..., deadline=None):
-        """Take *timeout* in seconds, None to block, or *deadline* in `time.monotonic()`'s.
+        """Use *timeout* in seconds (None: no limit), or *deadline*, a `time.monotonic()`.
 
-        Without either it is the socket's timeout. Any real number will do. TypeError for both,
-        ValueError for a negative timeout.
+        Without either, the socket's timeout is used. Both may be any real number. Raises TypeError
+        if both are given, ValueError for a negative timeout.
         """
-        self.never_waits = False
-        self._overtime = 0
+        self.non_blocking = False
+        self._late_transfers = 0
         if timeout is NOT_GIVEN and deadline is None:
             timeout = sock.gettimeout()
-            self.never_waits = timeout == 0
+            self.non_blocking = timeout == 0
         elif deadline is not None and timeout is not NOT_GIVEN:
             raise TypeError("timeout and deadline are two ways to say one thing: give one of them")
         elif deadline is not None:
@@ -49,35 +49,36 @@ class Deadline:
         self._at = None if timeout is None else time.monotonic() + timeout
 
     def wait(self, fd, events):
-        """Wait until *fd* has one of *events*; raise BlockingIOError or TimeoutError if it may not.
+        """Wait until *fd* has one of *events*. Raise TimeoutError at the deadline.
 
-        To be called after a try in vain (EAGAIN): BlockingIOError is the answer where the socket
-        never waits.
+        Call it after a transfer that would block (EAGAIN): it raises BlockingIOError if the socket
+        is non-blocking.
         """
-        if self.never_waits:
+        if self.non_blocking:
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         poller = select.poll()
         poller.register(fd, events)
         left = self.left()
-        # More than an int of milliseconds is waited for in parts: the caller tries, and comes back.
-        came = poller.poll(None if left is None else min(left * 1000, 2**31 - 1))
-        if came in ([], [(fd, select.POLLERR)]):
+        # poll() takes an int of milliseconds. After a longer wait the caller tries and calls again.
+        events_seen = poller.poll(None if left is None else min(left * 1000, 2**31 - 1))
+        if events_seen in ([], [(fd, select.POLLERR)]):
             if self.left() == 0:
                 raise TimeoutError("timed out")
-            if came:  # beside an unread error queue poll() is no wait
+            # POLLERR stays set while the error queue is not empty, so poll() returns at once.
+            if events_seen:
                 time.sleep(0.001)
 
     def between_transfers(self):
-        """Between two transfers of one call: raise TimeoutError if the time is long over."""
-        if not self.never_waits and self.left() == 0:
-            self._overtime += 1
-            if self._overtime > OVERTIME_MOST:
+        """Call it between two transfers: raises TimeoutError some transfers after the deadline."""
+        if not self.non_blocking and self.left() == 0:
+            self._late_transfers += 1
+            if self._late_transfers > MAX_LATE_TRANSFERS:
                 raise TimeoutError("timed out")
 
     def as_argument(self):
-        """Return the keyword argument that gives another call what is left of this one."""
-        return {} if self.never_waits else {"timeout": self.left()}
+        """Return the keyword argument that gives another call the rest of this one's time."""
+        return {} if self.non_blocking else {"timeout": self.left()}
 
     def left(self):
-        """Return the seconds that are left, or None where there is no end."""
+        """Return the remaining seconds, or None if there is no deadline."""
         return None if self._at is None else max(self._at - time.monotonic(), 0)

@@ -1,13 +1,13 @@
-"""Exceptions that the standard library's socket does not have; both are named as in asyncio."""
+"""Exceptions that the standard library's socket does not have. They are named as in asyncio."""
 
 from . import PACKAGE
 
 
 class IncompleteReadError(EOFError):
-    """The stream ended before all that was asked for had come.
+    """The stream ended before the requested bytes were received.
 
-    *partial* is what came, as bytes, and *expected* the number of bytes asked for, or None where
-    that was not a number. As `asyncio.IncompleteReadError`.
+    *partial* has the received bytes. *expected* is the number of requested bytes, or None if the
+    request was not for a number of bytes. Compare `asyncio.IncompleteReadError`.
     """
 
     __module__ = PACKAGE
@@ -23,9 +23,9 @@ class IncompleteReadError(EOFError):
 
 
 class LimitOverrunError(Exception):
-    """A separator was not found within the limit; every byte is still there to be read.
+    """A separator was not found within the limit. All bytes are still unread.
 
-    *consumed* is the number of bytes that can be read away before the separator can come. As
+    *consumed* is the number of bytes that can be read before the separator can start. Compare
     `asyncio.LimitOverrunError`.
     """
 

@@ -1,7 +1,7 @@
-"""The standard library's own classes and functions, also when others are in their place.
+"""The standard library's own classes and functions, even if other code has replaced them.
 
-pysock builds on these, so that gevent, another copy of pysock, or whatever else assigns to
-`socket.socket` is never underneath it by accident. gevent takes EpollSelector out of `selectors`.
+pysock uses these objects. So a class that gevent, another copy of pysock or other code has assigned
+to `socket.socket` is not used by accident. gevent removes EpollSelector from `selectors`.
 """
 
 import _socket
@@ -12,13 +12,14 @@ from io import RawIOBase
 from . import PACKAGE
 
 
-def _of_this_interpreter(cls):
-    """Is *cls* the class of that module here, and not in another interpreter of the process?
+def _is_of_this_interpreter(cls):
+    """Whether *cls* belongs to this interpreter and not to another one of the process.
 
-    Before 3.12 they share the type that it derives from, and see each other's subclasses.
+    Before Python 3.12 all interpreters share the base type, and `__subclasses__()` returns the
+    subclasses of all of them.
     """
-    functions_know = getattr(cls.__init__, "__globals__", None)
-    return cls.__module__ == "socket" and functions_know is vars(_module)
+    namespace = getattr(cls.__init__, "__globals__", None)
+    return cls.__module__ == "socket" and namespace is vars(_module)
 
 
 def _subclasses(cls):
@@ -27,22 +28,25 @@ def _subclasses(cls):
         yield from _subclasses(subclass)
 
 
-socket = next(filter(_of_this_interpreter, _socket.socket.__subclasses__()))
+socket = next(filter(_is_of_this_interpreter, _socket.socket.__subclasses__()))
 getaddrinfo = _module.getaddrinfo
 
 
-def is_its_own(name):
-    """Has the standard library's module, under *name*, what it brings itself, and nobody else's?"""
-    there = getattr(_module, name, None)
-    if isinstance(there, type):
-        return there in (socket, SocketIO)
-    if getattr(there, "__self__", None) is _socket:  # a function in C
+def is_unpatched(name):
+    """Whether `socket.<name>` is the standard library's own object, and not a replacement."""
+    value = getattr(_module, name, None)
+    if isinstance(value, type):
+        return value in (socket, SocketIO)
+    if getattr(value, "__self__", None) is _socket:  # a function of the C module
         return True
-    return getattr(there, "__globals__", None) is vars(_module)
+    return getattr(value, "__globals__", None) is vars(_module)
 
 
 def socket_repr(self):
-    """Under the standard library's name, which filters for warnings match; not of a subclass."""
+    """The repr with the standard library's class name, as warning filters may match it.
+
+    A subclass keeps its own name.
+    """
     text = socket.__repr__(self)
     if (type(self).__module__, type(self).__qualname__) == (PACKAGE, socket.__qualname__):
         text = text.replace(PACKAGE, socket.__module__, 1)
@@ -50,14 +54,14 @@ def socket_repr(self):
 
 
 SelectorKey = _selectors.SelectorKey
-SocketIO = next(filter(_of_this_interpreter, RawIOBase.__subclasses__()))
+SocketIO = next(filter(_is_of_this_interpreter, RawIOBase.__subclasses__()))
 EpollSelector = next(
     (
         cls
         for cls in _subclasses(_selectors.BaseSelector)
         if (cls.__module__, cls.__name__) == ("selectors", "EpollSelector")
     ),
-    _selectors.DefaultSelector,  # where the system has no epoll
+    _selectors.DefaultSelector,  # if the system has no epoll
 )
-# What a selector does of `unregister` before it asks the system.
+# The part of `unregister` that does not call the kernel.
 unregister_key = _selectors._BaseSelectorImpl.unregister

@@ -1,21 +1,22 @@
-"""What a call that is broken off has moved: counted at once, told by its exception.
+"""The progress of an interrupted call: how many bytes it has transferred.
 
-A signal's handler can raise after any bytecode, so one bytecode both makes a system call and keeps
-its result: `record`.
+The exception that ends the call has it in an attribute. A signal handler can raise after any
+bytecode. So one bytecode must both make the system call and store its result: `record` does that.
 """
 
 
 def record(results, function, *arguments):
-    """Append to *results* what *function*, one of the interpreter's own, returns."""
+    """Append the result of *function* to *results* in one bytecode. It must be a C function."""
     results.extend(map(function, *([argument] for argument in arguments)))
 
 
 def set_progress(error, name, value):
-    """Put *value* on an *error* that passes; one that has no place for it passes as it is.
+    """Set the attribute *name* of *error* to *value*, if it can have attributes.
 
-    Its class is not asked: what a handler raises may refuse attributes, or run Python code.
+    This does not call the `__setattr__` of its class: a signal handler may raise an exception
+    whose class refuses attributes, or runs Python code.
     """
     try:
         object.__setattr__(error, name, value)
-    except AttributeError:  # and no other: a handler can raise here, too
+    except AttributeError:  # no other exception: a signal handler can raise here, too
         pass

@@ -1,8 +1,8 @@
-"""The standard library's own Python functions, with this package's names as their globals.
+"""The standard library's own Python functions, with this package's namespace as their globals.
 
-`socket.create_connection` makes a `socket.socket`: it looks the class up in its module when it is
-called, as it does `getaddrinfo`. Bound to this package, the same code makes a `pysock.socket`,
-follows whoever patches `pysock.getaddrinfo`, and stays the interpreter's own, fixes included.
+`socket.create_connection` makes a `socket.socket`. It looks the class up in its globals when it is
+called, as it does with `getaddrinfo`. With this package as its globals, the same code makes a
+`pysock.socket`. It uses a patched `pysock.getaddrinfo`, too, and it has all fixes of this Python.
 """
 
 import sys
@@ -12,7 +12,7 @@ from . import PACKAGE
 
 
 def rebind(function):
-    """Return the standard library's *function* with the package's namespace for its globals."""
+    """Return a copy of the standard library's *function* with the package as its globals."""
     namespace = vars(sys.modules[PACKAGE])
     rebound = FunctionType(
         function.__code__, namespace, function.__name__, function.__defaults__, function.__closure__

@@ -1,12 +1,12 @@
-"""What is remembered of a socket from one batch call to the next: rarely anything.
+"""The state of a socket that is kept between two batch calls. Few sockets have any.
 
-Two things outlast a call: that the kernel refused GSO on this socket, and an error that came after
-some datagrams had gone out, for the next call to raise. Neither has room in the socket object. They
-are kept by the object's identity, for as long as it lives, and believed only while it still has the
-kernel's socket that they were learned from: the kernel's cookie tells, where a descriptor's number
-would be given to another socket after a close.
+There are two such facts: that the kernel refused GSO on this socket, and an error that occurred
+after some datagrams were sent, which the next call raises. The socket object has no field for them.
+They are stored by the identity of the object for its lifetime. An entry is valid only while the
+object still has the same kernel socket. The kernel's socket cookie shows that. The number of a
+descriptor does not, as another socket can get the same number after a close.
 
-Few sockets ever have an entry. A batch call looks whether there is any at all before it asks here.
+A batch call checks `entries` first, which is mostly empty.
 """
 
 import socket as _stdlib
@@ -21,13 +21,13 @@ entries: dict = {}  # id of a socket object: its Entry
 
 
 class Entry:
-    """*gso_refused*: no GSO on this socket. *errors*: what to raise next, at most one."""
+    """*gso_refused*: use no GSO on this socket. *errors*: the error to raise next, at most one."""
 
     __slots__ = ("_cookie", "_reference", "errors", "gso_refused")
 
     def __init__(self, sock):
         self.gso_refused = False
-        self.errors = []  # taken by pop(): two threads do not get the same one
+        self.errors = []  # removed by pop(): two threads do not raise the same error
         self._cookie = _cookie(sock)
         key = id(sock)
         self._reference = ref(sock, lambda _: entries.pop(key, None))
@@ -40,13 +40,13 @@ def _cookie(sock):
     if _SO_COOKIE is not None:
         try:
             return original.socket.getsockopt(sock, _stdlib.SOL_SOCKET, _SO_COOKIE, 8)
-        except OSError:  # a closed socket, or a kernel before 4.12
+        except OSError:  # a closed socket, or a kernel older than 4.12
             pass
     return sock.fileno()
 
 
-def known(sock):
-    """Return the socket's Entry, or None."""
+def find_entry(sock):
+    """Return the Entry of *sock*, or None."""
     entry = entries.get(id(sock))
     if entry is not None and not entry.is_of(sock):
         entries.pop(id(sock), None)
@@ -54,28 +54,28 @@ def known(sock):
     return entry
 
 
-def _entry(sock):
-    entry = known(sock)
+def _find_or_add_entry(sock):
+    entry = find_entry(sock)
     if entry is None:
         entry = entries[id(sock)] = Entry(sock)
     return entry
 
 
 def refuse_gso(sock):
-    """Remember that no GSO send of *sock* gets through."""
-    _entry(sock).gso_refused = True
+    """Record that GSO sends of *sock* fail."""
+    _find_or_add_entry(sock).gso_refused = True
 
 
 def defer_error(sock, error):
-    """Let the next batch call on *sock* raise *error*."""
-    # Not its traceback, nor another exception's: that holds frames, which hold the socket.
+    """Store *error*: the next batch call on *sock* raises it."""
+    # Without tracebacks: they reference frames, and these reference the socket.
     error.__cause__ = error.__context__ = None
-    _entry(sock).errors[:] = [error.with_traceback(None)]
+    _find_or_add_entry(sock).errors[:] = [error.with_traceback(None)]
 
 
 def raise_deferred(sock):
-    """Raise what was kept for *sock*, once."""
-    entry = known(sock)
+    """Raise the stored error of *sock*, if any, once."""
+    entry = find_entry(sock)
     if entry is None:
         return
     try:

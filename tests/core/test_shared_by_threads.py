@@ -116,11 +116,11 @@ def test_a_kept_error_is_raised_once(pysock):
     for _ in range(30):
         raised = []
         with pysock.socket(pysock.AF_INET, pysock.SOCK_DGRAM) as sock:
-            socket_state.keep_error(sock, ZeroDivisionError())
+            socket_state.defer_error(sock, ZeroDivisionError())
 
             def take(_, sock=sock, raised=raised):
                 try:
-                    socket_state.raise_kept(sock)
+                    socket_state.raise_deferred(sock)
                 except ZeroDivisionError as error:
                     raised.append(error)
 

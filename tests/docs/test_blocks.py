@@ -29,6 +29,7 @@ MARKUP = {
     "{eval-rst}",
     "{include} ../README.md",
     "{include} ../SECURITY.md",
+    "{include} ../CONTRIBUTING.md",
     "{image} architecture.svg",
 }
 PORTS = ("6379", "8080", "8125")  # somebody's own, perhaps

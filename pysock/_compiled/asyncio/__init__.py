@@ -1,1 +1,1 @@
-"""What asyncio's loop runs for each callback."""
+"""The functions that asyncio's event loop calls for each callback, in C."""

@@ -1,21 +1,21 @@
-/* What a Handle has, and the call of its callback. */
-#ifndef PYSOCK_ASYNCIO_LOOP_H
-#define PYSOCK_ASYNCIO_LOOP_H
+/* Reads the slots of an asyncio.Handle, and runs its callback. */
+#ifndef PYSOCK_ASYNCIO_HANDLE_H
+#define PYSOCK_ASYNCIO_HANDLE_H
 
 #include <Python.h>
 
 #include <structmember.h>
 
-/* Whether that is what a class has for a name in its __slots__. */
+/* Whether this is the descriptor of a name in a class's __slots__. */
 static inline int pysock_is_slot(PyObject *slot) {
     return Py_IS_TYPE(slot, &PyMemberDescr_Type) &&
            ((PyMemberDescrObject *)slot)->d_member->type == T_OBJECT_EX;
 }
 
-/* What object, of a class with that slot, has there, or None; the reference is the caller's. */
-static inline PyObject *pysock_at(PyObject *object, PyObject *slot) {
+/* The value of a slot of an object whose class has that slot, or None. Returns a new reference. */
+static inline PyObject *pysock_slot_value(PyObject *object, PyObject *slot) {
 #ifdef Py_GIL_DISABLED
-    /* Another thread may be about to release what is there: not for us to read. */
+    /* Another thread may release the value at this moment. The descriptor reads it safely. */
     return Py_TYPE(slot)->tp_descr_get(slot, object, (PyObject *)Py_TYPE(object));
 #else
     const PyMemberDef *member = ((PyMemberDescrObject *)slot)->d_member;
@@ -28,7 +28,7 @@ static inline PyObject *pysock_at(PyObject *object, PyObject *slot) {
 #endif
 }
 
-/* context.run(callback, *arguments) */
+/* Does what context.run(callback, *arguments) does. */
 static inline PyObject *pysock_run_in(PyObject *context, PyObject *callback, PyObject *arguments) {
     if (Py_EnterRecursiveCall(" while calling a callback")) {
         return NULL;

@@ -6,7 +6,7 @@ kernel is asked when a number is first needed, not at import.
 
 from os import environ
 
-from ..._shared.socket_state import entries, known
+from ..._shared.socket_state import entries, find_entry
 
 from ..core.errors cimport raise_errno
 from ..io.zerocopy_pending cimport always_copies
@@ -41,7 +41,7 @@ cdef int gso_segments(socket sock) except -1:
     if not is_udp(sock):
         return 1
     if entries:
-        entry = known(sock)
+        entry = find_entry(sock)
         if entry is not None and entry.gso_refused:
             return 1
     return probed_gso

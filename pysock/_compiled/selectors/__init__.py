@@ -1,1 +1,1 @@
-"""EpollSelector."""
+"""EpollSelector: the methods that are called often, in C."""

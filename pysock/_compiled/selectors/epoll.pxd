@@ -1,10 +1,10 @@
-"""The numbers of `selectors`."""
+"""The constants of `selectors` that C code needs."""
 
 cdef enum:
     EVENT_READ = 1
     EVENT_WRITE = 2
 
-cdef enum:  # where a SelectorKey has its things: (fileobj, fd, events, data)
+cdef enum:  # the indices of the fields of a SelectorKey, a named tuple
     KEY_FILEOBJ = 0
     KEY_FD = 1
     KEY_EVENTS = 2

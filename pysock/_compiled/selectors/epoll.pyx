@@ -1,8 +1,8 @@
-"""What an EpollSelector does all the time, in C: what it waits for, and the loop over what is ready.
+"""The methods of EpollSelector that an event loop calls often, in C.
 
-What is registered stands where the standard library has it, in `_fd_to_key`, which is of a class of
-`_interest.pyx`; `select.epoll` in `_selector`. Whatever is out of the ordinary is done by the standard
-library's own method, which says what is wrong with it.
+The attributes are the standard library's: `_fd_to_key` has what is registered, as a dict of a class
+in registered.pyx, and `_selector` has the `select.epoll`. Unusual arguments go to the standard
+library's own method, which raises its own exceptions for them.
 """
 
 import select
@@ -22,7 +22,7 @@ from libc.stdint cimport INT32_MAX, int64_t, uint32_t
 from ..._shared import original
 from .epoll_object cimport epfd_place, epoll
 from ..core.errors cimport raise_errno
-from .registered cimport Registered, number
+from .registered cimport Registered, as_c_int
 from ..core.threads cimport get, item
 from ..sys.ps_epoll cimport (
     EPOLL_CTL_ADD,
@@ -51,18 +51,18 @@ cdef object base_key_from_fd = getattr(original.EpollSelector, "_key_from_fd", N
 cdef object unregister_key = original.unregister_key
 
 cdef enum:
-    ON_STACK = 16
-    NO_DESCRIPTOR = 0x1D0000F1
+    EVENTS_ON_STACK = 16
+    UNUSED_FD = 0x1D0000F1
 
 
 cdef object new_key(object fileobj, object fd, object events, object data):
-    """A SelectorKey, as its own class makes one of a tuple."""
+    """Make a SelectorKey without the Python function that its class has as `__new__`."""
     cdef tuple arguments = ((fileobj, fd, events, data),)
     return (<PyTypeObject *>tuple).tp_new(<type>SelectorKey, <PyObject *>arguments, NULL)
 
 
 cdef inline bint is_key(object key) noexcept:
-    """Whether it has what a SelectorKey has, where it has it."""
+    """Whether *key* is exactly a SelectorKey, so that its fields can be read by index."""
     return type(key) is SelectorKey and PyTuple_GET_SIZE(key) == KEY_SIZE
 
 
@@ -79,15 +79,15 @@ cdef inline uint32_t epoll_events(int events) noexcept:
     return mask
 
 
-cdef object descriptor(object self, object fileobj):
-    """What `_fd_to_key` has as the key of *fileobj*, be it registered or not."""
-    if number(fileobj) >= 0 and (<object>type(self))._fileobj_lookup is base_lookup:
+cdef object fd_of(object self, object fileobj):
+    """The descriptor of *fileobj*, which is its key in `_fd_to_key`, registered or not."""
+    if as_c_int(fileobj) >= 0 and (<object>type(self))._fileobj_lookup is base_lookup:
         return fileobj
     return self._fileobj_lookup(fileobj)
 
 
-cdef int milliseconds(object timeout) except -3:
-    """As long or longer, -1 without end; -2 for what is too long, or no plain number."""
+cdef int timeout_in_ms(object timeout) except -3:
+    """Milliseconds, rounded up; -1 for no limit; -2 for an unusual type or too large a value."""
     cdef int overflow = 0
     cdef double seconds
     if timeout is None:
@@ -105,68 +105,70 @@ cdef int milliseconds(object timeout) except -3:
     return <int>ceil(seconds * 1e3) if seconds > 0 else 0
 
 
-cdef int wait(const int *place, ps_event *events, int most, int timeout_ms) except -1:
-    """Wait, with the GIL given away: the number of events.
+cdef int wait_without_gil(const int *place, ps_event *events, int max_events,
+                          int timeout_ms) except -1:
+    """Release the GIL and wait; return the number of events.
 
-    After a signal the wait goes on towards its deadline (PEP 475). Its handler may have closed what is
-    waited for: the descriptor is read again from *place*.
+    A wait that a signal interrupts continues until the same deadline (PEP 475). The signal handler
+    may have closed the selector, so the descriptor is read from *place* again.
     """
     cdef int64_t deadline = ps_clock() + timeout_ms * <int64_t>1_000_000
     cdef int64_t left
     cdef int epfd = place[0]
     cdef int n
     with nogil:
-        n = ps_epoll_wait(epfd, events, most, timeout_ms)
+        n = ps_epoll_wait(epfd, events, max_events, timeout_ms)
     while n == -EINTR:
         try:
             PyErr_CheckSignals()
-        except InterruptedError:  # a handler's: for selectors, nothing is ready then
+        except InterruptedError:  # raised by the handler: a selector then returns an empty list
             return 0
         epfd = place[0]
         if timeout_ms > 0:
             left = deadline - ps_clock()
             timeout_ms = <int>((left + 999_999) // 1_000_000) if left > 0 else 0
         with nogil:
-            n = ps_epoll_wait(epfd, events, most, timeout_ms)
+            n = ps_epoll_wait(epfd, events, max_events, timeout_ms)
     if n < 0:
         raise_errno(n)
     return n
 
 
-cdef inline int look_or_wait(const int *place, ps_event *events, int most, int timeout_ms) except -1:
-    """A look first, with the GIL: who finds work has no need to give it away."""
-    cdef int n = ps_epoll_wait(place[0], events, most, 0)
+cdef inline int try_then_wait(const int *place, ps_event *events, int max_events,
+                              int timeout_ms) except -1:
+    """Try once with the GIL held. If events are ready, releasing the GIL is a cost for nothing."""
+    cdef int n = ps_epoll_wait(place[0], events, max_events, 0)
     if n > 0 or n == 0 and timeout_ms == 0:
         return n
-    return wait(place, events, most, timeout_ms)
+    return wait_without_gil(place, events, max_events, timeout_ms)
 
 
 cdef class Epoll:
-    """What is asked of an EpollSelector all the time, with what it needs where C finds it at once."""
-    cdef object its_selector
-    cdef epoll its_epoll  # the same; None where the standard library's methods are to do it all
+    """The base class of EpollSelector with the methods in C and the attributes that they need."""
+    cdef object selector_object
+    cdef epoll fast_epoll  # the same object; None if the standard library's methods must be used
     cdef Registered registered
 
     @property
     def _selector(self):
         cdef object found
         with cython.critical_section(self):
-            found = self.its_selector
-        return set_before(self, found, "_selector")
+            found = self.selector_object
+        return require_set(self, found, "_selector")
 
     @_selector.setter
     def _selector(self, selector):
-        cdef bint ours = type(selector) is epoll and is_plain(self)
+        cdef bint handled = type(selector) is epoll and uses_base_attributes(self)
         with cython.critical_section(self):
-            self.its_selector = selector
-            self.its_epoll = selector if ours and self.registered is not None else None
+            self.selector_object = selector
+            self.fast_epoll = selector if handled and self.registered is not None else None
 
     @property
     def _fd_to_key(self):
         cdef object found
         with cython.critical_section(self):
             found = self.registered
-        return set_before(self, found, "_fd_to_key")
+        return require_set(self, found, "_fd_to_key")
 
     @_fd_to_key.setter
     def _fd_to_key(self, keys):
@@ -177,66 +179,67 @@ cdef class Epoll:
     def register(self, fileobj, events, data=None):
         """register(fileobj, events, data=None) -> SelectorKey
 
-        Wait for *events*, a mask of EVENT_READ and EVENT_WRITE, of *fileobj*: a descriptor, or
-        something with a `fileno()`. *data* is whatever the key is to have.
+        Register *fileobj*, a descriptor or an object with a `fileno()` method. *events* is a mask
+        of EVENT_READ and EVENT_WRITE to wait for. *data* is any object, stored in the key.
 
-        ValueError for wrong *events* or no file object, KeyError if it is registered, OSError where
-        the system does not wait for such a file. See `epoll_ctl(2)`.
+        Raises ValueError for wrong *events* or an invalid file object, KeyError if it is registered
+        already, OSError if the kernel cannot wait for such a file. See `epoll_ctl(2)`.
         """
-        cdef int mask = number(events)
+        cdef int mask = as_c_int(events)
         cdef int fileno
         cdef int outcome = 0
-        cdef bint ours = False
-        cdef bint known = False
+        cdef bint handled = False
+        cdef bint is_registered = False
         cdef object fd
         cdef object key
         if is_mask(mask) and epfd_of(self) >= 0:
-            fd = descriptor(self, fileobj)
-            fileno = number(fd)
+            fd = fd_of(self, fileobj)
+            fileno = as_c_int(fd)
             key = new_key(fileobj, fd, events, data)
             with cython.critical_section(self):
-                ours = fileno >= 0 and epfd_of(self) >= 0
-                if ours:
-                    known = PyDict_Contains(self.registered, fd)
-                    if not known:
+                handled = fileno >= 0 and epfd_of(self) >= 0
+                if handled:
+                    is_registered = PyDict_Contains(self.registered, fd)
+                    if not is_registered:
                         PyDict_SetItem(self.registered, fd, key)
-                        outcome = ps_epoll_ctl(epfd_of(self), EPOLL_CTL_ADD, fileno, epoll_events(mask))
-            if known:
+                        outcome = ps_epoll_ctl(
+                            epfd_of(self), EPOLL_CTL_ADD, fileno, epoll_events(mask))
+            if is_registered:
                 raise KeyError(f"{fileobj!r} (FD {fd}) is already registered")
             if outcome < 0:
                 unregister_and_raise(self, fileobj, outcome)
-            if ours:
+            if handled:
                 return key
         return base_register(self, fileobj, events, data)
 
     def unregister(self, fileobj):
         """unregister(fileobj) -> SelectorKey
 
-        Wait for *fileobj* no longer. KeyError if it is not registered. A descriptor that was closed
-        meanwhile is no error.
+        Unregister *fileobj* and return its key. Raises KeyError if it is not registered. A
+        descriptor that was closed in the meantime is no error.
         """
         cdef int fileno = -1
-        cdef object key = known_key(self, fileobj, &fileno)
+        cdef object key = registered_key(self, fileobj, &fileno)
         if key is None:
             return base_unregister(self, fileobj)
         with cython.critical_section(self):
             PyDict_DelItem(self.registered, fileno)
             ps_epoll_ctl(epfd_of(self), EPOLL_CTL_DEL, fileno, 0)
-            self.registered.drop_pair(fileno)
+            self.registered.invalidate_pair(fileno)
         return key
 
     def modify(self, fileobj, events, data=None):
         """modify(fileobj, events, data=None) -> SelectorKey
 
-        From now on wait for these *events* of *fileobj*, and have *data* in its key, which is
-        returned. KeyError if it is not registered.
+        Replace the *events* and the *data* of a registered *fileobj*; return its new key. Raises
+        KeyError if it is not registered, ValueError for wrong *events*, OSError.
         """
         cdef int fileno = -1
-        cdef int mask = number(events)
+        cdef int mask = as_c_int(events)
         cdef int outcome
         cdef bint changed
-        cdef object key = known_key(self, fileobj, &fileno) if is_mask(mask) else None
-        if not is_key(key) or number(<object>PyTuple_GET_ITEM(key, KEY_FD)) != fileno:
+        cdef object key = registered_key(self, fileobj, &fileno) if is_mask(mask) else None
+        if not is_key(key) or as_c_int(<object>PyTuple_GET_ITEM(key, KEY_FD)) != fileno:
             return base_modify(self, fileobj, events, data)
         changed = events != <object>PyTuple_GET_ITEM(key, KEY_EVENTS)
         if changed:
@@ -245,41 +248,45 @@ cdef class Epoll:
                 unregister_and_raise(self, fileobj, outcome)
         if data != <object>PyTuple_GET_ITEM(key, KEY_DATA) or changed:
             key = new_key(
-                <object>PyTuple_GET_ITEM(key, KEY_FILEOBJ), <object>PyTuple_GET_ITEM(key, KEY_FD), events, data
+                <object>PyTuple_GET_ITEM(key, KEY_FILEOBJ), <object>PyTuple_GET_ITEM(key, KEY_FD),
+                events, data
             )
             with cython.critical_section(self):
                 PyDict_SetItem(self.registered, fileno, key)
-                self.registered.drop_pair(fileno)
+                self.registered.invalidate_pair(fileno)
         return key
 
     def select(self, timeout=None):
         """select(timeout=None) -> list of (key, events)
 
-        Wait until a registered file object is ready, for at most *timeout* seconds (None: without
-        end, 0 or less: only look). *events* is a mask of EVENT_READ and EVENT_WRITE. See
-        `epoll_wait(2)`.
+        Wait until a registered file object is ready, for at most *timeout* seconds (None: no limit;
+        0 or less: do not wait). *events* is a mask of EVENT_READ and EVENT_WRITE. The list is empty
+        if the timeout is over. See `epoll_wait(2)`.
         """
-        cdef ps_event[ON_STACK] events
-        cdef int timeout_ms = milliseconds(timeout)
-        cdef int most = -1
-        cdef epoll its_epoll  # this one, whatever a signal's handler does
+        cdef ps_event[EVENTS_ON_STACK] events
+        cdef int timeout_ms = timeout_in_ms(timeout)
+        cdef int max_events = -1
+        cdef epoll fast_epoll  # a reference of its own: a signal handler may close the selector
         with cython.critical_section(self):
-            its_epoll = self.its_epoll
+            fast_epoll = self.fast_epoll
             if epfd_of(self) >= 0:
-                most = <int>PyDict_Size(self.registered)
-        if most < 0 or timeout_ms < -1:
+                max_events = <int>PyDict_Size(self.registered)
+        if max_events < 0 or timeout_ms < -1:
             return base_select(self, timeout)
-        if most > ON_STACK:
-            return select_many(self, its_epoll, most, timeout_ms)
-        return ready_pairs(self, events, look_or_wait(epfd_place(its_epoll), events, most or 1, timeout_ms))
+        if max_events > EVENTS_ON_STACK:
+            return select_many(self, fast_epoll, max_events, timeout_ms)
+        return ready_pairs(
+            self, events,
+            try_then_wait(epfd_place(fast_epoll), events, max_events or 1, timeout_ms))
 
 
-cdef list select_many(Epoll self, epoll its_epoll, int most, int timeout_ms):
-    cdef ps_event *events = <ps_event *>PyMem_Malloc(<size_t>most * sizeof(ps_event))
+cdef list select_many(Epoll self, epoll fast_epoll, int max_events, int timeout_ms):
+    cdef ps_event *events = <ps_event *>PyMem_Malloc(<size_t>max_events * sizeof(ps_event))
     if events == NULL:
         raise MemoryError()
     try:
-        return ready_pairs(self, events, look_or_wait(epfd_place(its_epoll), events, most, timeout_ms))
+        return ready_pairs(
+            self, events, try_then_wait(epfd_place(fast_epoll), events, max_events, timeout_ms))
     finally:
         PyMem_Free(events)
 
@@ -300,9 +307,10 @@ cdef list ready_pairs(Epoll self, const ps_event *events, int n):
         if events[i].events & ~<uint32_t>EPOLLOUT:
             mask |= EVENT_READ
         pair = item(registered.pairs, events[i].data.fd)
-        # Its key is not touched: of a thousand, each would be a miss of the cache.
+        # The key is not read: with a thousand keys, each read would be a CPU cache miss.
         if pair is None or <int><object>PyTuple_GET_ITEM(pair, 1) != mask:
-            # A reference of its own: making a pair may collect garbage, whose end may unregister.
+            # A new reference: allocating the pair may run the garbage collector, and a finalizer
+            # may unregister the key.
             key = get(registered, events[i].data.fd)
             pair = new_pair(registered, events[i].data.fd, key, mask)
             if pair is None:
@@ -315,33 +323,33 @@ cdef list ready_pairs(Epoll self, const ps_event *events, int n):
 
 
 cdef object new_pair(Registered registered, int fileno, object key, int mask):
-    """(key, events); None for a descriptor that is not registered."""
+    """The pair (key, events); None for a descriptor that is not registered."""
     cdef object events, pair
     if not is_key(key):
-        return (key, mask & key.events) if key else None  # somebody's who puts them there
+        return (key, mask & key.events) if key else None  # a key of another class
     events = <object>PyTuple_GET_ITEM(key, KEY_EVENTS)
     if not PyLong_CheckExact(events):
         return (key, mask & events)
     pair = (key, mask & <int>PyLong_AsUnsignedLongMask(events))
-    if is_mask(number(events)):
+    if is_mask(as_c_int(events)):
         registered.cache_pair(fileno, key, pair)
     return pair
 
 
-cdef object set_before(object self, object found, str name):
+cdef object require_set(object self, object found, str name):
     if found is None:
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
     return found
 
 
 cdef inline int epfd_of(Epoll self) noexcept:
-    """The descriptor of epoll; -1 where the standard library's method is to answer."""
+    """The epoll descriptor; -1 if the standard library's method must be used."""
     with cython.critical_section(self):
-        return -1 if self.its_epoll is None else self.its_epoll.epfd
+        return -1 if self.fast_epoll is None else self.fast_epoll.epfd
 
 
-cdef bint is_plain(object self) except -1:
-    """Whether it is the standard library's in all that C does for it without asking."""
+cdef bint uses_base_attributes(object self) except -1:
+    """Whether no subclass overrides the attributes that the C code does not look up."""
     return (
         self._EVENT_READ == EPOLLIN
         and self._EVENT_WRITE == EPOLLOUT
@@ -349,15 +357,15 @@ cdef bint is_plain(object self) except -1:
     )
 
 
-cdef object known_key(Epoll self, object fileobj, int *fileno):
-    """The key of *fileobj*, and its descriptor; None where the standard library's method is to answer."""
+cdef object registered_key(Epoll self, object fileobj, int *fileno):
+    """The key of *fileobj*, and its descriptor; None if the base method must be used."""
     cdef object fd
     cdef object key = None
     if epfd_of(self) < 0:
         return None
     try:
-        fd = descriptor(self, fileobj)
-        fileno[0] = number(fd)
+        fd = fd_of(self, fileobj)
+        fileno[0] = as_c_int(fd)
         with cython.critical_section(self):
             if fileno[0] >= 0 and epfd_of(self) >= 0:
                 key = get(self.registered, fd)
@@ -376,13 +384,13 @@ cdef int unregister_and_raise(object self, object fileobj, int outcome) except -
         raise
 
 
-cdef bint layout_is_right() except -1:
-    cdef epoll made = select.epoll.fromfd(NO_DESCRIPTOR)
+cdef bint layout_matches() except -1:
+    cdef epoll closed_epoll = select.epoll.fromfd(UNUSED_FD)
     try:
-        return made.epfd == NO_DESCRIPTOR
+        return closed_epoll.epfd == UNUSED_FD
     finally:
-        made.epfd = -1  # it owns none
+        closed_epoll.epfd = -1  # its destructor must not close this number
 
 
-if not layout_is_right():
+if not layout_matches():
     raise ImportError("the field of select.epoll is not where this build expects it")

@@ -1,14 +1,14 @@
-/* The interpreter's own epoll object (Modules/selectmodule.c), of which the descriptor is all. */
-#ifndef PYSOCK_EPOLLOBJECT_H
-#define PYSOCK_EPOLLOBJECT_H
+/* The interpreter's epoll object (Modules/selectmodule.c). Its only field is the descriptor. */
+#ifndef PYSOCK_EPOLL_OBJECT_H
+#define PYSOCK_EPOLL_OBJECT_H
 
 #include "../core/threads.h"
 
 typedef struct {
-    PyObject_HEAD pysock_shared_int epfd; /* -1 once closed */
+    PyObject_HEAD pysock_shared_int epfd; /* -1 after close() */
 } PysockEpollObject;
 
-/* Where the descriptor's number stands, for who reads it again after a wait. */
+/* The address of the descriptor: a wait can be interrupted, and then reads it again. */
 static inline const int *pysock_epfd_place(PysockEpollObject *epoll) {
     return (const int *)&epoll->epfd;
 }

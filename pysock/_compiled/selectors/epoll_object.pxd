@@ -1,8 +1,8 @@
-"""`select.epoll`, as a C type. Its size is compared when the module loads, as _sockobject.pxd's is."""
+"""`select.epoll` as a C type. Its size is checked on import, as in ../core/socket_object.pxd."""
 
 
 cdef extern from "_compiled/selectors/epoll_object.h":
     ctypedef class select.epoll [object PysockEpollObject, check_size error]:
-        cdef int epfd  # -1 once closed
+        cdef int epfd  # -1 after close()
 
     const int *epfd_place "pysock_epfd_place"(epoll object) noexcept

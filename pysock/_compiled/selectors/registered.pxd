@@ -1,4 +1,4 @@
-"""What is registered with an EpollSelector, and what was last returned for it."""
+"""What is registered with an EpollSelector, and the cached results of select()."""
 
 from libc.limits cimport INT_MAX
 
@@ -6,11 +6,11 @@ from cpython.long cimport PyLong_CheckExact
 
 
 cdef extern from "Python.h":
-    long PyLong_AsLongAndOverflow(object number, int *overflow) except? -1
+    long PyLong_AsLongAndOverflow(object as_c_int, int *overflow) except? -1
 
 
-cdef inline int number(object value) except -2:
-    """An int from 0 to INT_MAX; -1 for anything else."""
+cdef inline int as_c_int(object value) except -2:
+    """Convert an int from 0 to INT_MAX. Return -1 for any other value."""
     cdef int overflow = 0
     cdef long found
     if not PyLong_CheckExact(value):
@@ -20,9 +20,9 @@ cdef inline int number(object value) except -2:
 
 
 cdef class Registered(dict):
-    cdef list pairs  # by descriptor, (key, events) as last returned, or None
+    cdef list pairs  # by descriptor: the (key, events) that select() last returned, or None
 
     cdef int cache_pair(self, int fd, object key, object pair) except -1
-    cdef int drop_pair(self, int fd) except -1
-    cdef int drop_pair_of(self, object fd) except -1
-    cdef int drop_all_pairs(self) except -1
+    cdef int invalidate_pair(self, int fd) except -1
+    cdef int invalidate_pair_of(self, object fd) except -1
+    cdef int invalidate_all_pairs(self) except -1

@@ -1,8 +1,9 @@
-"""What is registered with an EpollSelector, and what was last returned for it.
+"""What is registered with an EpollSelector, and the cached results of select().
 
-It is the selector's `_fd_to_key`, which the standard library's own methods change, too; `epoll(7)` calls
-it the registered list. Mostly, what `select()` returns for a descriptor is what it returned before: it
-stays here until its key is changed, by whomever, so that `select()` has nothing to look up.
+This dict is the selector's `_fd_to_key`; `epoll(7)` calls it the interest list. The standard
+library's methods change it, too. `select()` mostly returns the same (key, events) pair for a
+descriptor as before. So the pair is cached here until the key of the descriptor changes, whoever
+changes it. `select()` then has no key to look up.
 """
 
 cimport cython
@@ -15,16 +16,17 @@ from ..core.threads cimport get
 
 @cython.final
 cdef class Registered(dict):
-    """A dict of keys by descriptor that forgets what was returned for the keys that are changed."""
+    """A dict of keys by descriptor. A change of a key invalidates its cached pair."""
 
     def __cinit__(self, *arguments, **named):
         self.pairs = []
 
     @cython.boundscheck(True)
     cdef int cache_pair(self, int fd, object key, object pair) except -1:
-        """Not of what is no longer registered: its file object would live as long as the selector.
+        """Cache *pair* for *fd* if *key* is still registered.
 
-        The list has its length from the highest descriptor: a few that are far away are not worth it.
+        A pair for another key would keep the file object alive as long as the selector. The list
+        is as long as its highest descriptor, so a few very high descriptors are not cached.
         """
         with cython.critical_section(self):
             if fd >= len(self.pairs) and fd < 1024 + 4 * PyDict_Size(self):
@@ -34,67 +36,67 @@ cdef class Registered(dict):
         return 0
 
     @cython.boundscheck(True)
-    cdef int drop_pair(self, int fd) except -1:
+    cdef int invalidate_pair(self, int fd) except -1:
         with cython.critical_section(self):
             if 0 <= fd < len(self.pairs):
                 self.pairs[fd] = None
         return 0
 
-    cdef int drop_pair_of(self, object fd) except -1:
-        cdef int known = number(fd)
-        return self.drop_pair(known) if known >= 0 else self.drop_all_pairs()
+    cdef int invalidate_pair_of(self, object fd) except -1:
+        cdef int number = as_c_int(fd)
+        return self.invalidate_pair(number) if number >= 0 else self.invalidate_all_pairs()
 
-    cdef int drop_all_pairs(self) except -1:
+    cdef int invalidate_all_pairs(self) except -1:
         with cython.critical_section(self):
-            del self.pairs[:]  # this very list: select() may be in the midst of it
+            del self.pairs[:]  # not a new list: select() may be reading this one
         return 0
 
     def __setitem__(self, fd, key):
         try:
             PyDict_SetItem(self, fd, key)
         finally:
-            self.drop_pair_of(fd)
+            self.invalidate_pair_of(fd)
 
     def __delitem__(self, fd):
         try:
             PyDict_DelItem(self, fd)
         finally:
-            self.drop_pair_of(fd)
+            self.invalidate_pair_of(fd)
 
     def pop(self, fd, *default):
-        """As a dict's."""
+        """As `dict.pop`, and invalidate the cached pairs."""
         try:
             return dict.pop(self, fd, *default)
         finally:
-            self.drop_pair_of(fd)
+            self.invalidate_pair_of(fd)
 
     def popitem(self):
-        """As a dict's."""
+        """As `dict.popitem`, and invalidate the cached pairs."""
         try:
             return dict.popitem(self)
         finally:
-            self.drop_all_pairs()
+            self.invalidate_all_pairs()
 
     def clear(self):
-        """As a dict's."""
+        """As `dict.clear`, and invalidate the cached pairs."""
         try:
             dict.clear(self)
         finally:
-            self.drop_all_pairs()
+            self.invalidate_all_pairs()
 
     def setdefault(self, fd, key=None):
-        """As a dict's."""
+        """As `dict.setdefault`, and invalidate the cached pairs."""
         try:
             return dict.setdefault(self, fd, key)
         finally:
-            self.drop_pair_of(fd)
+            self.invalidate_pair_of(fd)
 
     def update(self, *arguments, **named):
-        """As a dict's."""
+        """As `dict.update`, and invalidate the cached pairs."""
         try:
             dict.update(self, *arguments, **named)
         finally:
-            self.drop_all_pairs()
+            self.invalidate_all_pairs()
 
     def __ior__(self, other):
         self.update(other)

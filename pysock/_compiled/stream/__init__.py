@@ -1,1 +1,1 @@
-"""Stream: a buffered file object that loses nothing."""
+"""Stream: a buffered file object that loses no bytes when a call is interrupted."""

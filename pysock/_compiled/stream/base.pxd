@@ -1,4 +1,4 @@
-"""What a stream is beside reading and writing."""
+"""The part of a stream that neither reads nor writes."""
 
 from ..core.deadline cimport Deadline
 from .read_buffer cimport ReadBuffer
@@ -8,12 +8,12 @@ from ..core.threads cimport shared_int
 
 
 cdef class StreamBase:
-    cdef socket its_socket
+    cdef socket stream_socket
     cdef shared_int is_detached
     cdef shared_int is_closed
     cdef ReadBuffer read_buffer
     cdef WriteBuffer write_buffer
-    cdef size_t limit       # bytes that readuntil searches
+    cdef size_t limit       # bytes that readuntil() searches
     cdef object __weakref__
 
     cdef int check_open(self) except -1

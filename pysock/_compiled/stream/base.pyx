@@ -1,4 +1,4 @@
-"""What a stream is beside reading and writing: opened, closed, detached, asked what it can do."""
+"""The part of a stream that neither reads nor writes: its life cycle and its properties."""
 
 import io
 
@@ -17,8 +17,8 @@ from ..sys.ps_socket cimport SOCK_STREAM
 cdef object UnsupportedOperation = io.UnsupportedOperation
 
 cdef enum:
-    DEFAULT = 65536  # bytes, of the limit and of each buffer
-    LEAST = 16384    # of a buffer: a TLS record fits
+    DEFAULT_SIZE = 65536     # bytes: the limit, and each buffer
+    MIN_BUFFER_SIZE = 16384  # bytes: one TLS record fits
 
 
 @cython.binding(False)
@@ -27,12 +27,12 @@ cdef enum:
 cdef class StreamBase:
     """The part of `Stream` that neither reads nor writes."""
 
-    def __cinit__(self, *arguments, **named):  # a subclass may take others
+    def __cinit__(self, *arguments, **named):  # a subclass may have other parameters
         self.is_detached = True
 
-    def __init__(self, socket sock not None, *, Py_ssize_t limit=DEFAULT,
-                 Py_ssize_t buffer_size=DEFAULT):
-        if self.its_socket is not None:
+    def __init__(self, socket sock not None, *, Py_ssize_t limit=DEFAULT_SIZE,
+                 Py_ssize_t buffer_size=DEFAULT_SIZE):
+        if self.stream_socket is not None:
             raise RuntimeError("this stream has its socket already")
         if sock.sock_type != SOCK_STREAM:
             raise ValueError("a Stream needs a socket of type SOCK_STREAM")
@@ -40,14 +40,14 @@ cdef class StreamBase:
             raise ValueError("limit must be positive")
         if buffer_size <= 0:
             raise ValueError("buffer_size must be positive")
-        self.its_socket = sock
+        self.stream_socket = sock
         self.limit = <size_t>limit
-        self.read_buffer = ReadBuffer(sock, <size_t>max(buffer_size, LEAST))
-        self.write_buffer = WriteBuffer(sock, <size_t>max(buffer_size, LEAST))
+        self.read_buffer = ReadBuffer(sock, <size_t>max(buffer_size, MIN_BUFFER_SIZE))
+        self.write_buffer = WriteBuffer(sock, <size_t>max(buffer_size, MIN_BUFFER_SIZE))
         self.is_detached = self.is_closed = False
 
     cdef int check_open(self) except -1:
-        if self.its_socket is None:
+        if self.stream_socket is None:
             raise ValueError("I/O operation on uninitialized object")
         if self.is_detached:
             raise ValueError("the socket has been detached from this stream")
@@ -58,32 +58,35 @@ cdef class StreamBase:
     cdef Deadline deadline_of_call(self, object timeout, object deadline) except *:
         self.check_open()
         if not self.read_buffer.direct and timeout is NOT_GIVEN and deadline is None:
-            timeout = loops.overridden.own_timeout(self.its_socket)
-        return deadline_of(self.its_socket, timeout, deadline)
+            timeout = loops.overridden.saved_timeout(self.stream_socket)
+        return deadline_of(self.stream_socket, timeout, deadline)
 
     def close(self):
-        """Send what was written and close the socket, which is closed also when that fails."""
+        """Send the unsent bytes, then close the socket. It is closed even if sending fails."""
         if self.is_closed or self.is_detached:
             return
         try:
             self.flush()
         finally:
             self.is_closed = True
-            self.its_socket.close()
+            self.stream_socket.close()
 
     def detach(self):
-        """Send what was written and give the socket back; the stream is of no more use.
+        """Send the unsent bytes, separate the socket from the stream and return the socket.
 
-        Raises ValueError while bytes are unread: the socket's next reader would miss them, or after a
-        STARTTLS take what came in the clear for what came under TLS. `peek()` shows them.
+        The stream cannot be used after this.
+
+        Raises ValueError while received bytes are unread. The next reader of the socket would miss
+        them. After a STARTTLS they would be plain text that is used as if it came over TLS.
+        `peek()` shows the unread bytes.
         """
         self.check_open()
         if self.read_buffer.unread() > 0:
             raise ValueError(f"{self.read_buffer.unread()} received bytes are unread")
         self.flush()
         if exchange(&self.is_detached, True):
-            self.check_open()  # which says that another thread was first
-        return self.its_socket
+            self.check_open()  # raises: another thread has detached the socket in the meantime
+        return self.stream_socket
 
     @property
     def closed(self):
@@ -93,48 +96,48 @@ cdef class StreamBase:
     @property
     def sock(self):
         """The socket; None after `detach()`."""
-        return None if self.is_detached else self.its_socket
+        return None if self.is_detached else self.stream_socket
 
     @property
     def name(self):
-        """The socket's descriptor, as a `makefile()`'s name is; -1 without one."""
-        return -1 if self.is_detached else self.its_socket.fileno()
+        """The socket's file descriptor, as in a `makefile()` file; -1 if there is none."""
+        return -1 if self.is_detached else self.stream_socket.fileno()
 
     def fileno(self):
-        """The socket's descriptor; it says nothing of what is buffered here."""
+        """Return the socket's file descriptor. `select()` on it does not see buffered bytes."""
         self.check_open()
-        return self.its_socket.fileno()
+        return self.stream_socket.fileno()
 
     def isatty(self):
-        """False."""
+        """Return False."""
         self.check_open()
         return False
 
     def readable(self):
-        """True."""
+        """Return True."""
         self.check_open()
         return True
 
     def writable(self):
-        """True."""
+        """Return True."""
         self.check_open()
         return True
 
     def seekable(self):
-        """False: `seek`, `tell` and `truncate` raise io.UnsupportedOperation."""
+        """Return False: `seek`, `tell` and `truncate` raise io.UnsupportedOperation."""
         self.check_open()
         return False
 
     def seek(self, offset, whence=0, /):
-        """A socket has no positions: raises io.UnsupportedOperation."""
+        """Raise io.UnsupportedOperation: a socket has no file position."""
         raise UnsupportedOperation("seek")
 
     def tell(self):
-        """A socket has no positions: raises io.UnsupportedOperation."""
+        """Raise io.UnsupportedOperation: a socket has no file position."""
         raise UnsupportedOperation("tell")
 
     def truncate(self, size=None, /):
-        """A socket has no positions: raises io.UnsupportedOperation."""
+        """Raise io.UnsupportedOperation: a socket has no file position."""
         raise UnsupportedOperation("truncate")
 
     def __enter__(self):
@@ -145,8 +148,9 @@ cdef class StreamBase:
         self.close()
 
     def __repr__(self):
-        state = "detached" if self.is_detached else "closed" if self.is_closed else repr(self.its_socket)
-        return f"<Stream {state}>"
+        if self.is_detached:
+            return "<Stream detached>"
+        return f"<Stream {'closed' if self.is_closed else repr(self.stream_socket)}>"
 
     def __del__(self):
         if self.write_buffer is not None and self.write_buffer.unsent() > 0 and not self.is_closed:

@@ -1,7 +1,7 @@
-"""One thread at a time: who is reading a stream, or writing it, and the others' wait for it.
+"""A lock for one direction of a stream: one thread at a time reads, and one writes.
 
-The GIL keeps two threads out of a call that does not wait. One that waits gives the GIL up in the
-middle, and takes a turn first. Where there is no GIL every call takes one.
+The GIL excludes other threads from a call that does not wait. A call that waits releases the GIL,
+so it acquires this lock first. On an interpreter without a GIL every call acquires it.
 """
 
 from cpython.exc cimport PyErr_CheckSignals
@@ -17,13 +17,13 @@ from ..sys.ps_wait cimport ps_clock
 
 
 cdef extern from "pythread.h" nogil:
-    # Cython's own declaration wants the GIL.
+    # Cython's own declaration requires the GIL.
     int PY_LOCK_ACQUIRED
     int PyThread_acquire_lock_timed(PyThread_type_lock mutex, long long us, int interruptible)
 
 
 cdef enum:
-    WAIT_MOST_US = 1_000_000_000  # of one wait; longer ones are several
+    MAX_WAIT_US = 1_000_000_000  # a longer wait is split into several
 
 
 cdef class Lock:
@@ -38,20 +38,20 @@ cdef class Lock:
             PyThread_free_lock(self.mutex)
 
     cdef int acquire(self, Deadline *until) except -1:
-        """Take the turn, waiting for it as *until* says.
+        """Acquire the lock. Wait for it until the deadline *until*.
 
-        RuntimeError where the caller has it already: a signal's handler, run in the middle of the
-        very call that it interrupted.
+        Raises RuntimeError if this thread holds it already. That happens when a signal handler
+        calls the stream while the call that it interrupted is in progress.
         """
         if not PyThread_acquire_lock(self.mutex, NOWAIT_LOCK):
             if self.held and self.owner == PyThread_get_thread_ident():
                 raise RuntimeError("reentrant call: this thread is in the middle of another one")
-            self.wait(until)
+            self.acquire_timed(until)
         self.owner = PyThread_get_thread_ident()
         self.held = True
         return 0
 
-    cdef int wait(self, Deadline *until) except -1:
+    cdef int acquire_timed(self, Deadline *until) except -1:
         cdef int status
         cdef long long microseconds
         cdef int64_t left
@@ -60,7 +60,7 @@ cdef class Lock:
             raise BlockingIOError("another thread is in the middle of a call")
         while True:
             between_transfers(until)
-            microseconds = WAIT_MOST_US
+            microseconds = MAX_WAIT_US
             if until.timeout > 0:
                 left = until.at - ps_clock()
                 microseconds = min(microseconds, left // 1000 + 1 if left > 0 else 0)

@@ -1,9 +1,10 @@
-"""The reading half of a stream: what has been received and not yet been read.
+"""The read buffer of a stream: bytes that were received and not yet read.
 
-Every byte is in one place, memory[start:stop], until a call has all that it was asked for. What
-breaks a call off before, a timeout, a signal's handler, a limit, finds the bytes there still, and
-the next call goes on with them. A large read receives into its caller's memory; when it is broken
-off, what came is put back, into room that was made before it began.
+Every received byte stays in memory[start:stop] until a call has all the bytes that it needs. A call
+can end early because of a timeout, a signal handler or a limit. The bytes then still are in the
+buffer, and the next call continues with them. A large read receives directly into the caller's
+memory. If that read fails, the bytes are copied back into the buffer. The space for them is
+allocated before the read starts, so copying back cannot fail.
 """
 
 from ..._shared import original
@@ -27,15 +28,15 @@ cdef extern from "<string.h>":
     void *memmem(const void *haystack, size_t length, const void *needle, size_t size) nogil
 
 
-cdef tuple plain_methods = (
+cdef tuple direct_methods = (
     (transfer.recv_into, transfer.send), (original.socket.recv_into, original.socket.send),
 )
 
 
 cdef bint is_direct(socket sock) except -1:
-    """Whether csrc may move the bytes of *sock*: nobody has put other methods in their place."""
+    """Whether csrc may transfer for *sock*: a known family, recv_into and send not overridden."""
     return (ps_addr_family_known(sock.sock_family)
-            and (type(sock).recv_into, type(sock).send) in plain_methods)
+            and (type(sock).recv_into, type(sock).send) in direct_methods)
 
 
 cdef class ReadBuffer:
@@ -45,7 +46,7 @@ cdef class ReadBuffer:
         self.lock = Lock()
         self.buffer_size = buffer_size
         self.memory = NULL
-        self.capacity = self.start = self.stop = self.came_last = 0
+        self.capacity = self.start = self.stop = self.last_received = 0
 
     def __dealloc__(self):
         PyMem_Free(self.memory)
@@ -54,13 +55,13 @@ cdef class ReadBuffer:
         return self.stop - self.start
 
     cdef bytes consume(self, size_t count):
-        """The first *count* unread bytes, read."""
-        taken = PyBytes_FromStringAndSize(self.memory + self.start, <Py_ssize_t>count)
+        """Return the first *count* unread bytes and mark them as read."""
+        data = PyBytes_FromStringAndSize(self.memory + self.start, <Py_ssize_t>count)
         self.start += count
-        return taken
+        return data
 
     cdef int reserve(self, size_t capacity) except -1:
-        """Have memory for so many unread bytes, those that there are included, at its beginning."""
+        """Move the unread bytes to the front, and allocate space for *capacity* in total."""
         cdef char *memory
         if self.start > 0:
             memmove(self.memory, self.memory + self.start, self.unread())
@@ -80,37 +81,40 @@ cdef class ReadBuffer:
         return 0
 
     cdef ssize_t receive(self, char *target, size_t count, Deadline *until) except -1:
-        """Receive up to *count* bytes into memory of that size, once: 0 at the end of the stream."""
+        """Receive once, up to *count* bytes into *target*; 0 at the end of the stream."""
         cdef ps_io io
         cdef ssize_t n
         if not self.direct:
             return self.receive_by_method(target, count, until)
         io.buf = target
         io.len = count
-        io.likely = min(count, self.came_last)
+        io.likely = min(count, self.last_received)
         io.flags = 0
         n = transfer_within(self.sock, ps_recv, &io, POLLIN, until.timeout, &until.at)
-        self.came_last = <size_t>n
+        self.last_received = <size_t>n
         return n
 
     cdef ssize_t receive_by_method(self, char *target, size_t count, Deadline *until) except -1:
-        """By recv_into of a socket that has its own (ssl.SSLSocket), which may do what it likes
-        with the buffer that it gets: so it gets one that is not ours."""
+        """Receive with the recv_into() of the socket's class, for example ssl.SSLSocket's.
+
+        The method may keep a reference to its buffer. So it gets an object of its own, and the
+        bytes are copied from there.
+        """
         cdef Py_ssize_t n
-        cdef const unsigned char[::1] came
-        if self.room is None:
-            self.room = bytearray(self.buffer_size)
-        view = memoryview(self.room)[:<Py_ssize_t>min(count, self.buffer_size)]
+        cdef const unsigned char[::1] received
+        if self.method_buffer is None:
+            self.method_buffer = bytearray(self.buffer_size)
+        view = memoryview(self.method_buffer)[:<Py_ssize_t>min(count, self.buffer_size)]
         n = call_overridden(self.sock, self.sock.recv_into, view, POLLIN, until)
         if not 0 <= n <= len(view):
             raise OSError(f"recv_into returned {n} for a buffer of {len(view)} bytes")
         if n > 0:
-            came = view
-            memcpy(target, &came[0], <size_t>n)
+            received = view
+            memcpy(target, &received[0], <size_t>n)
         return n
 
     cdef ssize_t refill(self, Deadline *until) except -1:
-        """Receive once, behind what is unread: the number of bytes, 0 at the end of the stream."""
+        """Receive once, after the unread bytes; return the number of bytes, 0 at the end."""
         cdef ssize_t n
         cdef size_t unread = self.unread()
         if unread == 0 or self.start > 0 or self.stop == self.capacity:
@@ -120,7 +124,10 @@ cdef class ReadBuffer:
         return n
 
     cdef int fill_to(self, size_t count, Deadline *until) except -1:
-        """Have *count* unread bytes, at most a buffer's, or all before the end of the stream."""
+        """Receive until *count* bytes are unread, or the stream ends.
+
+        *count* is at most the buffer size.
+        """
         while self.unread() < count:
             if self.refill(until) == 0:
                 break
@@ -129,81 +136,82 @@ cdef class ReadBuffer:
         return 0
 
     cdef ssize_t read_into(self, char *target, size_t count, Deadline *until) except -1:
-        """Read *count* bytes into memory of that size, fewer where the stream ends before."""
-        cdef size_t got
+        """Read *count* bytes into *target*; fewer only if the stream ends before."""
+        cdef size_t filled
         cdef ssize_t n
         if self.unread() < count <= self.buffer_size:
             self.fill_to(count, until)
         if self.unread() >= count or count <= self.buffer_size:
-            got = min(count, self.unread())
-            memcpy(target, self.memory + self.start, got)
-            self.start += got
-            return <ssize_t>got
-        self.reserve(count)  # to put back what came, should it not be all
-        got = self.unread()
-        memcpy(target, self.memory, got)
+            filled = min(count, self.unread())
+            memcpy(target, self.memory + self.start, filled)
+            self.start += filled
+            return <ssize_t>filled
+        self.reserve(count)  # space to copy the bytes back if the read fails
+        filled = self.unread()
+        memcpy(target, self.memory, filled)
         try:
-            while got < count:
-                n = self.receive(target + got, count - got, until)
+            while filled < count:
+                n = self.receive(target + filled, count - filled, until)
                 if n == 0:
                     break
-                got += <size_t>n
-                if got < count:
+                filled += <size_t>n
+                if filled < count:
                     between_transfers(until)
         except:
-            memcpy(self.memory, target, got)
-            self.stop = got
+            memcpy(self.memory, target, filled)
+            self.stop = filled
             raise
         self.start = self.stop = 0
-        return <ssize_t>got
+        return <ssize_t>filled
 
-    cdef bytes line_at_hand(self, Py_ssize_t most):
-        """The next line, or *most* bytes of it, if that is here already; None if it is not."""
-        cdef size_t there = self.unread()
+    cdef bytes buffered_line(self, Py_ssize_t max_bytes):
+        """The next line, or its first *max_bytes* bytes; None if it is not in the buffer."""
+        cdef size_t available = self.unread()
         cdef const char *newline
-        if most >= 0 and <size_t>most < there:
-            there = <size_t>most
-        if there > 0:
-            newline = <const char *>memchr(self.memory + self.start, b"\n", there)
+        if max_bytes >= 0 and <size_t>max_bytes < available:
+            available = <size_t>max_bytes
+        if available > 0:
+            newline = <const char *>memchr(self.memory + self.start, b"\n", available)
             if newline != NULL:
                 return self.consume(<size_t>(newline + 1 - (self.memory + self.start)))
-        return self.consume(there) if there == <size_t>most else None
+        return self.consume(available) if available == <size_t>max_bytes else None
 
-    cdef bytes read_line(self, Py_ssize_t most, Deadline *until):
-        """Up to a newline and with it, or *most* bytes (negative: any number), or the end."""
+    cdef bytes read_line(self, Py_ssize_t max_bytes, Deadline *until):
+        """Read through the next newline, up to *max_bytes* (negative: no limit), or to the end."""
         cdef size_t searched = 0
-        cdef size_t there
+        cdef size_t available
         cdef const char *newline
         while True:
-            there = self.unread()
-            if most >= 0 and <size_t>most < there:
-                there = <size_t>most
+            available = self.unread()
+            if max_bytes >= 0 and <size_t>max_bytes < available:
+                available = <size_t>max_bytes
             newline = NULL
-            if there > searched:
+            if available > searched:
                 newline = <const char *>memchr(self.memory + self.start + searched, b"\n",
-                                               there - searched)
+                                               available - searched)
             if newline != NULL:
                 return self.consume(<size_t>(newline + 1 - (self.memory + self.start)))
-            if there == <size_t>most:  # not where it is negative: nobody has so much memory
-                return self.consume(there)
-            searched = there
+            # Never true if max_bytes is negative: no buffer is that large.
+            if available == <size_t>max_bytes:
+                return self.consume(available)
+            searched = available
             if self.refill(until) == 0:
                 return self.consume(self.unread())
             between_transfers(until)
 
     cdef bytes read_until(self, list separators, size_t limit, Deadline *until):
-        """Up to the first of *separators*, the shortest first, and with it.
+        """Read through the first match of *separators*, which are sorted by length.
 
-        What cannot begin one of them is not searched twice.
+        A byte that cannot start a match is searched once only.
         """
         cdef size_t longest = <size_t>PyBytes_GET_SIZE(separators[len(separators) - 1])
         cdef size_t searched = 0
-        cdef size_t stop, begin, end, size
+        cdef size_t end, match_start, match_end, size
         cdef const char *unread
         cdef const char *found
         while True:
             unread = self.memory + self.start
-            begin = end = 0
+            match_start = match_end = 0
             for separator in separators:
                 size = <size_t>PyBytes_GET_SIZE(separator)
                 if size > self.unread() - searched:
@@ -211,13 +219,14 @@ cdef class ReadBuffer:
                 found = <const char *>memmem(unread + searched, self.unread() - searched,
                                              PyBytes_AS_STRING(separator), size)
                 if found != NULL:
-                    stop = <size_t>(found - unread) + size
-                    if end == 0 or stop < end:
-                        begin, end = stop - size, stop
-            if begin > limit:
-                raise LimitOverrunError("Separator is found, but chunk is longer than limit", begin)
-            if end > 0:
-                return self.consume(end)
+                    end = <size_t>(found - unread) + size
+                    if match_end == 0 or end < match_end:
+                        match_start, match_end = end - size, end
+            if match_start > limit:
+                raise LimitOverrunError("Separator is found, but chunk is longer than limit",
+                                        match_start)
+            if match_end > 0:
+                return self.consume(match_end)
             if self.unread() >= longest:
                 searched = self.unread() - longest + 1
             if searched > limit:
@@ -228,7 +237,7 @@ cdef class ReadBuffer:
             between_transfers(until)
 
     cdef bytes read_all(self, Deadline *until):
-        """What comes until the end of the stream."""
+        """Read all bytes until the end of the stream."""
         while self.refill(until) > 0:
             between_transfers(until)
         return self.consume(self.unread())

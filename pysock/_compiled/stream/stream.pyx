@@ -1,9 +1,9 @@
-"""Stream: a buffered file object on a socket that loses nothing when a call is broken off.
+"""Stream: a buffered file object on a socket. An interrupted call loses no bytes.
 
-Here are the methods that read and write, and what they mean; what else a file object has is in
-_stream_base.pyx, the bytes are in _inflow.pyx and _outflow.pyx. A call that finds what it wants already
-received neither waits nor takes a turn, where there is a GIL: it is over before another thread could
-come. Every other one takes the turn of its half first.
+This module has the methods that read and write. base.pyx has the other methods of a file object;
+the bytes are in read_buffer.pyx and write_buffer.pyx. On an interpreter with a GIL, a call whose
+bytes are already in the buffer does not acquire the lock: it does not release the GIL, so no other
+thread can run before it ends. Every other call acquires the lock of its direction first.
 """
 
 import io
@@ -28,7 +28,7 @@ from ..core.type_name cimport name_as_public
 
 
 cdef list separators_of(object separator):
-    """*separator*, a bytes-like object or a tuple of them, as bytes, the shortest first."""
+    """*separator*, a bytes-like object or a tuple of them, as a list of bytes sorted by length."""
     cdef list found
     if PyBytes_CheckExact(separator):
         found = [separator]
@@ -44,10 +44,10 @@ cdef list separators_of(object separator):
     return found
 
 
-cdef int acquire_writable(object buffer, Py_buffer *view, str method) except -1:
+cdef int get_writable_buffer(object buffer, Py_buffer *view, str method) except -1:
     try:
         PyObject_GetBuffer(buffer, view, PyBUF_WRITABLE)
-    except Exception:  # whatever it is, as in CPython
+    except Exception:  # CPython replaces any exception here, too
         raise not_writable(buffer, method) from None
     return 0
 
@@ -63,30 +63,32 @@ cdef class Stream(StreamBase):
     `peek`, `write`, `flush` and the rest of `io.BufferedIOBase` mean what they mean there;
     `readexactly` and `readuntil` are named as in asyncio's StreamReader.
 
-    A call that is broken off loses no byte. After a timeout, an exception from a signal's handler or
-    `LimitOverrunError`, what was received is still there for the next call, and what was written is
-    still to be sent. Each call waits as the socket's timeout says, once for the whole call. Most take
-    *timeout*, seconds for this call (None: without end), or *deadline*, a `time.monotonic()`;
-    either way TimeoutError says that the time was over. On a non-blocking socket without either,
-    BlockingIOError.
+    An interrupted call loses no bytes. After a timeout, an exception from a signal handler or
+    `LimitOverrunError`, the next call finds the received bytes in the buffer, and the written bytes
+    are sent later. Each call waits for as long as the socket's timeout says; that time is for the
+    whole call. Most methods have a *timeout* in seconds for the one call (None: no limit), or a
+    *deadline* on the clock of `time.monotonic()`. With either, TimeoutError is raised when the time
+    is over. Without them, a call on a non-blocking socket raises BlockingIOError if it would block.
 
-    *limit* is how many bytes `readuntil` searches; *buffer_size* what is received at once and
-    collected before it is sent (16384 at least). One thread may read while another one writes; of two
-    that read the second waits. What is buffered here `select()` does not see.
+    *limit* is the number of bytes that `readuntil` searches. *buffer_size* is the number of bytes
+    that are received at once, and that are buffered before they are sent (at least 16384). One
+    thread may read while another one writes. If two threads read, the second waits. `select()`
+    does not see the bytes in the buffers.
 
-    *sock* is any `socket.socket` of type SOCK_STREAM; of `ssl.SSLSocket` and others with methods of
-    their own, `recv_into` and `send` are called, with the socket's timeout set to what is left for
-    the time of the call. Raises ValueError for another type of socket and for sizes out of range.
-    The stream owns the socket: `close()` closes it, `detach()` gives it back.
+    *sock* is any `socket.socket` of type SOCK_STREAM. If its class overrides `recv_into` or `send`,
+    as `ssl.SSLSocket` does, these methods are called. During such a call the socket's timeout is
+    set to the rest of the time. Raises ValueError for another type of socket, and for sizes
+    that are out of range. The stream owns the socket: `close()` closes it, `detach()` returns it.
     """
 
     # Reading
 
     def read(self, size=-1, /, *, timeout=..., deadline=None):
-        """Read *size* bytes, fewer only at the end of the stream; all until then if negative or None.
+        """Read and return *size* bytes, or all until the end of the stream if negative or None.
 
-        b"" at the end. On a non-blocking socket what there is, BlockingIOError if that is nothing.
-        Raises TimeoutError, OSError.
+        Returns fewer bytes only at the end of the stream, where it returns b"". On a non-blocking
+        socket it returns what is available, and raises BlockingIOError if that is nothing. Raises
+        TimeoutError, OSError.
         """
         cdef Py_ssize_t count = -1 if size is None else size
         cdef Deadline until = self.deadline_of_call(timeout, deadline)
@@ -104,7 +106,7 @@ cdef class Stream(StreamBase):
             read_buffer.lock.release()
 
     cdef bytes read_count(self, Py_ssize_t count, Deadline *until):
-        """*count* bytes, fewer at the end of the stream. Large ones are received where they stay."""
+        """Read *count* bytes, fewer at the end. Large reads receive into the returned object."""
         cdef ReadBuffer read_buffer = self.read_buffer
         cdef ssize_t n
         if <size_t>count <= read_buffer.buffer_size or <size_t>count <= read_buffer.unread():
@@ -115,10 +117,10 @@ cdef class Stream(StreamBase):
         return data if n == count else data[:n]
 
     def readexactly(self, Py_ssize_t n, /, *, timeout=..., deadline=None):
-        """Read *n* bytes.
+        """Read and return exactly *n* bytes.
 
-        Raises IncompleteReadError, with the bytes that came in `.partial`, when the stream ends
-        before; ValueError if *n* is negative; TimeoutError, BlockingIOError, OSError.
+        Raises IncompleteReadError if the stream ends before; its `.partial` has the received bytes.
+        Raises ValueError if *n* is negative; TimeoutError, BlockingIOError, OSError.
         """
         cdef Deadline until = self.deadline_of_call(timeout, deadline)
         cdef ReadBuffer read_buffer = self.read_buffer
@@ -136,9 +138,10 @@ cdef class Stream(StreamBase):
         return data
 
     def read1(self, size=-1, /, *, timeout=..., deadline=None):
-        """Read what is there, up to *size* bytes if that is not negative; receive once if nothing is.
+        """Return the buffered bytes, at most *size* if that is not negative.
 
-        b"" at the end of the stream. Raises TimeoutError, BlockingIOError, OSError.
+        Receives once if the buffer is empty. Returns b"" at the end of the stream. Raises
+        TimeoutError, BlockingIOError, OSError.
         """
         cdef Py_ssize_t count = size
         cdef Deadline until = self.deadline_of_call(timeout, deadline)
@@ -149,33 +152,34 @@ cdef class Stream(StreamBase):
         try:
             if read_buffer.unread() == 0:
                 read_buffer.refill(&until)
-            return read_buffer.consume(read_buffer.unread() if count < 0 else min(<size_t>count, read_buffer.unread()))
+            return read_buffer.consume(
+                read_buffer.unread() if count < 0 else min(<size_t>count, read_buffer.unread()))
         finally:
             read_buffer.lock.release()
 
     def readinto(self, buffer, /, *, timeout=..., deadline=None):
-        """Fill a writable *buffer*, less of it only at the end of the stream: the number of bytes.
+        """Read into a writable *buffer* until it is full; return the number of bytes.
 
-        On a non-blocking socket what there is, BlockingIOError if that is nothing. Raises
-        TimeoutError, OSError.
+        The number is smaller only at the end of the stream. On a non-blocking socket it reads what
+        is available, and raises BlockingIOError if that is nothing. Raises TimeoutError, OSError.
         """
-        return self.read_to(buffer, "readinto", False, timeout, deadline)
+        return self.fill_buffer(buffer, "readinto", False, timeout, deadline)
 
     def readinto_exactly(self, buffer, /, *, timeout=..., deadline=None):
-        """Fill a writable *buffer*: the number of its bytes.
+        """Read into a writable *buffer* until it is full; return the number of bytes.
 
-        Raises IncompleteReadError, with the bytes that came in `.partial`, when the stream ends
-        before; TimeoutError, BlockingIOError, OSError, after which no byte counts as read.
+        Raises IncompleteReadError if the stream ends before; its `.partial` has the received bytes.
+        Raises TimeoutError, BlockingIOError, OSError; after these the bytes are still unread.
         """
-        return self.read_to(buffer, "readinto_exactly", True, timeout, deadline)
+        return self.fill_buffer(buffer, "readinto_exactly", True, timeout, deadline)
 
-    cdef object read_to(self, object buffer, str method, bint exactly, object timeout,
+    cdef object fill_buffer(self, object buffer, str method, bint exactly, object timeout,
                         object deadline):
         cdef Py_buffer view
         cdef ssize_t n = 0
         cdef Deadline until
         cdef ReadBuffer read_buffer
-        acquire_writable(buffer, &view, method)
+        get_writable_buffer(buffer, &view, method)
         try:
             until = self.deadline_of_call(timeout, deadline)
             read_buffer = self.read_buffer
@@ -198,12 +202,12 @@ cdef class Stream(StreamBase):
             PyBuffer_Release(&view)
 
     def readinto1(self, buffer, /, *, timeout=..., deadline=None):
-        """As `read1`, into a writable *buffer*: the number of bytes, 0 at the end of the stream."""
+        """As `read1`, into a writable *buffer*; return the number of bytes, 0 at the end."""
         cdef Py_buffer view
         cdef size_t n
         cdef Deadline until
         cdef ReadBuffer read_buffer
-        acquire_writable(buffer, &view, "readinto1")
+        get_writable_buffer(buffer, &view, "readinto1")
         try:
             until = self.deadline_of_call(timeout, deadline)
             read_buffer = self.read_buffer
@@ -223,35 +227,35 @@ cdef class Stream(StreamBase):
             PyBuffer_Release(&view)
 
     def readline(self, size=-1, /, *, timeout=..., deadline=None):
-        r"""Read up to b"\n" and with it; at most *size* bytes if that is not negative.
+        r"""Read and return one line with its b"\n", at most *size* bytes if that is not negative.
 
-        What comes before the end of the stream is a line too; b"" is the end. Without *size* a line
-        may be of any length: `readuntil` has the stream's limit. Raises TimeoutError,
+        The bytes before the end of the stream are a line too; b"" is the end. Without *size* a line
+        may have any length; the stream's limit applies to `readuntil` only. Raises TimeoutError,
         BlockingIOError, OSError.
         """
-        cdef Py_ssize_t most = -1 if size is None else size
+        cdef Py_ssize_t max_bytes = -1 if size is None else size
         cdef Deadline until = self.deadline_of_call(timeout, deadline)
         cdef ReadBuffer read_buffer = self.read_buffer
         cdef bytes line
         if not must_lock(read_buffer.lock):
-            line = read_buffer.line_at_hand(most)
+            line = read_buffer.buffered_line(max_bytes)
             if line is not None:
                 return line
         read_buffer.lock.acquire(&until)
         try:
-            return read_buffer.read_line(most, &until)
+            return read_buffer.read_line(max_bytes, &until)
         finally:
             read_buffer.lock.release()
 
     def readlines(self, hint=-1, /):
-        """Read all lines until the end of the stream, or until they are more than *hint* bytes together."""
-        cdef Py_ssize_t most = -1 if hint is None else hint
+        """Return a list of all lines, or of as many as have more than *hint* bytes together."""
+        cdef Py_ssize_t max_bytes = -1 if hint is None else hint
         cdef Py_ssize_t total = 0
         cdef list lines = []
         for line in self:
             lines.append(line)
             total += len(line)
-            if 0 < most < total:
+            if 0 < max_bytes < total:
                 break
         return lines
 
@@ -266,13 +270,13 @@ cdef class Stream(StreamBase):
         return line
 
     def readuntil(self, separator=b"\n", *, timeout=..., deadline=None):
-        r"""Read up to *separator* and with it.
+        r"""Read and return the bytes up to *separator*, and the separator with them.
 
-        *separator* is a bytes-like object or a tuple of them: the one that ends first counts, the
-        shortest of those that end there. Raises LimitOverrunError when there are more than *limit*
-        bytes before it, all still unread; IncompleteReadError, with what came in `.partial`, when
-        the stream ends before; ValueError for an empty *separator*; TimeoutError, BlockingIOError,
-        OSError.
+        *separator* is a bytes-like object or a tuple of them. Of a tuple, the match that ends first
+        counts; if several end there, the shortest does. Raises LimitOverrunError if more than
+        *limit* bytes are before it; all bytes are still unread. Raises IncompleteReadError if the
+        stream ends before; its `.partial` has the received bytes. Raises ValueError for an empty
+        *separator*; TimeoutError, BlockingIOError, OSError.
         """
         cdef list separators = separators_of(separator)
         cdef Deadline until = self.deadline_of_call(timeout, deadline)
@@ -284,7 +288,10 @@ cdef class Stream(StreamBase):
             read_buffer.lock.release()
 
     def peek(self, size=0, /, *, timeout=..., deadline=None):
-        """Show what is there without reading it; receive once if nothing is. *size* is ignored."""
+        """Return the buffered bytes; they stay unread. Receives once if the buffer is empty.
+
+        *size* is ignored. Raises TimeoutError, BlockingIOError, OSError.
+        """
         cdef Py_ssize_t ignored = size
         cdef Deadline until = self.deadline_of_call(timeout, deadline)
         cdef ReadBuffer read_buffer = self.read_buffer
@@ -300,54 +307,55 @@ cdef class Stream(StreamBase):
     # Writing
 
     def write(self, data, /, *, timeout=..., deadline=None):
-        """Write a bytes-like object: the number of its bytes.
+        """Write a bytes-like object; return the number of its bytes.
 
-        It is sent when the buffer is full, or by `flush()`, which a peer's answer waits for. When
-        not all could be taken TimeoutError, BlockingIOError or OSError is raised: the first
-        `.characters_written` bytes were, are sent before anything else, and must not be written
-        again.
+        They are sent when the buffer is full, or by `flush()`. Call `flush()` before you wait for
+        an answer. If not all bytes were accepted, TimeoutError, BlockingIOError or OSError is
+        raised. Its `.characters_written` is the number of bytes that were accepted. They are sent
+        before anything else and must not be written again.
         """
-        return self.put(data, self.deadline_of_call(timeout, deadline))
+        return self.write_one(data, self.deadline_of_call(timeout, deadline))
 
-    cdef Py_ssize_t put(self, object data, Deadline until) except -1:
+    cdef Py_ssize_t write_one(self, object data, Deadline until) except -1:
         cdef Py_buffer view
-        cdef size_t taken = 0
+        cdef size_t accepted = 0
         cdef WriteBuffer write_buffer = self.write_buffer
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
         try:
             write_buffer.lock.acquire(&until)
             try:
-                write_buffer.write(<const char *>view.buf, <size_t>view.len, &taken, &until)
+                write_buffer.write(<const char *>view.buf, <size_t>view.len, &accepted, &until)
             finally:
                 write_buffer.lock.release()
         except BaseException as error:
-            # All in the buffer and only the time over: it is written, as if it had been less.
+            # All bytes were accepted and only the wait for a send failed: the write succeeded.
             if (isinstance(error, (BlockingIOError, TimeoutError)) and view.len > 0
-                    and taken == <size_t>view.len):
+                    and accepted == <size_t>view.len):
                 return view.len
-            set_progress(error, "characters_written", taken)
+            set_progress(error, "characters_written", accepted)
             raise
         finally:
             PyBuffer_Release(&view)
         return view.len
 
     def writelines(self, lines, /, *, timeout=..., deadline=None):
-        """Write each of an iterable of bytes-like objects, as `write` does, nothing between them.
+        """Write each item of an iterable of bytes-like objects, as `write` does, no separators.
 
-        `.characters_written` of an exception counts the bytes of all that were taken.
+        `.characters_written` of an exception is the number of bytes that were accepted in total.
         """
         cdef Deadline until = self.deadline_of_call(timeout, deadline)
         cdef size_t total = 0
         for line in lines:
             self.check_open()
             try:
-                total += <size_t>self.put(line, until)
+                total += <size_t>self.write_one(line, until)
             except BaseException as error:
-                set_progress(error, "characters_written", total + getattr(error, "characters_written", 0))
+                set_progress(error, "characters_written",
+                             total + getattr(error, "characters_written", 0))
                 raise
 
     def flush(self, *, timeout=..., deadline=None):
-        """Send what was written. What an exception left unsent the next call sends."""
+        """Send all unsent bytes. If this raises, the bytes stay in the buffer: call it again."""
         cdef Deadline until = self.deadline_of_call(timeout, deadline)
         cdef WriteBuffer write_buffer = self.write_buffer
         if not must_lock(write_buffer.lock) and write_buffer.unsent() == 0:

@@ -1,8 +1,9 @@
-"""The writing half of a stream: what has been written and not yet been sent.
+"""The write buffer of a stream: bytes that were written and not yet sent.
 
-Little is collected; what does not fit goes out with what was collected before it, by one sendmsg(2)
-and without being copied. When that is broken off, by a timeout, a signal's handler or an error, each
-byte is either sent, or queued here to be sent next, or not taken: `write` tells how many were taken.
+The buffer collects small writes. If a write does not fit, one sendmsg(2) sends the buffer and the
+new data, which is not copied. A write can end early because of a timeout, a signal handler or an
+error. Each of its bytes is then in one of three states: sent, in the buffer and sent next, or not
+accepted. `write` reports how many bytes were accepted.
 """
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -19,9 +20,10 @@ from ..sys.ps_wait cimport POLLOUT
 
 
 cdef enum:
-    # OpenSSL wants to be called again with what it could not send, or more of it: never with more
-    # at once than one record holds, which then is here still.
-    RECORD_MOST = 16384
+    # Bytes. After a partial write OpenSSL requires a retry with the same bytes, or with more bytes
+    # after them. It then never writes more than one record, and these bytes are still in the
+    # buffer.
+    MAX_TLS_RECORD = 16384
 
 
 cdef class WriteBuffer:
@@ -40,7 +42,7 @@ cdef class WriteBuffer:
         return self.stop - self.start
 
     cdef size_t append(self, const char *data, size_t count) except? 0:
-        """Take of *data* what there is room for: how many bytes."""
+        """Copy as much of *data* as fits into the buffer; return the number of bytes."""
         if self.memory == NULL:
             self.memory = <char *>PyMem_Malloc(self.capacity)
             if self.memory == NULL:
@@ -55,7 +57,7 @@ cdef class WriteBuffer:
         return count
 
     cdef size_t send(self, const char *data, size_t count, Deadline *until) except? 0:
-        """Send once, what is queued and then *data*: how many bytes of *data* went out."""
+        """Send once, the buffer and then *data*; return how many bytes of *data* were sent."""
         cdef ps_io io
         cdef msghdr msg
         cdef iovec iov[2]
@@ -83,7 +85,7 @@ cdef class WriteBuffer:
         return n - queued
 
     cdef int send_by_method(self, Deadline *until) except -1:
-        cdef size_t count = min(self.unsent(), <size_t>RECORD_MOST)
+        cdef size_t count = min(self.unsent(), <size_t>MAX_TLS_RECORD)
         cdef Py_ssize_t n
         data = PyBytes_FromStringAndSize(self.memory + self.start, <Py_ssize_t>count)
         n = call_overridden(self.sock, self.sock.send, data, POLLOUT, until)
@@ -94,25 +96,26 @@ cdef class WriteBuffer:
             self.start = self.stop = 0
         return 0
 
-    cdef int write(self, const char *data, size_t count, size_t *taken, Deadline *until) except -1:
-        """Send or keep *data*; *taken* is how much of it was, also when this raises."""
-        taken[0] = 0
-        while count - taken[0] > self.capacity - self.unsent():
+    cdef int write(self, const char *data, size_t count, size_t *accepted,
+                   Deadline *until) except -1:
+        """Send or buffer *data*. *accepted* is how many bytes of it were, even if this raises."""
+        accepted[0] = 0
+        while count - accepted[0] > self.capacity - self.unsent():
             try:
                 if not self.direct:
-                    taken[0] += self.append(data + taken[0], count - taken[0])
-                taken[0] += self.send(data + taken[0], count - taken[0], until)
-                if taken[0] == count:
+                    accepted[0] += self.append(data + accepted[0], count - accepted[0])
+                accepted[0] += self.send(data + accepted[0], count - accepted[0], until)
+                if accepted[0] == count:
                     return 0
                 between_transfers(until)
             except:
-                taken[0] += self.append(data + taken[0], count - taken[0])
+                accepted[0] += self.append(data + accepted[0], count - accepted[0])
                 raise
-        taken[0] += self.append(data + taken[0], count - taken[0])
+        accepted[0] += self.append(data + accepted[0], count - accepted[0])
         return 0
 
     cdef int flush(self, Deadline *until) except -1:
-        """Send what is queued."""
+        """Send the whole buffer."""
         while self.unsent() > 0:
             self.send(NULL, 0, until)
             if self.unsent() > 0:

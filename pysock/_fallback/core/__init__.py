@@ -1,1 +1,1 @@
-"""The GIL policy's functions, which change nothing here."""
+"""The functions of the GIL policy, which have no effect here."""

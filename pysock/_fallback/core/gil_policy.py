@@ -1,4 +1,4 @@
-"""When the GIL is held: never. The standard library releases it for every call."""
+"""The functions of the GIL policy. The standard library releases the GIL for every system call."""
 
 from ..._shared.arguments import as_size
 
@@ -6,7 +6,11 @@ _gil_hold = 16384
 
 
 def set_gil_hold(nbytes, /):
-    """Remember *nbytes*: the standard library gives up the GIL for every call, whatever is set."""
+    """Store *nbytes*, the size up to which a transfer holds the GIL. It has no effect here.
+
+    The standard library releases the GIL for every call. Raises ValueError if *nbytes* is
+    negative.
+    """
     global _gil_hold
     nbytes = as_size(nbytes)
     if nbytes < 0:
@@ -15,5 +19,5 @@ def set_gil_hold(nbytes, /):
 
 
 def get_gil_hold():
-    """Return the number of bytes that `set_gil_hold()` set: 16384 unless it was called."""
+    """Return the number of bytes that `set_gil_hold()` has stored; the default is 16384."""
     return _gil_hold

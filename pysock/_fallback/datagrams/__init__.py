@@ -1,1 +1,1 @@
-"""DatagramBatch, and what control messages say."""
+"""DatagramBatch, and the parser of control messages."""

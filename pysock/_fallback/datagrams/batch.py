@@ -1,35 +1,36 @@
-"""DatagramBatch over the standard library: the same face, a bytearray for each datagram."""
+"""DatagramBatch over the standard library: the same interface, with a bytearray per datagram."""
 
 import socket as _stdlib
 from operator import index
 
 from ..._shared import PACKAGE
-from ..._shared.arguments import as_int, as_size, must_be_socket
+from ..._shared.arguments import as_int, as_size, check_socket
 from ..._shared.loops import datagrams as _loops
 from .ancillary import parse_ancillary
 
-_SLOTS_MOST = 1 << 16
-_SLOT_MOST = 65535
-_CONTROL = 512
-_KNOWN = (_stdlib.AF_INET, _stdlib.AF_INET6, getattr(_stdlib, "AF_UNIX", _stdlib.AF_INET))
+_MAX_SLOTS = 1 << 16
+_MAX_SLOT_SIZE = 65535
+_ANCBUFSIZE = 512
+_FAMILIES = (_stdlib.AF_INET, _stdlib.AF_INET6, getattr(_stdlib, "AF_UNIX", _stdlib.AF_INET))
 
 
 class DatagramBatch:
     """DatagramBatch(slots, slot_size)
 
-    Room for *slots* messages (1 to 65536) of *slot_size* bytes each. `recv_into(sock)` fills it,
-    `batch[i]` is datagram i, `len(batch)` how many there are, `send(sock)` sends them. ValueError
-    for sizes out of range; RuntimeError where another thread uses the batch.
+    A buffer for *slots* messages (1 to 65536) of *slot_size* bytes each (1 to 65535).
+    `recv_into(sock)` fills it, `batch[i]` is datagram i, `len(batch)` is the number of datagrams,
+    `send(sock)` sends them. Raises ValueError for sizes that are out of range, RuntimeError while
+    another thread uses the batch.
     """
 
     __module__ = PACKAGE
 
     def __new__(cls, slots, slot_size):
         slots, slot_size = as_size(slots), as_size(slot_size)
-        if not 1 <= slots <= _SLOTS_MOST:
-            raise ValueError(f"slots must be 1 to {_SLOTS_MOST}")
-        if not 1 <= slot_size <= _SLOT_MOST:
-            raise ValueError(f"slot_size must be 1 to {_SLOT_MOST}")
+        if not 1 <= slots <= _MAX_SLOTS:
+            raise ValueError(f"slots must be 1 to {_MAX_SLOTS}")
+        if not 1 <= slot_size <= _MAX_SLOT_SIZE:
+            raise ValueError(f"slot_size must be 1 to {_MAX_SLOT_SIZE}")
         self = super().__new__(cls)
         self._slots, self._slot_size = slots, slot_size
         self._datagrams = []
@@ -39,12 +40,12 @@ class DatagramBatch:
 
     @property
     def slots(self):
-        """How many messages one `recv_into` takes at most."""
+        """The maximum number of messages that one `recv_into` receives."""
         return self._slots
 
     @property
     def slot_size(self):
-        """How many bytes of a datagram there is room for."""
+        """The maximum number of bytes of a datagram. The rest of a longer one is lost."""
         return self._slot_size
 
     def __len__(self):
@@ -65,27 +66,27 @@ class DatagramBatch:
             f"{len(self)} datagrams>"
         )
 
-    def _take(self):
+    def _acquire(self):
         if self._busy:
             raise RuntimeError("the batch is in use")
         self._busy = True
 
     def recv_into(self, sock, flags=0):
-        """Wait for a datagram, take what else has arrived; return the number of datagrams.
+        """Wait for a datagram, receive all others that have arrived; return their number.
 
-        What was in the batch before is gone, also when nothing comes. Raises TimeoutError,
-        BlockingIOError, OSError.
+        The earlier content of the batch is discarded, even if nothing is received. Raises
+        TimeoutError, BlockingIOError, OSError.
         """
-        must_be_socket(sock)
+        check_socket(sock)
         flags = as_int(flags)
-        if sock.type == _stdlib.SOCK_STREAM or sock.family not in _KNOWN:
+        if sock.type == _stdlib.SOCK_STREAM or sock.family not in _FAMILIES:
             raise _loops.not_for_batches(sock)
-        self._take()
+        self._acquire()
         try:
             self._generation += 1
             self._datagrams = []
-            room = _SLOT_MOST if _loops.gro_joins(sock) else self._slot_size
-            for message in _loops.receive(sock, self._slots, room, _CONTROL, flags):
+            message_size = _MAX_SLOT_SIZE if _loops.gro_joins(sock) else self._slot_size
+            for message in _loops.receive(sock, self._slots, message_size, _ANCBUFSIZE, flags):
                 self._add(*message)
         finally:
             self._busy = False
@@ -93,8 +94,8 @@ class DatagramBatch:
 
     def _add(self, data, ancdata, msg_flags, address):
         close_rights(ancdata)
-        whole = _loops.split(data, ancdata, _SLOT_MOST)
-        for datagram in whole:
+        datagrams = _loops.split(data, ancdata, _MAX_SLOT_SIZE)
+        for datagram in datagrams:
             self._datagrams.append(
                 Datagram(
                     self,
@@ -103,47 +104,50 @@ class DatagramBatch:
                     msg_flags,
                     ancdata,
                     bool(msg_flags & _stdlib.MSG_TRUNC) or len(datagram) > self._slot_size,
-                    len(whole) > 1,
+                    len(datagrams) > 1,
                 )
             )
 
     def send(self, sock, n=None, address=None, flags=0):
-        """Send the first *n* datagrams, all without it; return how many went out.
+        """Send the first *n* datagrams, or all if *n* is None; return how many were sent.
 
-        Each goes to *address*, or to where it came from. Waits, returns early and raises as
-        `socket.sendmmsg` does; ValueError where *n* is negative or more than there are.
+        Each datagram is sent to *address*, or to its sender if that is None. Waits, returns early
+        and raises as `socket.sendmmsg` does. Raises ValueError if *n* is negative or larger than
+        the number of datagrams.
         """
-        must_be_socket(sock)
+        check_socket(sock)
         flags = as_int(flags)
         if n is not None:
             n = as_size(n)
-        self._take()
+        self._acquire()
         try:
-            there = len(self._datagrams)
-            count = there if n is None else n
-            if not 0 <= count <= there:
-                raise ValueError(f"n must be 0 to {there}")
+            available = len(self._datagrams)
+            count = available if n is None else n
+            if not 0 <= count <= available:
+                raise ValueError(f"n must be 0 to {available}")
             chosen = self._datagrams[:count]
-            pairs = [(one._bytes, one._address if address is None else address) for one in chosen]
+            pairs = [
+                (each._bytes, each._address if address is None else address) for each in chosen
+            ]
             return _loops.sendmmsg(sock, pairs, None, flags)
         finally:
             self._busy = False
 
 
 def close_rights(ancdata):
-    """Close the descriptors that came: a batch has no way to hand them on."""
+    """Close the received file descriptors: a batch cannot return them to the caller."""
     for level, kind, data in ancdata:
         if (level, kind) == (_stdlib.SOL_SOCKET, getattr(_stdlib, "SCM_RIGHTS", None)):
             for fd in memoryview(data[: len(data) // 4 * 4]).cast("i"):
                 _stdlib.close(fd)
 
 
-def _of_ancillary(name):
-    return property(lambda self: getattr(self._told(), name), doc=f"As `Ancillary.{name}`.")
+def _ancillary_attribute(name):
+    return property(lambda self: getattr(self._ancillary(), name), doc=f"As `Ancillary.{name}`.")
 
 
 class Datagram:
-    """One datagram of a `DatagramBatch`: `batch[i]`. `bytes()` of it copies its bytes."""
+    """A datagram of a `DatagramBatch`: `batch[i]`. `bytes()` of it returns a copy of its bytes."""
 
     __module__ = PACKAGE
     __slots__ = (
@@ -151,22 +155,22 @@ class Datagram:
         "_ancdata",
         "_batch",
         "_bytes",
-        "_cut",
+        "_truncated",
         "_flags",
         "_generation",
         "_joined",
     )
 
-    def __init__(self, batch, data, address, flags, ancdata, cut, joined):
+    def __init__(self, batch, data, address, flags, ancdata, truncated, joined):
         self._batch, self._generation = batch, batch._generation
         self._bytes, self._address, self._flags = data, address, flags
-        self._ancdata, self._cut, self._joined = ancdata, cut, joined
+        self._ancdata, self._truncated, self._joined = ancdata, truncated, joined
 
     def _check(self):
         if self._generation != self._batch._generation:
             raise RuntimeError("the batch has received again: this datagram is gone")
 
-    def _told(self):
+    def _ancillary(self):
         self._check()
         return parse_ancillary(self._ancdata)
 
@@ -174,7 +178,7 @@ class Datagram:
         self._check()
         return bytes(self._bytes)
 
-    def __buffer__(self, flags):  # which Python asks for from 3.12 on
+    def __buffer__(self, flags):  # Python calls it since 3.12
         return self.data
 
     def __len__(self):
@@ -182,42 +186,42 @@ class Datagram:
 
     @property
     def data(self):
-        """A writable view of its bytes: what is changed there, `DatagramBatch.send` sends."""
+        """A writable memoryview of its bytes. `DatagramBatch.send` sends the changed bytes."""
         self._check()
         return memoryview(self._bytes)
 
     @property
     def address(self):
-        """The sender, in the form of the socket's family; None where it has no name."""
+        """The sender's address, in the form of the socket's family; None if it has no name."""
         self._check()
         return self._address
 
     @property
     def truncated(self):
-        """Whether it was longer than the slot, and the rest is lost (MSG_TRUNC)."""
+        """Whether it was longer than the slot, so that the rest is lost (MSG_TRUNC)."""
         self._check()
-        return self._cut
+        return self._truncated
 
     @property
     def control_truncated(self):
-        """Whether control messages were lost (MSG_CTRUNC): what was not told may have been."""
+        """Whether control messages were lost (MSG_CTRUNC). Then attributes may be None."""
         self._check()
         return bool(self._flags & _stdlib.MSG_CTRUNC)
 
     @property
     def segment_size(self):
-        """Bytes of each datagram of the message it came joined in, but the last; None if alone."""
-        told = self._told()
-        return told.segment_size if self._joined else None
+        """The size of the datagrams that GRO joined with it (the last may be shorter), or None."""
+        ancillary = self._ancillary()
+        return ancillary.segment_size if self._joined else None
 
-    timestamp_ns = _of_ancillary("timestamp_ns")
-    destination = _of_ancillary("destination")
-    interface = _of_ancillary("interface")
-    tos = _of_ancillary("tos")
-    ecn = _of_ancillary("ecn")
-    drops = _of_ancillary("drops")
+    timestamp_ns = _ancillary_attribute("timestamp_ns")
+    destination = _ancillary_attribute("destination")
+    interface = _ancillary_attribute("interface")
+    tos = _ancillary_attribute("tos")
+    ecn = _ancillary_attribute("ecn")
+    drops = _ancillary_attribute("drops")
 
     def __repr__(self):
         if self._generation != self._batch._generation:
             return "<Datagram that is gone>"
-        return f"<Datagram of {len(self)} bytes from {self._address!r}, {self._told()!r}>"
+        return f"<Datagram of {len(self)} bytes from {self._address!r}, {self._ancillary()!r}>"

@@ -1,1 +1,1 @@
-"""splice, and zero-copy sends that copy."""
+"""splice, and zero-copy sends, which copy here."""

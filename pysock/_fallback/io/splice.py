@@ -1,4 +1,4 @@
-"""splice over the standard library: the same, by reading and writing."""
+"""splice over the standard library: it reads and writes."""
 
 import contextlib
 import errno
@@ -14,58 +14,58 @@ from ..._shared.arguments import as_int
 from ..._shared.deadline import Deadline
 from ..._shared.progress import set_progress
 
-_ROOM = 64 << 10
-_PIPE_BUF = select.PIPE_BUF  # so much a pipe takes that poll() calls ready
+_CHUNK = 64 << 10
+_PIPE_BUF = select.PIPE_BUF  # bytes that a writable pipe accepts without blocking
 
 
 class _End:
-    """One of the two descriptors, read from and written to without waiting."""
+    """One of the two descriptors. Reads and writes of it do not block."""
 
-    def __init__(self, thing, stack):
-        if not isinstance(thing, int) and not hasattr(thing, "fileno"):
+    def __init__(self, file, cleanup):
+        if not isinstance(file, int) and not hasattr(file, "fileno"):
             raise TypeError("argument must be an int, or have a fileno() method.")
-        if getattr(thing, "_sslobj", None) is not None:
-            raise ValueError(f"splice not allowed on instances of {type(thing).__name__}")
-        self._thing = thing
+        if getattr(file, "_sslobj", None) is not None:
+            raise ValueError(f"splice not allowed on instances of {type(file).__name__}")
+        self._file = file
         mode = os.fstat(self.fileno()).st_mode
-        self._most = _ROOM if stat.S_ISREG(mode) else _PIPE_BUF
-        self._blocking = None  # a socket that needs MSG_DONTWAIT, which os.read() does not have
+        self._max_write = _CHUNK if stat.S_ISREG(mode) else _PIPE_BUF
+        self._blocking = None  # a blocking socket: it needs MSG_DONTWAIT, which os.read() has not
         if stat.S_ISSOCK(mode):
             blocks = os.get_blocking(self.fileno())
-            if not isinstance(thing, original.socket):
-                thing = stack.enter_context(original.socket(fileno=os.dup(self.fileno())))
-                thing.settimeout(None if blocks else 0)  # as it is, whatever the default is
-            if thing.type != _stdlib.SOCK_STREAM:
+            if not isinstance(file, original.socket):
+                file = cleanup.enter_context(original.socket(fileno=os.dup(self.fileno())))
+                file.settimeout(None if blocks else 0)  # its mode, whatever the default timeout is
+            if file.type != _stdlib.SOCK_STREAM:
                 raise ValueError("only SOCK_STREAM type sockets are supported")
-            self._most = _ROOM
-            self._blocking = thing if blocks else None
+            self._max_write = _CHUNK
+            self._blocking = file if blocks else None
 
     def fileno(self):
-        """The number of the descriptor now: somebody may have closed it meanwhile."""
-        fd = as_int(self._thing if isinstance(self._thing, int) else self._thing.fileno())
-        if fd < 0 and not isinstance(self._thing, original.socket):
+        """The current descriptor: it may have been closed in the meantime."""
+        fd = as_int(self._file if isinstance(self._file, int) else self._file.fileno())
+        if fd < 0 and not isinstance(self._file, original.socket):
             raise ValueError(f"file descriptor cannot be a negative integer ({fd})")
         if fd < 0:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return fd
 
-    def read(self, room):
-        """An iterator over one piece of at most *room* bytes: not read before it is asked for."""
+    def read(self, size):
+        """Return an iterator over one chunk of at most *size* bytes. `next()` reads it."""
         if self._blocking is None:
-            return map(os.read, (self.fileno(),), (room,))
-        return map(original.socket.recv, (self._blocking,), (room,), (_stdlib.MSG_DONTWAIT,))
+            return map(os.read, (self.fileno(),), (size,))
+        return map(original.socket.recv, (self._blocking,), (size,), (_stdlib.MSG_DONTWAIT,))
 
     def write(self, data):
-        """An iterator over the number of bytes of *data* that are written."""
-        data = data[: self._most]
+        """Return an iterator over the number of bytes of *data* written. `next()` writes them."""
+        data = data[: self._max_write]
         if self._blocking is None:
             return map(os.write, (self.fileno(),), (data,))
         return map(original.socket.send, (self._blocking,), (data,), (_stdlib.MSG_DONTWAIT,))
 
 
 @contextlib.contextmanager
-def _false_alarm():
-    """poll() called ready what is not: another reader was faster, or it has an error that stays."""
+def _ignoring_would_block():
+    """The call would block after poll(): another reader was faster, or POLLERR stays set."""
     try:
         yield
     except BlockingIOError:
@@ -75,47 +75,47 @@ def _false_alarm():
 def splice(src, dst, count=None, timeout=None):
     """Move bytes from *src* to *dst*; return their number.
 
-    *src* and *dst* are sockets, files, pipes, anything with a `fileno()`, or plain descriptors. To
-    the end of *src*, or *count* bytes. *timeout* in seconds is for the whole call; None is without
-    end. The mode the descriptors are in does not matter.
+    *src* and *dst* are sockets, files, pipes, other objects with a `fileno()`, or file descriptors.
+    It moves *count* bytes, or all up to the end of *src* if *count* is None. *timeout*, in seconds,
+    is for the whole call; None is no limit. The descriptors may be blocking or non-blocking.
 
-    Whatever exception ends it has two attributes: *bytes_moved*, the number of bytes that reached
-    *dst*, and *pending*, the bytes that were taken from *src* and did not. TimeoutError when the
-    timeout is over, ValueError for a negative number, for a socket that is no stream, and for one
-    that speaks TLS; OSError.
+    Any exception that ends the call has two attributes: *bytes_moved*, the number of bytes that
+    were written to *dst*, and *pending*, the bytes that were read from *src* and not written.
+    Raises TimeoutError if the timeout is over; ValueError for a negative number, for a socket that
+    is not a stream, and for one with TLS; OSError.
     """
     if count is not None:
         count = operator.index(count)
         if count < 0:
             raise ValueError("count must not be negative")
     deadline = Deadline(None, None if timeout is ... else timeout)
-    with contextlib.ExitStack() as stack:
-        source, target = _End(src, stack), _End(dst, stack)
-        # What reached dst; the piece taken last, and how much of it each write took. Both lists are
-        # filled by C code: a signal's handler that raises finds every byte accounted for.
-        moved, taken, given = 0, [], []
+    with contextlib.ExitStack() as cleanup:
+        source, target = _End(src, cleanup), _End(dst, cleanup)
+        # The bytes written to dst; the last chunk, and the counts of its writes. C code appends to
+        # both lists, so every byte is counted if a signal handler raises.
+        moved, chunks, counts = 0, [], []
 
-        def move():  # by itself, for the reason that _fallback_whole.py has
-            nonlocal moved, taken, given
+        def move():  # a function of its own, see _shared/loops/transfer.py
+            nonlocal moved, chunks, counts
             while count is None or moved < count:
-                room = _ROOM if count is None else min(_ROOM, count - moved)
+                size = _CHUNK if count is None else min(_CHUNK, count - moved)
                 if moved and deadline.left() == 0:
                     raise TimeoutError("timed out")
                 deadline.wait(source.fileno(), select.POLLIN)
-                with _false_alarm():
-                    taken.extend(source.read(room))
-                if taken == [b""]:
+                with _ignoring_would_block():
+                    chunks.extend(source.read(size))
+                if chunks == [b""]:
                     break
-                while sum(given) < sum(map(len, taken)):
+                while sum(counts) < sum(map(len, chunks)):
                     deadline.wait(target.fileno(), select.POLLOUT)
-                    with _false_alarm():
-                        given.extend(target.write(memoryview(taken[0])[sum(given) :]))
-                moved, taken, given = moved + sum(given), [], []
+                    with _ignoring_would_block():
+                        counts.extend(target.write(memoryview(chunks[0])[sum(counts) :]))
+                moved, chunks, counts = moved + sum(counts), [], []
 
         try:
             move()
             return moved
         except BaseException as error:
-            set_progress(error, "bytes_moved", moved + sum(given))
-            set_progress(error, "pending", b"".join(taken)[sum(given) :])
+            set_progress(error, "bytes_moved", moved + sum(counts))
+            set_progress(error, "pending", b"".join(chunks)[sum(counts) :])
             raise

@@ -1,1 +1,1 @@
-"""Stream."""
+"""Stream: a buffered file object that loses no bytes when a call is interrupted."""

@@ -1,4 +1,4 @@
-"""Whose turn it is, in the fallback: what _turn.pyx is to the C backend."""
+"""The lock of one direction of a stream, as _compiled/stream/lock.pyx is in C."""
 
 from _thread import TIMEOUT_MAX, RLock
 from contextlib import contextmanager
@@ -7,38 +7,39 @@ from ..._shared.progress import record
 
 
 class Lock:
-    """One thread at a time; RuntimeError for a signal's handler that breaks into its own call.
+    """One thread at a time. RuntimeError if a signal handler calls into its own thread's call.
 
-    A handler can raise as soon as the lock is acquired: `record` notes it in the same bytecode.
-    Whoever has True among what it *got* has to release it, and to call nothing before that.
+    A signal handler can raise as soon as the lock is acquired. So `record` stores the result of
+    acquire() in the same bytecode. A caller with True in its list *acquired* must release the lock,
+    and must call no function before that.
     """
 
     def __init__(self):
-        self.lock = RLock()  # which knows its owner from the first moment on
+        self.lock = RLock()  # it has an owner as soon as it is acquired
 
-    def try_acquire(self, got):
-        """Take it, if nobody has it."""
+    def try_acquire(self, acquired):
+        """Acquire the lock if it is free. Return whether this call holds it."""
         if not self.lock._is_owned():
-            record(got, self.lock.acquire, False)
-        return True in got
+            record(acquired, self.lock.acquire, False)
+        return True in acquired
 
     @contextmanager
     def held(self, deadline):
-        got = []
+        acquired = []
         try:
-            if not self.try_acquire(got):
-                self._wait(got, deadline)
+            if not self.try_acquire(acquired):
+                self._acquire_timed(acquired, deadline)
             yield
         finally:
-            if True in got:
+            if True in acquired:
                 self.lock.release()
 
-    def _wait(self, got, deadline):
+    def _acquire_timed(self, acquired, deadline):
         if self.lock._is_owned():
             raise RuntimeError("reentrant call: this thread is in the middle of another one")
-        if deadline.never_waits:
+        if deadline.non_blocking:
             raise BlockingIOError("another thread is in the middle of a call")
         left = deadline.left()
-        record(got, self.lock.acquire, True, -1 if left is None else min(left, TIMEOUT_MAX))
-        if True not in got:
+        record(acquired, self.lock.acquire, True, -1 if left is None else min(left, TIMEOUT_MAX))
+        if True not in acquired:
             raise TimeoutError("timed out")

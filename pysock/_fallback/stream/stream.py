@@ -1,4 +1,4 @@
-"""Stream on the standard library alone: what _stream.pyx, _inflow.pyx and _outflow.pyx are in C."""
+"""Stream on the standard library alone, as the modules of _compiled/stream/ are in C."""
 
 import io
 import select
@@ -8,22 +8,22 @@ from operator import index
 from warnings import warn
 
 from ..._shared import PACKAGE, original
-from ..._shared.arguments import as_size, memory_of, memory_to_fill, must_be_socket
+from ..._shared.arguments import as_size, check_socket, readable_view, writable_view
 from ..._shared.deadline import Deadline
 from ..._shared.exceptions import IncompleteReadError, LimitOverrunError
-from ..._shared.loops.overridden import RECORD_MOST, call, own_timeout
+from ..._shared.loops.overridden import MAX_TLS_RECORD, call, saved_timeout
 from ..._shared.progress import record, set_progress
 from .lock import Lock
 
-DEFAULT = 65536
+DEFAULT_SIZE = 65536
 MSG_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
-_OVER = (BlockingIOError, TimeoutError)
+_WAIT_ERRORS = (BlockingIOError, TimeoutError)
 
 
-def _moved(n, most, method):
-    """*n*, which a socket's own *method* says that it moved, if it can be true."""
-    if not 0 <= index(n) <= most:
-        raise OSError(f"{method} returned {n} for {most} bytes")
+def _checked(n, max_count, method):
+    """Return *n*, the result of an overridden *method*; OSError if it is not possible."""
+    if not 0 <= index(n) <= max_count:
+        raise OSError(f"{method} returned {n} for {max_count} bytes")
     return n
 
 
@@ -38,26 +38,28 @@ def _separators(separator):
 
 
 class Stream(io.BufferedIOBase):
-    """A buffered file object on a connected stream socket; what is broken off loses nothing.
+    """A buffered file object on a connected stream socket. An interrupted call loses no bytes.
 
     `read`, `readline`, `write` and the rest of `io.BufferedIOBase` mean what they mean there. Each
-    call waits as the socket's timeout says, once for the whole call; most take *timeout*, seconds
-    for this call (None: without end), or *deadline*, a `time.monotonic()`. TimeoutError says that
-    the time was over; after it, as after an exception from a signal's handler or
-    LimitOverrunError, the next call goes on where this one was.
+    call waits for as long as the socket's timeout says; that time is for the whole call. Most
+    methods have a *timeout* in seconds for the one call (None: no limit), or a *deadline* on the
+    clock of `time.monotonic()`. TimeoutError says that the time is over. After it, as after
+    an exception from a signal handler or LimitOverrunError, the next call continues where this one
+    ended.
 
-    *limit* is how many bytes `readuntil` searches; *buffer_size* what is received at once and
-    collected before it is sent (16384 at least). One thread may read while another one writes.
-    `close()` closes the socket, `detach()` gives it back. TypeError, ValueError for what is no
-    socket of type SOCK_STREAM.
+    *limit* is the number of bytes that `readuntil` searches. *buffer_size* is the number of bytes
+    that are received at once, and that are buffered before they are sent (at least 16384). One
+    thread may read while another one writes. `close()` closes the socket, `detach()` returns it.
+    Raises TypeError or ValueError if *sock* is not a socket of type SOCK_STREAM, ValueError for
+    sizes that are out of range.
     """
 
     _sock = _closed = None
 
-    def __init__(self, sock, *, limit=DEFAULT, buffer_size=DEFAULT):
+    def __init__(self, sock, *, limit=DEFAULT_SIZE, buffer_size=DEFAULT_SIZE):
         if self._closed is not None:
             raise RuntimeError("this stream has its socket already")
-        must_be_socket(sock)
+        check_socket(sock)
         limit, buffer_size = as_size(limit), as_size(buffer_size)
         if sock.type != socket.SOCK_STREAM:
             raise ValueError("a Stream needs a socket of type SOCK_STREAM")
@@ -67,15 +69,15 @@ class Stream(io.BufferedIOBase):
             raise ValueError("buffer_size must be positive")
         self._sock = sock
         self._limit = limit
-        self._size = max(buffer_size, RECORD_MOST)
+        self._buffer_size = max(buffer_size, MAX_TLS_RECORD)
         self._unread = bytearray()
         self._unsent = bytearray()
-        self._reading = Lock()
-        self._writing = Lock()
+        self._read_lock = Lock()
+        self._write_lock = Lock()
         self._closed = False
-        # Where the methods are the standard library's own, waiting can be done out here, and the
-        # timeout of the socket, which another thread may rely on, is left alone.
-        self._plain = (
+        # If the methods are not overridden, this class can poll() itself. It then does not change
+        # the socket's timeout, which another thread may rely on.
+        self._direct = (
             type(sock).recv_into is original.socket.recv_into
             and getattr(type(sock), "send", None) is original.socket.send
         )
@@ -91,35 +93,35 @@ class Stream(io.BufferedIOBase):
     def _deadline(self, timeout, deadline):
         self._check_open()
         if timeout is ... and deadline is None:
-            timeout = own_timeout(self._sock)
+            timeout = saved_timeout(self._sock)
         return Deadline(self._sock, timeout, deadline)
 
     def _call(self, method, argument, events, deadline):
-        """Call a method of the socket, waiting until *deadline* at most."""
+        """Call a method of the socket, and wait until *deadline* at most."""
         sock = self._sock
-        # Without a time to keep to, the call itself waits: it knows the kernel's own timeouts.
-        polls = self._plain and (deadline.left() is not None or sock.gettimeout() is not None)
-        while polls and not deadline.never_waits and sock.fileno() != -1:
+        # Without a deadline the call itself waits: it honours SO_RCVTIMEO and SO_SNDTIMEO.
+        must_poll = self._direct and (deadline.left() is not None or sock.gettimeout() is not None)
+        while must_poll and not deadline.non_blocking and sock.fileno() != -1:
             deadline.wait(sock.fileno(), events)
             try:
                 return method(*argument, MSG_DONTWAIT)
             except BlockingIOError:
-                pass  # somebody was there before us
-        if self._plain:
+                pass  # another thread was faster
+        if self._direct:
             return method(*argument)
-        seconds = ... if deadline.never_waits else deadline.left()
+        seconds = ... if deadline.non_blocking else deadline.left()
         return call(sock, seconds, events, method, *argument)
 
     # Reading
 
     def _refill(self, deadline):
-        room, counts = bytearray(self._size), []
+        buffer, counts = bytearray(self._buffer_size), []
         receive = partial(record, counts, self._sock.recv_into)
         try:
-            self._call(receive, (room, len(room)), select.POLLIN, deadline)
-        finally:  # a signal's handler can raise after the call, too
+            self._call(receive, (buffer, len(buffer)), select.POLLIN, deadline)
+        finally:  # a signal handler can raise after the call, too
             for n in counts:
-                self._unread += memoryview(room)[: _moved(n, len(room), "recv_into")]
+                self._unread += memoryview(buffer)[: _checked(n, len(buffer), "recv_into")]
         return counts[0]
 
     def _fill_to(self, count, deadline):
@@ -127,13 +129,13 @@ class Stream(io.BufferedIOBase):
             if len(self._unread) < count:
                 deadline.between_transfers()
 
-    def _take(self, count):
-        taken = bytes(memoryview(self._unread)[:count])
+    def _consume(self, count):
+        data = bytes(memoryview(self._unread)[:count])
         del self._unread[:count]
-        return taken
+        return data
 
-    def _take_up_to(self, count, deadline):
-        """*count* bytes, all if negative; fewer at the end, and of a non-blocking socket."""
+    def _read_count(self, count, deadline):
+        """Read *count* bytes, all if negative; fewer at the end or on a non-blocking socket."""
         try:
             if count < 0:
                 while self._refill(deadline):
@@ -141,91 +143,91 @@ class Stream(io.BufferedIOBase):
             else:
                 self._fill_to(count, deadline)
         except BlockingIOError:
-            if not self._unread or not deadline.never_waits:
+            if not self._unread or not deadline.non_blocking:
                 raise
-        return self._take(len(self._unread) if count < 0 else count)
+        return self._consume(len(self._unread) if count < 0 else count)
 
     def read(self, size=-1, /, *, timeout=..., deadline=None):
-        """Read *size* bytes, fewer only at the end; all until then if negative or None."""
+        """Read and return *size* bytes, fewer only at the end; all if negative or None."""
         count = -1 if size is None else as_size(size)
         until = self._deadline(timeout, deadline)
-        with self._reading.held(until):
-            return self._take_up_to(count, until)
+        with self._read_lock.held(until):
+            return self._read_count(count, until)
 
     def readexactly(self, n, /, *, timeout=..., deadline=None):
-        """Read *n* bytes; IncompleteReadError, with `.partial`, where the stream ends before."""
+        """Read and return *n* bytes; IncompleteReadError, with `.partial`, if the stream ends."""
         n = as_size(n)
         until = self._deadline(timeout, deadline)
         if n < 0:
             raise ValueError("readexactly size can not be less than zero")
-        with self._reading.held(until):
+        with self._read_lock.held(until):
             self._fill_to(n, until)
-            data = self._take(n)
+            data = self._consume(n)
         if len(data) < n:
             raise IncompleteReadError(data, n)
         return data
 
     def read1(self, size=-1, /, *, timeout=..., deadline=None):
-        """Read what is there, up to *size* bytes; receive once if nothing is."""
+        """Return the buffered bytes, at most *size*. Receives once if the buffer is empty."""
         size = as_size(size)
         until = self._deadline(timeout, deadline)
-        with self._reading.held(until):
+        with self._read_lock.held(until):
             if size and not self._unread:
                 self._refill(until)
-            return self._take(len(self._unread) if size < 0 else size)
+            return self._consume(len(self._unread) if size < 0 else size)
 
     def readinto(self, buffer, /, *, timeout=..., deadline=None):
-        """Fill a writable *buffer*, less of it only at the end: the number of bytes."""
-        with memory_to_fill(buffer, "readinto") as view:
+        """Read into a writable *buffer* until it is full or the stream ends; return the count."""
+        with writable_view(buffer, "readinto") as view:
             until = self._deadline(timeout, deadline)
-            with self._reading.held(until):
-                data = self._take_up_to(len(view), until)
+            with self._read_lock.held(until):
+                data = self._read_count(len(view), until)
             view[: len(data)] = data
             return len(data)
 
     def readinto_exactly(self, buffer, /, *, timeout=..., deadline=None):
-        """Fill a writable *buffer*; IncompleteReadError where the stream ends before."""
-        with memory_to_fill(buffer, "readinto_exactly") as view:
+        """Read into a writable *buffer* until it is full, or raise IncompleteReadError."""
+        with writable_view(buffer, "readinto_exactly") as view:
             view[:] = self.readexactly(len(view), timeout=timeout, deadline=deadline)
             return len(view)
 
     def readinto1(self, buffer, /, *, timeout=..., deadline=None):
-        """As `read1`, into a writable *buffer*: the number of bytes."""
-        with memory_to_fill(buffer, "readinto1") as view:
+        """As `read1`, into a writable *buffer*; return the number of bytes."""
+        with writable_view(buffer, "readinto1") as view:
             data = self.read1(len(view), timeout=timeout, deadline=deadline)
             view[: len(data)] = data
             return len(data)
 
     def readline(self, size=-1, /, *, timeout=..., deadline=None):
-        r"""Read up to b"\n" and with it; at most *size* bytes if that is not negative."""
+        r"""Read and return a line with its b"\n", at most *size* bytes if that is not negative."""
         size = -1 if size is None else as_size(size)
         if size < 0 and timeout is ... and self._closed is False:
-            got = []
+            acquired = []
             try:
-                if self._reading.try_acquire(got):
+                if self._read_lock.try_acquire(acquired):
                     found = self._unread.find(b"\n") + 1
                     if found:
-                        return self._take(found)  # at once, and by far the most of them
+                        return self._consume(found)  # the common case: no wait
             finally:
-                if True in got:
-                    self._reading.lock.release()
+                if True in acquired:
+                    self._read_lock.lock.release()
         until = self._deadline(timeout, deadline)
         searched = 0
-        with self._reading.held(until):
+        with self._read_lock.held(until):
             while True:
-                most = len(self._unread) if size < 0 else size
-                found = self._unread.find(b"\n", searched, most)
+                max_count = len(self._unread) if size < 0 else size
+                found = self._unread.find(b"\n", searched, max_count)
                 if found >= 0:
-                    return self._take(found + 1)
+                    return self._consume(found + 1)
                 searched = len(self._unread)
                 if 0 <= size <= searched:
-                    return self._take(size)
+                    return self._consume(size)
                 if not self._refill(until):
-                    return self._take(searched)
+                    return self._consume(searched)
                 until.between_transfers()
 
     def readlines(self, hint=-1, /):
-        """Read all lines until the end, or until they are more than *hint* bytes together."""
+        """Return a list of all lines, or of as many as have more than *hint* bytes together."""
         return super().readlines(hint)
 
     def __iter__(self):
@@ -239,33 +241,33 @@ class Stream(io.BufferedIOBase):
         return line
 
     def readuntil(self, separator=b"\n", *, timeout=..., deadline=None):
-        """Read up to *separator*, bytes or a tuple of them, and with it."""
+        """Read and return the bytes through *separator*, a bytes-like object or a tuple of them."""
         separators = _separators(separator)
         until = self._deadline(timeout, deadline)
         searched = 0
-        with self._reading.held(until):
+        with self._read_lock.held(until):
             while True:
                 found = [(self._unread.find(one, searched), len(one)) for one in separators]
-                ends = [(begin + size, size) for begin, size in found if begin >= 0]
+                ends = [(start + size, size) for start, size in found if start >= 0]
                 if ends:
                     end, size = min(ends)
                     if end - size > self._limit:
                         message = "Separator is found, but chunk is longer than limit"
                         raise LimitOverrunError(message, end - size)
-                    return self._take(end)
+                    return self._consume(end)
                 searched = max(searched, len(self._unread) + 1 - len(separators[-1]))
                 if searched > self._limit:
                     message = "Separator is not found, and chunk exceed the limit"
                     raise LimitOverrunError(message, searched)
                 if not self._refill(until):
-                    raise IncompleteReadError(self._take(len(self._unread)), None)
+                    raise IncompleteReadError(self._consume(len(self._unread)), None)
                 until.between_transfers()
 
     def peek(self, size=0, /, *, timeout=..., deadline=None):
-        """Show what is there without reading it; receive once if nothing is."""
+        """Return the buffered bytes; they stay unread. Receives once if the buffer is empty."""
         as_size(size)
         until = self._deadline(timeout, deadline)
-        with self._reading.held(until):
+        with self._read_lock.held(until):
             if not self._unread:
                 self._refill(until)
             return bytes(self._unread)
@@ -273,48 +275,48 @@ class Stream(io.BufferedIOBase):
     # Writing
 
     def _send(self, deadline):
-        data = bytes(memoryview(self._unsent)[:RECORD_MOST])
+        data = bytes(memoryview(self._unsent)[:MAX_TLS_RECORD])
         counts = []
         try:
             self._call(partial(record, counts, self._sock.send), (data,), select.POLLOUT, deadline)
-        finally:  # a signal that cuts a send short raises after it
+        finally:  # a signal handler raises after a short send
             for n in counts:
-                del self._unsent[: _moved(n, len(data), "send")]
+                del self._unsent[: _checked(n, len(data), "send")]
 
     def write(self, data, /, *, timeout=..., deadline=None):
-        """Write a bytes-like object: the number of its bytes."""
+        """Write a bytes-like object; return the number of its bytes."""
         until = self._deadline(timeout, deadline)
-        taken = 0
+        accepted = 0
 
-        def keep_all(view):  # by itself, for the reason that _fallback_whole.py has
-            nonlocal taken
-            taken = self._keep_of(view)
-            while taken < len(view):
+        def write_all(view):  # a function of its own, see _shared/loops/transfer.py
+            nonlocal accepted
+            accepted = self._append(view)
+            while accepted < len(view):
                 try:
                     self._send(until)
                     until.between_transfers()
                 finally:
-                    taken += self._keep_of(view[taken:])
+                    accepted += self._append(view[accepted:])
 
-        with memory_of(data) as view:
+        with readable_view(data) as view:
             try:
-                with self._writing.held(until):
-                    keep_all(view)
+                with self._write_lock.held(until):
+                    write_all(view)
             except BaseException as error:
-                # All in the buffer and only the time over: it is written, as if it had been less.
-                if taken < len(view) or not taken or not isinstance(error, _OVER):
-                    set_progress(error, "characters_written", taken)
+                # All bytes were accepted and only the wait for a send failed: the write succeeded.
+                if accepted < len(view) or not accepted or not isinstance(error, _WAIT_ERRORS):
+                    set_progress(error, "characters_written", accepted)
                     raise
-            return taken
+            return accepted
 
-    def _keep_of(self, view):
-        """Keep, to be sent, what the buffer has room for: the number of bytes."""
-        count = min(len(view), self._size - len(self._unsent))
+    def _append(self, view):
+        """Copy as much of *view* as fits into the write buffer; return the number of bytes."""
+        count = min(len(view), self._buffer_size - len(self._unsent))
         self._unsent += view[:count]
         return count
 
     def writelines(self, lines, /, *, timeout=..., deadline=None):
-        """Write each of an iterable of bytes-like objects, as `write` does."""
+        """Write each item of an iterable of bytes-like objects, as `write` does."""
         until = self._deadline(timeout, deadline)
         total = 0
         for line in lines:
@@ -327,9 +329,9 @@ class Stream(io.BufferedIOBase):
                 raise
 
     def flush(self, *, timeout=..., deadline=None):
-        """Send what was written. What an exception left unsent the next call sends."""
+        """Send all unsent bytes. If this raises, the bytes stay in the buffer: call it again."""
         until = self._deadline(timeout, deadline)
-        with self._writing.held(until):
+        with self._write_lock.held(until):
             while self._unsent:
                 self._send(until)
                 if self._unsent:
@@ -338,7 +340,7 @@ class Stream(io.BufferedIOBase):
     # The rest of a file object
 
     def close(self):
-        """Send what was written and close the socket, which is closed also when that fails."""
+        """Send the unsent bytes, then close the socket. It is closed even if sending fails."""
         if self._closed or self._sock is None:
             return
         try:
@@ -348,7 +350,7 @@ class Stream(io.BufferedIOBase):
             self._sock.close()
 
     def detach(self):
-        """Send what was written and give the socket back; ValueError while bytes are unread."""
+        """Send the unsent bytes and return the socket. ValueError while bytes are unread."""
         self._check_open()
         if self._unread:
             raise ValueError(f"{len(self._unread)} received bytes are unread")
@@ -368,51 +370,51 @@ class Stream(io.BufferedIOBase):
 
     @property
     def name(self):
-        """The socket's descriptor, as a `makefile()`'s name is; -1 without one."""
+        """The socket's file descriptor, as in a `makefile()` file; -1 if there is none."""
         return -1 if self._sock is None else self._sock.fileno()
 
     def fileno(self):
-        """The socket's descriptor; it says nothing of what is buffered here."""
+        """Return the socket's file descriptor. `select()` on it does not see buffered bytes."""
         self._check_open()
         return self._sock.fileno()
 
     def isatty(self):
-        """False."""
+        """Return False."""
         self._check_open()
         return False
 
     def readable(self):
-        """True."""
+        """Return True."""
         self._check_open()
         return True
 
     def writable(self):
-        """True."""
+        """Return True."""
         self._check_open()
         return True
 
     def seekable(self):
-        """False."""
+        """Return False."""
         self._check_open()
         return False
 
     def seek(self, offset, whence=0, /):
-        """A socket has no positions: raises io.UnsupportedOperation."""
+        """Raise io.UnsupportedOperation: a socket has no file position."""
         raise io.UnsupportedOperation("seek")
 
     def tell(self):
-        """A socket has no positions: raises io.UnsupportedOperation."""
+        """Raise io.UnsupportedOperation: a socket has no file position."""
         raise io.UnsupportedOperation("tell")
 
     def truncate(self, size=None, /):
-        """A socket has no positions: raises io.UnsupportedOperation."""
+        """Raise io.UnsupportedOperation: a socket has no file position."""
         raise io.UnsupportedOperation("truncate")
 
     def __enter__(self):
         self._check_open()
         return self
 
-    def __getstate__(self):  # a copy would be a second owner of the socket
+    def __getstate__(self):  # a copy would own the same socket
         raise TypeError(f"cannot pickle {type(self).__name__!r} object")
 
     def __repr__(self):

@@ -1,8 +1,8 @@
 """Loops over the standard library's calls.
 
-They are the fallback's own methods. The compiled backend calls them for a socket that it does not
-know completely: another family, or a class with a `recv` or `send` of its own (TLS, for one). That
-is rare, so a module of this package is imported when it is first asked for.
+They are the methods of the fallback. The compiled backend calls them for a socket of a family that
+it does not handle, or of a class that overrides `recv` or `send` (TLS, for example). That is rare,
+so a module of this package is imported at its first use.
 """
 
 import sys

@@ -1,9 +1,9 @@
-"""The batch calls as loops over the standard library: one system call a datagram.
+"""The batch calls as loops over the standard library: one system call per datagram.
 
-The fallback's own methods, and what the C backend hands a call to that it does not know completely:
-another family, a flag that means something else for many, an address that needs a resolver.
-They call the socket's own `sendmsg` and `recvmsg`: a class that has others, as that of `ssl` which
-refuses them, is not passed by.
+They are the methods of the fallback. The compiled backend calls them for what it does not handle:
+another family, a flag that has another meaning for a batch, an address that needs a resolver. They
+call the socket's own `sendmsg` and `recvmsg`, so that a class can override these: `ssl.SSLSocket`
+refuses them.
 """
 
 import errno
@@ -14,20 +14,20 @@ import time
 
 from .. import original
 from ..address import standard_address
-from ..arguments import as_int, as_size, memory_of, must_be_socket
+from ..arguments import as_int, as_size, check_socket, readable_view
 from ..socket_state import defer_error, entries, raise_deferred
 
-_UDP_MOST = 65535
+_MAX_UDP = 65535
 _SOL_UDP, _UDP_GRO = 17, 104
-_GRO_ROOM = _stdlib.CMSG_SPACE(4) + 512
+_GRO_ANCBUFSIZE = _stdlib.CMSG_SPACE(4) + 512
 _DONTWAIT = _stdlib.MSG_DONTWAIT
 _CONNECTED = (_stdlib.SOCK_STREAM, _stdlib.SOCK_SEQPACKET)
 
 
 def capabilities(sock=None, /):
-    """Return what can be done for many datagrams at once: nothing, each number says 1 (or 0)."""
+    """Return the limits of batch calls. The fallback has no batching: each is 1, zerocopy is 0."""
     if sock is not None:
-        must_be_socket(sock)
+        check_socket(sock)
     return {"gso_segments": 1, "gro_segments": 1, "batch": 1, "zerocopy": 0}
 
 
@@ -40,9 +40,9 @@ def is_udp(sock):
 
 
 def set_gro(self, on=True, /):
-    """Leave a UDP socket as it is: nothing is joined here, `capabilities()["gro_segments"]` is 1.
+    """Do nothing for a UDP socket: the fallback enables no GRO, and `gro_segments` is 1.
 
-    OSError for any other socket, as from the kernel.
+    Raises OSError for any other socket, as the kernel does.
     """
     value = 1 if on else 0
     if not is_udp(self) or self.fileno() < 0:
@@ -50,7 +50,7 @@ def set_gro(self, on=True, /):
 
 
 def gro_joins(sock):
-    """Whether the kernel joins datagrams for *sock*: somebody may have set the option by hand."""
+    """Whether the kernel joins datagrams for *sock*: the program may have set UDP_GRO itself."""
     try:
         return is_udp(sock) and original.socket.getsockopt(sock, _SOL_UDP, _UDP_GRO) != 0
     except OSError:
@@ -58,7 +58,7 @@ def gro_joins(sock):
 
 
 def not_for_batches(sock):
-    """The exception for a socket that a DatagramBatch cannot receive from."""
+    """Return the exception for a socket that a DatagramBatch cannot receive from."""
     return OSError(
         errno.EOPNOTSUPP, f"a DatagramBatch takes no {sock.type!r} of {sock.family!r} sockets"
     )
@@ -68,8 +68,8 @@ def not_for_batches(sock):
 
 
 def _snapshot(messages, address):
-    """Every message as (memory, address), with the memory held: nothing changes after this."""
-    made = []
+    """Return all messages as (memoryview, address); later changes of the list have no effect."""
+    pairs = []
     for item in tuple(messages):
         if isinstance(item, tuple):
             if len(item) != 2:
@@ -77,38 +77,38 @@ def _snapshot(messages, address):
             item, peer = item
         else:
             peer = address
-        made.append((memory_of(item), peer))
-    return made
+        pairs.append((readable_view(item), peer))
+    return pairs
 
 
 def _waiter(sock, event):
-    """A function that tells whether *event* comes within some seconds.
+    """Return a function that waits for *event* for some seconds and returns whether it occurred.
 
-    The standard library's own wait is a whole timeout, for every datagram anew.
+    The standard library's methods wait for a whole timeout per call, so per datagram.
     """
     if sock.fileno() < 0:
-        return lambda seconds: True  # for the call itself to say what is wrong
+        return lambda seconds: True  # the system call then raises the error
     poll = select.poll()
     poll.register(sock.fileno(), event)
     return lambda seconds: bool(poll.poll(seconds * 1000))
 
 
 def _send_all(sock, messages, flags):
-    """Send the (memory, address) pairs: how many, and their bytes."""
+    """Send the (memoryview, address) pairs; return how many were sent, and their bytes."""
     timeout = sock.gettimeout()
     deadline = time.monotonic() + timeout if timeout else None
     if entries:
         raise_deferred(sock)
     count = sent = 0
-    known = {}
+    converted = {}
     writable = _waiter(sock, select.POLLOUT) if timeout else None
     for data, address in messages:
         if address is not None:
             try:
-                place = known[id(address)]
+                standard = converted[id(address)]
             except KeyError:
-                place = known[id(address)] = standard_address(sock, address)
-            address = place
+                standard = converted[id(address)] = standard_address(sock, address)
+            address = standard
         if deadline is not None and not writable(max(0, deadline - time.monotonic())):
             if count == 0:
                 raise TimeoutError("timed out")
@@ -117,7 +117,7 @@ def _send_all(sock, messages, flags):
             sent += sock.sendmsg([data], [], flags, address)
         except OSError as error:
             timed_out = timeout and isinstance(error, TimeoutError)
-            # Without an errno it is not the kernel's: the handler of a signal raised it.
+            # An error without an errno is not the kernel's: a signal handler raised it.
             if count == 0 or (error.errno is None and not timed_out):
                 raise
             if not timed_out and not isinstance(error, BlockingIOError):
@@ -128,13 +128,13 @@ def _send_all(sock, messages, flags):
 
 
 def sendmmsg(self, messages, address=None, flags=0):
-    """Send many datagrams, in order; return how many went out.
+    """Send many datagrams in order; return how many were sent.
 
-    *messages* is an iterable of bytes-like objects, for the peer of a connected socket or for
-    *address*, and of pairs (bytes-like object, address). Waits as the socket's timeout says, for
-    all of them together. Returns early when the timeout is over or the socket is non-blocking and
-    full; an error at a later datagram than the first is raised by the next batch call on it.
-    Raises TimeoutError, BlockingIOError, OSError when nothing was sent. Audit event
+    *messages* is an iterable. An item is a bytes-like object, sent to *address* or to the peer of a
+    connected socket, or a pair (bytes-like object, address). The socket's timeout is for the whole
+    call. Returns early if the timeout is over, or if the socket is non-blocking and its buffer is
+    full. If a datagram after the first one fails, the next batch call on the socket raises that
+    error. Raises TimeoutError, BlockingIOError, OSError if nothing was sent. Audit event
     `socket.sendmsg`, once for each datagram.
     """
     flags = as_int(flags)
@@ -144,8 +144,8 @@ def sendmmsg(self, messages, address=None, flags=0):
 def send_segmented(self, buffer, segment_size, address=None, flags=0):
     """Send *buffer* as datagrams of *segment_size* bytes each; return the number of bytes sent.
 
-    The last datagram has what is left; an empty buffer is none. Waits, returns early and raises as
-    `sendmmsg` does. ValueError where *segment_size* is not 1 to 65535.
+    The last datagram may be shorter. An empty buffer sends nothing. Waits, returns early and raises
+    as `sendmmsg` does. Raises ValueError if *segment_size* is not 1 to 65535.
     """
     segment_size, flags = as_size(segment_size), as_int(flags)
     if not 1 <= segment_size <= 65535:
@@ -159,7 +159,7 @@ def send_segmented(self, buffer, segment_size, address=None, flags=0):
 
 
 def split(data, ancdata, bufsize):
-    """The datagrams that *data* was joined from, each cut at *bufsize*; [data] if from none."""
+    """Return the datagrams that GRO joined to *data*, each truncated to *bufsize*."""
     for level, kind, value in ancdata:
         if (level, kind) == (_SOL_UDP, _UDP_GRO) and len(value) >= 4:
             size = struct.unpack_from("i", value)[0]
@@ -168,38 +168,38 @@ def split(data, ancdata, bufsize):
     return [data[:bufsize]]
 
 
-def receive(sock, max_messages, room, ancillary_room, flags):
-    """Wait for one message, take what else is there: a list of what `recvmsg` returns."""
+def receive(sock, max_messages, message_size, ancbufsize, flags):
+    """Wait for one message, then receive without waiting; return a list of `recvmsg` results."""
     if entries:
         raise_deferred(sock)
-    came = [sock.recvmsg(room, ancillary_room, flags)]
+    received = [sock.recvmsg(message_size, ancbufsize, flags)]
     if flags & _stdlib.MSG_PEEK:
-        return came
+        return received
     timeout = sock.gettimeout()
     readable = _waiter(sock, select.POLLIN)
-    may_end = sock.type in _CONNECTED
-    while len(came) < max_messages:
-        if may_end and not came[-1][0]:
-            break  # the peer's end, which every further receive would bring again
+    has_end = sock.type in _CONNECTED
+    while len(received) < max_messages:
+        if has_end and not received[-1][0]:
+            break  # the end of the stream: each further receive would return it again
         try:
             if timeout and not readable(0):
                 break
-            came.append(sock.recvmsg(room, ancillary_room, flags | _DONTWAIT))
+            received.append(sock.recvmsg(message_size, ancbufsize, flags | _DONTWAIT))
         except BlockingIOError:
             break
         except OSError as error:
             defer_error(sock, error)
             break
-    return came
+    return received
 
 
 def recvmmsg(self, max_messages, bufsize, flags=0):
-    """Wait for a datagram, take what else has arrived; return a list of (bytes, address).
+    """Wait for a datagram, receive all others that have arrived; return a list of (bytes, address).
 
-    At most *max_messages*, of at most *bufsize* bytes each, the rest of a longer one being lost as
-    in `recvfrom`. What the kernel joined (UDP_GRO) is split. An error after the first datagram is
-    raised by the next batch call. Raises TimeoutError, BlockingIOError, OSError; ValueError for a
-    *max_messages* below 1 or a negative *bufsize*.
+    Returns at most *max_messages* datagrams of at most *bufsize* bytes each; the rest of a longer
+    one is lost, as in `recvfrom`. Datagrams that the kernel joined (UDP_GRO) are split. If a
+    receive after the first one fails, the next batch call raises that error. Raises TimeoutError,
+    BlockingIOError, OSError; ValueError if *max_messages* is below 1 or *bufsize* is negative.
     """
     max_messages, bufsize, flags = as_size(max_messages), as_size(bufsize), as_int(flags)
     if max_messages < 1:
@@ -207,13 +207,13 @@ def recvmmsg(self, max_messages, bufsize, flags=0):
     if bufsize < 0:
         raise ValueError("negative buffersize in recvmmsg")
     joins = gro_joins(self)
-    room = bufsize
-    if joins or (is_udp(self) and room > _UDP_MOST):
-        room = _UDP_MOST
+    message_size = bufsize
+    if joins or (is_udp(self) and message_size > _MAX_UDP):
+        message_size = _MAX_UDP
     return [
         (datagram, address)
         for data, ancdata, _, address in receive(
-            self, max_messages, room, _GRO_ROOM if joins else 0, flags
+            self, max_messages, message_size, _GRO_ANCBUFSIZE if joins else 0, flags
         )
         for datagram in split(data, ancdata, bufsize)
     ]

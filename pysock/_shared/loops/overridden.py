@@ -1,8 +1,8 @@
-"""Bytes that go by a method of the socket's own class, which waits by itself: ssl.SSLSocket's, say.
+"""Calls of a method that the socket's class overrides and that waits itself, as ssl.SSLSocket's do.
 
-Such a method knows no time but the socket's timeout, so that is lent to a call that has a time of
-its own. One thread may read by such a method while another one writes: who comes last puts back
-what was there before the first.
+Such a method has no timeout but the socket's. For a call with a time of its own, the socket's
+timeout is replaced during the call, and restored afterwards. One thread may read while another one
+writes. The last call that ends then restores the timeout from before the first one.
 """
 
 import errno
@@ -13,44 +13,44 @@ import time
 from _thread import RLock
 from contextlib import suppress
 
-# Bytes. OpenSSL wants to be called again with what it could not send, or more of it: never with
-# more at once than one record holds, whose bytes then count as not sent.
-RECORD_MOST = 16384
-_AT_ONCE = 1e-6  # s: 0 would make a socket non-blocking
-_LONGEST = 1e9  # s: a time_t has to hold it
+# Bytes. After a partial write OpenSSL requires a retry with the same bytes, or with more bytes
+# after them. So no call gets more than one record; a call that fails has sent none of its bytes.
+MAX_TLS_RECORD = 16384
+_MIN_TIMEOUT = 1e-6  # seconds: 0 would make the socket non-blocking
+_MAX_TIMEOUT = 1e9  # seconds: it must fit into a time_t
 
 
-class _Loan:
-    """What a socket had as its timeout, and who has another one now."""
+class _Saved:
+    """The original timeout of a socket, and the calls that need another one now."""
 
-    def __init__(self, own):
-        self.own = own
-        self.borrowers = set()
-
-
-def _begin():
-    global _loans, _lock
-    _loans = {}  # by the socket's id, while it is lent
-    _lock = RLock()  # a handler may come by while its thread is here
+    def __init__(self, timeout):
+        self.timeout = timeout
+        self.calls = set()
 
 
-_begin()
+def _reset():
+    global _saved, _lock
+    _saved = {}  # by the id of the socket, while its timeout is replaced
+    _lock = RLock()  # reentrant: a signal handler may call this while its thread holds it
+
+
+_reset()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin)  # the threads that have borrowed are not there
+    os.register_at_fork(after_in_child=_reset)  # the child has no other threads
 
 
-def own_timeout(sock):
-    """The timeout that *sock* had before it was lent; `...` where that is the one it has."""
+def saved_timeout(sock):
+    """Return the timeout that *sock* had before it was replaced; `...` if it was not."""
     with _lock:
-        loan = _loans.get(id(sock))
-        return loan.own if loan and loan.own != 0 else ...
+        saved = _saved.get(id(sock))
+        return saved.timeout if saved and saved.timeout != 0 else ...
 
 
 def call(sock, seconds, events, method, *arguments):
-    """Call a *method* of *sock* that waits until it has one of *events*.
+    """Call a *method* of *sock* that waits until the socket has one of *events*.
 
-    For *seconds* at most, or None for without end; `...` is what the socket's timeout says. Raises
-    BlockingIOError where it never waits, also for what TLS says then.
+    It may wait for *seconds*; None is no limit, `...` is the socket's timeout. Raises
+    BlockingIOError if the socket is non-blocking and the call would block, also for TLS.
     """
     try:
         if seconds is ...:
@@ -63,52 +63,53 @@ def call(sock, seconds, events, method, *arguments):
 
 
 def _is_would_block(error, events):
-    """Whether *error* is TLS's for what other sockets say by EAGAIN."""
+    """Whether *error* is the one that TLS has in place of EAGAIN."""
     name = "SSLWantReadError" if events == select.POLLIN else "SSLWantWriteError"
     return isinstance(error, getattr(sys.modules.get("ssl"), name, ()))
 
 
 def _call_within(sock, seconds, method, arguments):
-    end = None if seconds is None else time.monotonic() + seconds
-    borrower = object()
+    deadline = None if seconds is None else time.monotonic() + seconds
+    this_call = object()
     try:
         while True:
-            lent = _borrow(sock, seconds, borrower)
+            replaced = _replace_timeout(sock, seconds, this_call)
             try:
                 return method(*arguments)
             except TimeoutError as error:
-                # Of a call in another thread, with less time, if that has borrowed it since.
-                # ETIMEDOUT is the connection's.
-                if error.errno is not None or sock.gettimeout() == lent:
+                # An error with an errno (ETIMEDOUT) is the connection's. If another thread has
+                # replaced the timeout since, its shorter time is over, and not this call's.
+                if error.errno is not None or sock.gettimeout() == replaced:
                     raise
-                if end is not None and time.monotonic() >= end:
+                if deadline is not None and time.monotonic() >= deadline:
                     raise
-            seconds = None if end is None else end - time.monotonic()
+            seconds = None if deadline is None else deadline - time.monotonic()
     finally:
         try:
-            _give_back(sock, borrower)
+            _restore_timeout(sock, this_call)
         finally:
-            _give_back(sock, borrower)  # which a handler that raises had kept from it
+            # Again: an exception from a signal handler may have interrupted the first call.
+            _restore_timeout(sock, this_call)
 
 
-def _borrow(sock, seconds, borrower):
-    """Give *sock* so many *seconds*; return them as it has them."""
+def _replace_timeout(sock, seconds, this_call):
+    """Set the timeout of *sock* to *seconds*; return it as the socket rounds it."""
     with _lock:
-        if id(sock) not in _loans:
-            _loans[id(sock)] = _Loan(sock.gettimeout())
-        _loans[id(sock)].borrowers.add(borrower)
-        sock.settimeout(None if seconds is None else min(max(seconds, _AT_ONCE), _LONGEST))
+        if id(sock) not in _saved:
+            _saved[id(sock)] = _Saved(sock.gettimeout())
+        _saved[id(sock)].calls.add(this_call)
+        sock.settimeout(None if seconds is None else min(max(seconds, _MIN_TIMEOUT), _MAX_TIMEOUT))
         return sock.gettimeout()
 
 
-def _give_back(sock, borrower):
+def _restore_timeout(sock, this_call):
     with _lock:
-        loan = _loans.get(id(sock))
-        if loan is None:
+        saved = _saved.get(id(sock))
+        if saved is None:
             return
-        loan.borrowers.discard(borrower)
-        if not loan.borrowers:
+        saved.calls.discard(this_call)
+        if not saved.calls:
             if sock.fileno() != -1:
-                with suppress(OSError):  # closed meanwhile
-                    sock.settimeout(loan.own)
-            del _loans[id(sock)]
+                with suppress(OSError):  # closed in the meantime
+                    sock.settimeout(saved.timeout)
+            del _saved[id(sock)]

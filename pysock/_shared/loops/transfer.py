@@ -1,10 +1,10 @@
 """Whole transfers as loops over the standard library.
 
-The fallback's own methods, and what the C backend hands a call to that it does not know completely:
-another family, or a class whose own `recv` or `send` does more (TLS, for one).
+They are the methods of the fallback. The compiled backend calls them for a socket of a family that
+it does not handle, or of a class that overrides `recv` or `send` (TLS, for example).
 
-Each loop is a function of its own, called inside the `try`: CPython 3.13 leaves a loop's jump back
-out of the `try` around it, and a signal's handler may raise there.
+Each loop is a function of its own that is called inside the `try`. CPython 3.13 does not cover a
+loop's backward jump by a `try` around it, and a signal handler may raise at that jump.
 """
 
 import errno
@@ -16,11 +16,11 @@ import sys
 from contextlib import suppress
 
 from .. import PACKAGE, original
-from ..arguments import as_size, memory_of, memory_to_fill
+from ..arguments import as_size, readable_view, writable_view
 from ..deadline import NOT_GIVEN, Deadline
 from ..exceptions import IncompleteReadError
 from ..progress import record, set_progress
-from .overridden import RECORD_MOST, call, own_timeout
+from .overridden import MAX_TLS_RECORD, call, saved_timeout
 
 
 def _check_stream(sock, call):
@@ -28,40 +28,40 @@ def _check_stream(sock, call):
         raise OSError(errno.EOPNOTSUPP, f"{call} is for stream sockets, not for {sock.type!r}")
 
 
-def _check_time(until):
-    """Raise TimeoutError if a call came short and the time is up."""
-    if until.left() == 0 and not until.never_waits:
+def _check_deadline(until):
+    """Raise TimeoutError at the deadline, after a transfer that was not complete."""
+    if until.left() == 0 and not until.non_blocking:
         raise TimeoutError("timed out")
 
 
 def _method(sock, name):
-    """The method *name* for *sock*, and whether it is a class's own, which may do more."""
+    """Return the method *name* of the class of *sock*, and whether it overrides socket's."""
     cls = next(cls for cls in type(sock).__mro__ if name in vars(cls))
     if cls.__module__ == PACKAGE or cls in original.socket.__mro__:
         return getattr(original.socket, name), False
     return getattr(type(sock), name), True
 
 
-def _deadline(sock, own, timeout, deadline):
-    if own and timeout is NOT_GIVEN and deadline is None:
-        timeout = own_timeout(sock)
+def _deadline(sock, overridden, timeout, deadline):
+    if overridden and timeout is NOT_GIVEN and deadline is None:
+        timeout = saved_timeout(sock)
     return Deadline(sock, timeout, deadline)
 
 
-def _move(sock, until, events, own, by_method, by_descriptor):
-    """Move what one call can move, as soon as *until* lets it."""
+def _transfer_once(sock, until, events, overridden, by_method, by_descriptor):
+    """Make one transfer, and wait for it until the deadline *until*."""
     fd = sock.fileno()
     left = until.left()
     timeout = sock.gettimeout()
-    as_it_is = until.never_waits or fd < 0 or (left is None and timeout is None)
-    if own:
-        call(sock, ... if as_it_is else left, events, by_method)
-    elif as_it_is:
+    method_waits = until.non_blocking or fd < 0 or (left is None and timeout is None)
+    if overridden:
+        call(sock, ... if method_waits else left, events, by_method)
+    elif method_waits:
         by_method()
     else:
         until.wait(fd, events)
-        with suppress(BlockingIOError):  # somebody else was faster
-            if timeout:  # then the method would wait for so long; the descriptor never waits
+        with suppress(BlockingIOError):  # another thread was faster
+            if timeout:  # the method would wait that long; a call on the descriptor does not
                 by_descriptor()
             else:
                 by_method(_stdlib.MSG_DONTWAIT)
@@ -71,19 +71,19 @@ def _move(sock, until, events, own, by_method, by_descriptor):
 
 
 def recv_exactly(self, n, /, *, timeout=NOT_GIVEN, deadline=None):
-    """Receive *n* bytes, all of them; IncompleteReadError where the stream ends before.
+    """Receive and return exactly *n* bytes. Raises IncompleteReadError if the stream ends before.
 
-    *timeout* in seconds (None: without end) or *deadline*, a `time.monotonic()`, is for the whole
-    call; without either it is the socket's timeout. An exception has `partial`, the bytes that came
-    before it. Raises TimeoutError, BlockingIOError, OSError (EOPNOTSUPP where the socket is no
-    stream), ValueError for a negative *n*.
+    *timeout* in seconds (None: no limit) or *deadline*, a `time.monotonic()`, is for the whole
+    call; without either, the socket's timeout is. Any exception has `partial`, the bytes that were
+    received before it. Raises TimeoutError, BlockingIOError, OSError (EOPNOTSUPP if the socket is
+    not a stream), ValueError for a negative *n*.
     """
     n = as_size(n)
     if n < 0:
         raise ValueError("negative buffersize in recv_exactly")
     _check_stream(self, "recv_exactly")
-    recv, own = _method(self, "recv")
-    until = _deadline(self, own, timeout, deadline)
+    recv, overridden = _method(self, "recv")
+    until = _deadline(self, overridden, timeout, deadline)
     if n == 0:
         return b""
     pieces = []
@@ -99,14 +99,14 @@ def recv_exactly(self, n, /, *, timeout=NOT_GIVEN, deadline=None):
         nonlocal left
         while left > 0:
             seen = len(pieces)
-            _move(self, until, select.POLLIN, own, by_method, by_descriptor)
+            _transfer_once(self, until, select.POLLIN, overridden, by_method, by_descriptor)
             if len(pieces) == seen:
                 continue
             left -= len(pieces[-1])
             if not pieces[-1]:
                 raise IncompleteReadError(b"".join(pieces), n)
             if left > 0:
-                _check_time(until)
+                _check_deadline(until)
 
     try:
         receive()
@@ -117,44 +117,45 @@ def recv_exactly(self, n, /, *, timeout=NOT_GIVEN, deadline=None):
 
 
 def recv_exactly_into(self, buffer, /, *, timeout=NOT_GIVEN, deadline=None):
-    """Fill a writable *buffer*; return how many bytes that were.
+    """Receive into a writable *buffer* until it is full; return the number of bytes.
 
-    As `recv_exactly`. An exception has `bytes_received`: so much of the buffer is filled.
+    Arguments and exceptions are those of `recv_exactly`. Any exception has `bytes_received`, the
+    number of bytes that were received into the buffer before it.
     """
     _check_stream(self, "recv_exactly_into")
-    recv_into, own = _method(self, "recv_into")
-    until = _deadline(self, own, timeout, deadline)
+    recv_into, overridden = _method(self, "recv_into")
+    until = _deadline(self, overridden, timeout, deadline)
     counts = []
-    done = 0
-    room = None
+    received = 0
+    rest = None
 
     def by_method(*flags):
-        record(counts, recv_into, self, room, 0, *flags)
+        record(counts, recv_into, self, rest, 0, *flags)
 
     def by_descriptor():
-        record(counts, os.readv, self.fileno(), [room])
+        record(counts, os.readv, self.fileno(), [rest])
 
     def receive(whole):
-        nonlocal done, room
-        while done < len(whole):
+        nonlocal received, rest
+        while received < len(whole):
             seen = len(counts)
-            with whole[done:] as room:
-                _move(self, until, select.POLLIN, own, by_method, by_descriptor)
+            with whole[received:] as rest:
+                _transfer_once(self, until, select.POLLIN, overridden, by_method, by_descriptor)
             if len(counts) == seen:
                 continue
-            done += counts[-1]
+            received += counts[-1]
             if counts[-1] == 0:
-                raise IncompleteReadError(bytes(whole[:done]), len(whole))
-            if done < len(whole):
-                _check_time(until)
+                raise IncompleteReadError(bytes(whole[:received]), len(whole))
+            if received < len(whole):
+                _check_deadline(until)
 
     try:
-        with memory_to_fill(buffer, "recv_exactly_into") as whole:
+        with writable_view(buffer, "recv_exactly_into") as whole:
             receive(whole)
     except BaseException as error:
         set_progress(error, "bytes_received", sum(counts))
         raise
-    return done
+    return received
 
 
 # Sending
@@ -163,8 +164,8 @@ def recv_exactly_into(self, buffer, /, *, timeout=NOT_GIVEN, deadline=None):
 def sendall(self, data, flags=0, /):
     """Send all of *data*. The socket's timeout is for the whole call.
 
-    An exception has `bytes_sent`: how many bytes of *data* the kernel took. Raises what `send`
-    raises.
+    Any exception has `bytes_sent`, the number of bytes of *data* that the kernel accepted. Raises
+    what `send` raises.
     """
     flags = operator.index(flags)
     until = Deadline(self)
@@ -172,7 +173,7 @@ def sendall(self, data, flags=0, /):
     try:
         whole = memoryview(data).cast("B")
     except TypeError:
-        return original.socket.sendall(self, data, flags)  # which says what is wrong with it
+        return original.socket.sendall(self, data, flags)  # it raises the right error
 
     def send():
         at = 0
@@ -182,7 +183,7 @@ def sendall(self, data, flags=0, /):
             at += sent[-1]
             if at == len(whole):
                 return
-            _check_time(until)
+            _check_deadline(until)
             if until.left() and self.fileno() >= 0:
                 until.wait(self.fileno(), select.POLLOUT)
 
@@ -195,34 +196,34 @@ def sendall(self, data, flags=0, /):
 
 
 def _join(buffers):
-    """All bytes of *buffers*; nothing of it is held after."""
+    """Return the bytes of all *buffers* in one object. No buffer is referenced afterwards."""
     buffers = tuple(buffers)
     try:
         return b"".join(buffers)
     except TypeError:
         for item in buffers:
-            memory_of(item).release()  # which says what is wrong with it
+            readable_view(item).release()  # it raises the right error
         raise
 
 
 def sendmsg_all(self, buffers, /, *, timeout=NOT_GIVEN, deadline=None):
-    """Send the bytes of many *buffers*, all of them, as if they were one.
+    """Send all bytes of many *buffers*, as if they were one buffer.
 
-    *timeout* in seconds (None: without end) or *deadline*, a `time.monotonic()`, is for the whole
-    call; without either it is the socket's timeout. An exception has `bytes_sent`: how many bytes
-    of all the buffers the kernel took. Raises TimeoutError, BlockingIOError, OSError (EOPNOTSUPP
-    where the socket is no stream). Audit event `socket.sendmsg`, once.
+    *timeout* in seconds (None: no limit) or *deadline*, a `time.monotonic()`, is for the whole
+    call; without either, the socket's timeout is. Any exception has `bytes_sent`, the number of
+    bytes of all buffers that the kernel accepted. Raises TimeoutError, BlockingIOError, OSError
+    (EOPNOTSUPP if the socket is not a stream). Audit event `socket.sendmsg`, once.
     """
     _check_stream(self, "sendmsg_all")
-    send, own = _method(self, "send")
-    until = _deadline(self, own, timeout, deadline)
+    send, overridden = _method(self, "send")
+    until = _deadline(self, overridden, timeout, deadline)
     sys.audit("socket.sendmsg", self, None)
     whole = memoryview(_join(buffers))
     sent = []
     at = 0
 
     def by_method(*flags):
-        end = at + RECORD_MOST if own else None
+        end = at + MAX_TLS_RECORD if overridden else None
         record(sent, send, self, whole[at:end], *flags)
 
     def by_descriptor():
@@ -232,12 +233,12 @@ def sendmsg_all(self, buffers, /, *, timeout=NOT_GIVEN, deadline=None):
         nonlocal at
         while at < len(whole):
             seen = len(sent)
-            _move(self, until, select.POLLOUT, own, by_method, by_descriptor)
+            _transfer_once(self, until, select.POLLOUT, overridden, by_method, by_descriptor)
             if len(sent) == seen:
                 continue
             at += sent[-1]
             if at < len(whole):
-                _check_time(until)
+                _check_deadline(until)
 
     try:
         send_all()
