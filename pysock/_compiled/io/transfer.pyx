@@ -23,7 +23,7 @@ from ..._shared.address import standard_address
 
 from ..core.buffers cimport acquire_readable, acquire_writable
 from ..core.bytes_object cimport STACK_BYTES, bytes_data, bytes_size, cut_bytes, new_bytes
-from ..core.retry cimport transfer
+from ..core.retry cimport transfer, transfer_within
 from .zerocopy_pending cimport receive_plain_error, sends_by_cookie
 from ..core.arguments cimport as_int, ssize_as_int
 from ..core.sockaddr cimport pack_address, unpack_address
@@ -70,7 +70,7 @@ cdef inline ssize_t receive_once(socket sock, ps_transfer operation, ps_io *io) 
     cdef int64_t deadline = 0
     if io.flags & MSG_ERRQUEUE and sends_by_cookie:
         return receive_plain_error(sock, io)
-    return transfer(sock, operation, io, POLLIN, &deadline)
+    return transfer_within(sock, operation, io, POLLIN, sock.sock_timeout, &deadline)
 
 
 cdef object receive(socket sock, ps_transfer operation, ps_io *io):
