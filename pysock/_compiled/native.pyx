@@ -28,6 +28,8 @@ MODULES = (
     "datagrams.outgoing",
     "datagrams.recvmmsg",
     "datagrams.sendmmsg",
+    "datagrams.slots",
+    "datagrams.datagram",
     "datagrams.batch",
     "stream.lock",
     "stream.read_buffer",

@@ -112,7 +112,7 @@ FASTER = {
     "ntohs": connection.addrinfo.ntohs,
     "socketpair": connection.lifecycle.socketpair,
 }
-if not original.is_unpatched("getaddrinfo"):  # its replacement must see every call
+if not original.is_unpatched("getaddrinfo"):  # a guard or a mock must see every call
     del FASTER["getaddrinfo"]
 
 get_gil_hold = core.gil_policy.get_gil_hold
