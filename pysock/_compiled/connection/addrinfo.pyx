@@ -20,7 +20,7 @@ from ..._shared import original
 
 from ..core.arguments cimport exact_number, exact_text
 from ..core.socket_object cimport audit_getaddrinfo, audit_gethostbyname
-from ..core.threads cimport get
+from ..core.threads cimport dict_get
 from ..sys.ps_addr cimport (
     AF_INET, AF_INET6, PS_HOST_TEXT, in_addr, inet_aton as c_inet_aton, inet_ntop as c_inet_ntop,
     inet_pton as c_inet_pton, ntohl as c_ntohl, ntohs as c_ntohs, ps_addr_dotted_quad,
@@ -203,7 +203,7 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
         return base_getaddrinfo(host, port, family, type, proto, flags)
     key = (((c_flags << 8 | c_family) << 8 | c_type) << 16 | c_proto) << 2
     key |= (host_family == AF_INET6) << 1 | (port is None)
-    result = get(numeric_results, key)
+    result = dict_get(numeric_results, key)
     if result is None:
         return cache_result(key, address, base_getaddrinfo(host, port, family, type, proto, flags))
     audit_getaddrinfo(host, port, <int>c_family, <int>c_type, <int>c_proto)

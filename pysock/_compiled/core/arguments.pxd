@@ -34,8 +34,8 @@ cdef inline long exact_number(object number, long most) except? -1:
     cdef long value
     if not PyLong_CheckExact(number):
         return -1
-    value = PyLong_AsLongAndOverflow(number, &overflow)
-    return value if not overflow and 0 <= value <= most else -1
+    value = PyLong_AsLongAndOverflow(number, &overflow)  # -1 after an overflow
+    return value if 0 <= value <= most else -1
 
 
 cdef inline bint exact_int(object number, int *value) except -1:

@@ -67,13 +67,13 @@ static inline void pysock_unlock_mutex(pysock_mutex *mutex) {
 
 /* dict.get(key). Returns a new reference from the start: Cython's own `dict.get` takes a borrowed
  * reference first, and another thread may release the object before it is counted. */
-static inline PyObject *pysock_get(PyObject *dict, PyObject *key) {
+static inline PyObject *pysock_dict_get(PyObject *dict, PyObject *key) {
     PyObject *found;
     return PyDict_GetItemRef(dict, key, &found) == 0 ? Py_NewRef(Py_None) : found;
 }
 
 /* list[index], or None where the index is out of range. Returns a new reference, too. */
-static inline PyObject *pysock_item(PyObject *list, Py_ssize_t index) {
+static inline PyObject *pysock_list_item(PyObject *list, Py_ssize_t index) {
     PyObject *found = PyList_GetItemRef(list, index);
     if (found == NULL) {
         PyErr_Clear();
@@ -126,7 +126,7 @@ static inline void pysock_unlock_mutex(pysock_mutex *mutex) {
     (void)mutex;
 }
 
-static inline PyObject *pysock_get(PyObject *dict, PyObject *key) {
+static inline PyObject *pysock_dict_get(PyObject *dict, PyObject *key) {
     PyObject *found = PyDict_GetItemWithError(dict, key);
     if (found == NULL && !PyErr_Occurred()) {
         found = Py_None;
@@ -135,7 +135,7 @@ static inline PyObject *pysock_get(PyObject *dict, PyObject *key) {
     return found;
 }
 
-static inline PyObject *pysock_item(PyObject *list, Py_ssize_t index) {
+static inline PyObject *pysock_list_item(PyObject *list, Py_ssize_t index) {
     bool in_range = index >= 0 && index < PyList_GET_SIZE(list);
     PyObject *found = in_range ? PyList_GET_ITEM(list, index) : Py_None;
     Py_INCREF(found);

@@ -21,6 +21,6 @@ cdef extern from "_compiled/core/threads.h":
     void lock_mutex "pysock_lock_mutex"(mutex *mutex) noexcept
     void unlock_mutex "pysock_unlock_mutex"(mutex *mutex) noexcept
 
-    object get "pysock_get"(dict items, object key)
-    object item "pysock_item"(list items, Py_ssize_t index)
+    object dict_get "pysock_dict_get"(dict items, object key)
+    object list_item "pysock_list_item"(list items, Py_ssize_t index)
     bint is_only_reference "pysock_is_only_reference"(PyObject *object) noexcept

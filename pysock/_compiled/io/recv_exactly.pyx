@@ -8,7 +8,6 @@ _shared/loops/, before any byte is received.
 import sys
 
 from ..._shared import loops
-from ..._shared.arguments import not_writable
 from ..._shared.exceptions import IncompleteReadError
 
 cimport cython
@@ -17,7 +16,7 @@ from cpython.buffer cimport PyBuffer_Release
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.object cimport PyObject
 
-from ..core.buffers cimport acquire_writable
+from ..core.buffers cimport acquire_writable_for
 from ..core.bytes_object cimport bytes_data, cut_bytes, new_bytes
 from ..core.deadline cimport Deadline, deadline_of
 from ..core.progress cimport set_progress
@@ -90,8 +89,11 @@ cdef class Methods(socket):
         if not is_stream(self, "recv_into"):
             return loops.transfer.recv_exactly_into(self, buffer, timeout=timeout, deadline=deadline)
         until = deadline_of(self, timeout, deadline)
-        if not acquire_writable(buffer, 0, &view, &io):
-            raise not_writable(buffer, "recv_exactly_into")
+        acquire_writable_for(buffer, &view, "recv_exactly_into")
+        io.buf = view.buf
+        io.len = io.likely = <size_t>view.len
+        io.name = NULL
+        io.msg = NULL
         io.flags = 0
         try:
             if io.len > 0 and not transfer_whole(self, ps_recv, &io, POLLIN, until.timeout,

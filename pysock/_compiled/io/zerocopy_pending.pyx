@@ -36,7 +36,7 @@ from ..._shared import original
 from ..core.retry cimport transfer
 from ..core.errors cimport raise_errno
 from ..core.socket_object cimport socket
-from ..core.threads cimport get
+from ..core.threads cimport dict_get
 from ..sys.ps_addr cimport AF_INET, AF_INET6, ps_sockaddr, socklen_t
 from ..sys.ps_errqueue cimport (
     PS_ERROR_CONTROL, ps_error, ps_error_control, ps_error_take, ps_message, ps_message_control,
@@ -270,7 +270,7 @@ cdef Sends find_sends(socket sock):
         if n == -EBADF:
             raise_errno(n)
         if n == 0:
-            return get(sends_by_cookie, cookie)
+            return dict_get(sends_by_cookie, cookie)
     return None
 
 
@@ -289,7 +289,7 @@ cdef Sends find_or_make_sends(socket sock):
     if not is_tcp_or_udp(sock) or ps_zerocopy_cookie(sock.sock_fd, &cookie) < 0:
         return None
     with cython.critical_section(sends_by_cookie):
-        sends = get(sends_by_cookie, cookie)
+        sends = dict_get(sends_by_cookie, cookie)
         if sends is None:
             sends = Sends()
             if not ps_zerocopy_init(&sends.counter, sock.sock_fd, cookie):
@@ -317,7 +317,7 @@ cdef Py_ssize_t close_owner(socket sock) except -1:
     """
     cdef object key = id(sock)
     cdef Sends sends
-    entry = get(owners, key)
+    entry = dict_get(owners, key)
     if entry is None:
         return 0
     sends = entry[1]

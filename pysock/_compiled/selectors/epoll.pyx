@@ -20,10 +20,11 @@ from libc.math cimport ceil
 from libc.stdint cimport INT32_MAX, int64_t, uint32_t
 
 from ..._shared import original
-from .epoll_object cimport epfd_place, epoll
+from .epoll_object cimport epfd_ptr_of, epoll
+from ..core.arguments cimport PyLong_AsLongAndOverflow
 from ..core.errors cimport raise_errno
-from .registered cimport Registered, as_c_int
-from ..core.threads cimport get, item
+from .registered cimport Registered, nonnegative_int
+from ..core.threads cimport dict_get, list_item
 from ..sys.ps_epoll cimport (
     EPOLL_CTL_ADD,
     EPOLL_CTL_DEL,
@@ -38,7 +39,6 @@ from ..sys.ps_wait cimport ps_clock
 
 
 cdef extern from "Python.h":
-    long PyLong_AsLongAndOverflow(object number, int *overflow) except? -1
     unsigned long PyLong_AsUnsignedLongMask(object number) except? <unsigned long>-1
 
 cdef object SelectorKey = original.SelectorKey
@@ -81,7 +81,7 @@ cdef inline uint32_t epoll_events(int events) noexcept:
 
 cdef object fd_of(object self, object fileobj):
     """The descriptor of *fileobj*, which is its key in `_fd_to_key`, registered or not."""
-    if as_c_int(fileobj) >= 0 and (<object>type(self))._fileobj_lookup is base_lookup:
+    if nonnegative_int(fileobj) >= 0 and (<object>type(self))._fileobj_lookup is base_lookup:
         return fileobj
     return self._fileobj_lookup(fileobj)
 
@@ -105,16 +105,16 @@ cdef int timeout_in_ms(object timeout) except -3:
     return <int>ceil(seconds * 1e3) if seconds > 0 else 0
 
 
-cdef int wait_without_gil(const int *place, ps_event *events, int max_events,
+cdef int wait_without_gil(const int *epfd_ptr, ps_event *events, int max_events,
                           int timeout_ms) except -1:
     """Release the GIL and wait; return the number of events.
 
     A wait that a signal interrupts continues until the same deadline (PEP 475). The signal handler
-    may have closed the selector, so the descriptor is read from *place* again.
+    may have closed the selector, so the descriptor is read from *epfd_ptr* again.
     """
     cdef int64_t deadline = ps_clock() + timeout_ms * <int64_t>1_000_000
     cdef int64_t left
-    cdef int epfd = place[0]
+    cdef int epfd = epfd_ptr[0]
     cdef int n
     with nogil:
         n = ps_epoll_wait(epfd, events, max_events, timeout_ms)
@@ -123,7 +123,7 @@ cdef int wait_without_gil(const int *place, ps_event *events, int max_events,
             PyErr_CheckSignals()
         except InterruptedError:  # raised by the handler: a selector then returns an empty list
             return 0
-        epfd = place[0]
+        epfd = epfd_ptr[0]
         if timeout_ms > 0:
             left = deadline - ps_clock()
             timeout_ms = <int>((left + 999_999) // 1_000_000) if left > 0 else 0
@@ -134,13 +134,13 @@ cdef int wait_without_gil(const int *place, ps_event *events, int max_events,
     return n
 
 
-cdef inline int try_then_wait(const int *place, ps_event *events, int max_events,
+cdef inline int try_then_wait(const int *epfd_ptr, ps_event *events, int max_events,
                               int timeout_ms) except -1:
     """Try once with the GIL held. If events are ready, releasing the GIL is a cost for nothing."""
-    cdef int n = ps_epoll_wait(place[0], events, max_events, 0)
+    cdef int n = ps_epoll_wait(epfd_ptr[0], events, max_events, 0)
     if n > 0 or n == 0 and timeout_ms == 0:
         return n
-    return wait_without_gil(place, events, max_events, timeout_ms)
+    return wait_without_gil(epfd_ptr, events, max_events, timeout_ms)
 
 
 cdef class Epoll:
@@ -185,7 +185,7 @@ cdef class Epoll:
         Raises ValueError for wrong *events* or an invalid file object, KeyError if it is registered
         already, OSError if the kernel cannot wait for such a file. See `epoll_ctl(2)`.
         """
-        cdef int mask = as_c_int(events)
+        cdef int mask = nonnegative_int(events)
         cdef int fileno
         cdef int outcome = 0
         cdef bint handled = False
@@ -194,7 +194,7 @@ cdef class Epoll:
         cdef object key
         if is_mask(mask) and epfd_of(self) >= 0:
             fd = fd_of(self, fileobj)
-            fileno = as_c_int(fd)
+            fileno = nonnegative_int(fd)
             key = new_key(fileobj, fd, events, data)
             with cython.critical_section(self):
                 handled = fileno >= 0 and epfd_of(self) >= 0
@@ -235,11 +235,11 @@ cdef class Epoll:
         KeyError if it is not registered, ValueError for wrong *events*, OSError.
         """
         cdef int fileno = -1
-        cdef int mask = as_c_int(events)
+        cdef int mask = nonnegative_int(events)
         cdef int outcome
         cdef bint changed
         cdef object key = registered_key(self, fileobj, &fileno) if is_mask(mask) else None
-        if not is_key(key) or as_c_int(<object>PyTuple_GET_ITEM(key, KEY_FD)) != fileno:
+        if not is_key(key) or nonnegative_int(<object>PyTuple_GET_ITEM(key, KEY_FD)) != fileno:
             return base_modify(self, fileobj, events, data)
         changed = events != <object>PyTuple_GET_ITEM(key, KEY_EVENTS)
         if changed:
@@ -277,7 +277,7 @@ cdef class Epoll:
             return select_many(self, fast_epoll, max_events, timeout_ms)
         return ready_pairs(
             self, events,
-            try_then_wait(epfd_place(fast_epoll), events, max_events or 1, timeout_ms))
+            try_then_wait(epfd_ptr_of(fast_epoll), events, max_events or 1, timeout_ms))
 
 
 cdef list select_many(Epoll self, epoll fast_epoll, int max_events, int timeout_ms):
@@ -286,7 +286,7 @@ cdef list select_many(Epoll self, epoll fast_epoll, int max_events, int timeout_
         raise MemoryError()
     try:
         return ready_pairs(
-            self, events, try_then_wait(epfd_place(fast_epoll), events, max_events, timeout_ms))
+            self, events, try_then_wait(epfd_ptr_of(fast_epoll), events, max_events, timeout_ms))
     finally:
         PyMem_Free(events)
 
@@ -306,12 +306,12 @@ cdef list ready_pairs(Epoll self, const ps_event *events, int n):
             mask |= EVENT_WRITE
         if events[i].events & ~<uint32_t>EPOLLOUT:
             mask |= EVENT_READ
-        pair = item(registered.pairs, events[i].data.fd)
+        pair = list_item(registered.pairs, events[i].data.fd)
         # The key is not read: with a thousand keys, each read would be a CPU cache miss.
         if pair is None or <int><object>PyTuple_GET_ITEM(pair, 1) != mask:
             # A new reference: allocating the pair may run the garbage collector, and a finalizer
             # may unregister the key.
-            key = get(registered, events[i].data.fd)
+            key = dict_get(registered, events[i].data.fd)
             pair = new_pair(registered, events[i].data.fd, key, mask)
             if pair is None:
                 continue
@@ -331,7 +331,7 @@ cdef object new_pair(Registered registered, int fileno, object key, int mask):
     if not PyLong_CheckExact(events):
         return (key, mask & events)
     pair = (key, mask & <int>PyLong_AsUnsignedLongMask(events))
-    if is_mask(as_c_int(events)):
+    if is_mask(nonnegative_int(events)):
         registered.cache_pair(fileno, key, pair)
     return pair
 
@@ -365,10 +365,10 @@ cdef object registered_key(Epoll self, object fileobj, int *fileno):
         return None
     try:
         fd = fd_of(self, fileobj)
-        fileno[0] = as_c_int(fd)
+        fileno[0] = nonnegative_int(fd)
         with cython.critical_section(self):
             if fileno[0] >= 0 and epfd_of(self) >= 0:
-                key = get(self.registered, fd)
+                key = dict_get(self.registered, fd)
                 if key is None:
                     raise KeyError(fd)
     except KeyError:

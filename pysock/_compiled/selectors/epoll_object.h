@@ -9,7 +9,7 @@ typedef struct {
 } PysockEpollObject;
 
 /* The address of the descriptor: a wait can be interrupted, and then reads it again. */
-static inline const int *pysock_epfd_place(PysockEpollObject *epoll) {
+static inline const int *pysock_epfd_ptr(PysockEpollObject *epoll) {
     return (const int *)&epoll->epfd;
 }
 

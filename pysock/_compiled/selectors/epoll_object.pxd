@@ -5,4 +5,4 @@ cdef extern from "_compiled/selectors/epoll_object.h":
     ctypedef class select.epoll [object PysockEpollObject, check_size error]:
         cdef int epfd  # -1 after close()
 
-    const int *epfd_place "pysock_epfd_place"(epoll object) noexcept
+    const int *epfd_ptr_of "pysock_epfd_ptr"(epoll object) noexcept

@@ -2,21 +2,12 @@
 
 from libc.limits cimport INT_MAX
 
-from cpython.long cimport PyLong_CheckExact
+from ..core.arguments cimport exact_number
 
 
-cdef extern from "Python.h":
-    long PyLong_AsLongAndOverflow(object as_c_int, int *overflow) except? -1
-
-
-cdef inline int as_c_int(object value) except -2:
-    """Convert an int from 0 to INT_MAX. Return -1 for any other value."""
-    cdef int overflow = 0
-    cdef long found
-    if not PyLong_CheckExact(value):
-        return -1
-    found = PyLong_AsLongAndOverflow(value, &overflow)
-    return <int>found if 0 <= found <= INT_MAX else -1
+cdef inline int nonnegative_int(object value) except? -1:
+    """*value* if it is exactly an int, from 0 to INT_MAX; -1 for anything else."""
+    return <int>exact_number(value, INT_MAX)
 
 
 cdef class Registered(dict):

@@ -11,7 +11,7 @@ cimport cython
 from cpython.dict cimport PyDict_DelItem, PyDict_SetItem, PyDict_Size
 
 from ..core cimport traceback
-from ..core.threads cimport get
+from ..core.threads cimport dict_get
 
 
 @cython.final
@@ -31,7 +31,7 @@ cdef class Registered(dict):
         with cython.critical_section(self):
             if fd >= len(self.pairs) and fd < 1024 + 4 * PyDict_Size(self):
                 self.pairs.extend([None] * (fd + 1 - len(self.pairs)))
-            if get(self, fd) is key and fd < len(self.pairs):
+            if dict_get(self, fd) is key and fd < len(self.pairs):
                 self.pairs[fd] = pair
         return 0
 
@@ -43,7 +43,7 @@ cdef class Registered(dict):
         return 0
 
     cdef int invalidate_pair_of(self, object fd) except -1:
-        cdef int number = as_c_int(fd)
+        cdef int number = nonnegative_int(fd)
         return self.invalidate_pair(number) if number >= 0 else self.invalidate_all_pairs()
 
     cdef int invalidate_all_pairs(self) except -1:

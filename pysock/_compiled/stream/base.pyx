@@ -2,7 +2,7 @@
 
 import io
 
-from ..._shared import loops
+from ..._shared import MAX_TLS_RECORD, loops
 
 cimport cython
 
@@ -17,8 +17,9 @@ from ..sys.ps_socket cimport SOCK_STREAM
 cdef object UnsupportedOperation = io.UnsupportedOperation
 
 cdef enum:
-    DEFAULT_SIZE = 65536     # bytes: the limit, and each buffer
-    MIN_BUFFER_SIZE = 16384  # bytes: one TLS record fits
+    DEFAULT_SIZE = 65536  # bytes: the limit, and each buffer
+
+cdef Py_ssize_t min_buffer_size = MAX_TLS_RECORD
 
 
 @cython.binding(False)
@@ -42,8 +43,8 @@ cdef class StreamBase:
             raise ValueError("buffer_size must be positive")
         self.stream_socket = sock
         self.limit = <size_t>limit
-        self.read_buffer = ReadBuffer(sock, <size_t>max(buffer_size, MIN_BUFFER_SIZE))
-        self.write_buffer = WriteBuffer(sock, <size_t>max(buffer_size, MIN_BUFFER_SIZE))
+        self.read_buffer = ReadBuffer(sock, <size_t>max(buffer_size, min_buffer_size))
+        self.write_buffer = WriteBuffer(sock, <size_t>max(buffer_size, min_buffer_size))
         self.is_detached = self.is_closed = False
 
     cdef int check_open(self) except -1:

@@ -12,12 +12,12 @@ cimport cython
 
 from ..._shared import PACKAGE
 from ..._shared.exceptions import IncompleteReadError
-from ..._shared.arguments import not_writable
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize
 from libc.string cimport memcpy
 
+from ..core.buffers cimport acquire_writable_for
 from ..core.progress cimport set_progress
 from ..core.deadline cimport Deadline
 from .read_buffer cimport ReadBuffer
@@ -42,14 +42,6 @@ cdef list separators_of(object separator):
     if not found[0]:
         raise ValueError("Separator should be at least one-byte string")
     return found
-
-
-cdef int get_writable_buffer(object buffer, Py_buffer *view, str method) except -1:
-    try:
-        PyObject_GetBuffer(buffer, view, PyBUF_WRITABLE)
-    except Exception:  # CPython replaces any exception here, too
-        raise not_writable(buffer, method) from None
-    return 0
 
 
 @cython.binding(False)
@@ -179,7 +171,7 @@ cdef class Stream(StreamBase):
         cdef ssize_t n = 0
         cdef Deadline until
         cdef ReadBuffer read_buffer
-        get_writable_buffer(buffer, &view, method)
+        acquire_writable_for(buffer, &view, method)
         try:
             until = self.deadline_of_call(timeout, deadline)
             read_buffer = self.read_buffer
@@ -207,7 +199,7 @@ cdef class Stream(StreamBase):
         cdef size_t n
         cdef Deadline until
         cdef ReadBuffer read_buffer
-        get_writable_buffer(buffer, &view, "readinto1")
+        acquire_writable_for(buffer, &view, "readinto1")
         try:
             until = self.deadline_of_call(timeout, deadline)
             read_buffer = self.read_buffer

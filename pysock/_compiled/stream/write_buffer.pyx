@@ -6,6 +6,8 @@ error. Each of its bytes is then in one of three states: sent, in the buffer and
 accepted. `write` reports how many bytes were accepted.
 """
 
+from ..._shared import MAX_TLS_RECORD
+
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.string cimport memcpy, memmove, memset
@@ -19,11 +21,9 @@ from ..sys.ps_io cimport iovec, msghdr, ps_io, ps_sendmsg
 from ..sys.ps_wait cimport POLLOUT
 
 
-cdef enum:
-    # Bytes. After a partial write OpenSSL requires a retry with the same bytes, or with more bytes
-    # after them. It then never writes more than one record, and these bytes are still in the
-    # buffer.
-    MAX_TLS_RECORD = 16384
+# A send by the method of an SSL socket gets no more than one record, and these bytes stay in the buffer
+# until it has succeeded.
+cdef size_t max_record = MAX_TLS_RECORD
 
 
 cdef class WriteBuffer:
@@ -85,7 +85,7 @@ cdef class WriteBuffer:
         return n - queued
 
     cdef int send_by_method(self, Deadline *until) except -1:
-        cdef size_t count = min(self.unsent(), <size_t>MAX_TLS_RECORD)
+        cdef size_t count = min(self.unsent(), max_record)
         cdef Py_ssize_t n
         data = PyBytes_FromStringAndSize(self.memory + self.start, <Py_ssize_t>count)
         n = call_overridden(self.sock, self.sock.send, data, POLLOUT, until)

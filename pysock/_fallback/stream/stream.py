@@ -7,11 +7,11 @@ from functools import partial
 from operator import index
 from warnings import warn
 
-from ..._shared import PACKAGE, original
+from ..._shared import MAX_TLS_RECORD, PACKAGE, original
 from ..._shared.arguments import as_size, check_socket, readable_view, writable_view
 from ..._shared.deadline import Deadline
 from ..._shared.exceptions import IncompleteReadError, LimitOverrunError
-from ..._shared.loops.overridden import MAX_TLS_RECORD, call, saved_timeout
+from ..._shared.loops.overridden import call, saved_timeout
 from ..._shared.progress import record, set_progress
 from .lock import Lock
 

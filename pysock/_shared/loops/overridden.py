@@ -13,9 +13,6 @@ import time
 from _thread import RLock
 from contextlib import suppress
 
-# Bytes. After a partial write OpenSSL requires a retry with the same bytes, or with more bytes
-# after them. So no call gets more than one record; a call that fails has sent none of its bytes.
-MAX_TLS_RECORD = 16384
 _MIN_TIMEOUT = 1e-6  # seconds: 0 would make the socket non-blocking
 _MAX_TIMEOUT = 1e9  # seconds: it must fit into a time_t
 

@@ -15,12 +15,12 @@ import socket as _stdlib
 import sys
 from contextlib import suppress
 
-from .. import PACKAGE, original
+from .. import MAX_TLS_RECORD, PACKAGE, original
 from ..arguments import as_size, readable_view, writable_view
 from ..deadline import NOT_GIVEN, Deadline
 from ..exceptions import IncompleteReadError
 from ..progress import record, set_progress
-from .overridden import MAX_TLS_RECORD, call, saved_timeout
+from .overridden import call, saved_timeout
 
 
 def _check_stream(sock, call):
