@@ -1,4 +1,3 @@
-# cython: binding=False
 """When a transfer is tried with the GIL held.
 
 A thread that computes gets the GIL each time another thread releases it, and keeps it for the switch
@@ -31,6 +30,8 @@ in the same places.
 
 from sys import getswitchinterval
 
+cimport cython
+
 from libc.stdint cimport int64_t
 
 from ..sys.ps_wait cimport ps_clock
@@ -62,6 +63,9 @@ cdef int learn_from_release(int64_t wanted) except -1:
     return 0
 
 
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
 def set_gil_hold(Py_ssize_t nbytes, /):
     """Let transfers of up to *nbytes* bytes be tried without releasing the GIL.
 
@@ -77,6 +81,9 @@ def set_gil_hold(Py_ssize_t nbytes, /):
     gil_hold = <size_t>nbytes
 
 
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
 def get_gil_hold():
     """The number of bytes that `set_gil_hold()` set: 16384 unless it was called."""
     return gil_hold

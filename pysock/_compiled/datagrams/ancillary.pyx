@@ -107,6 +107,8 @@ name_as_public(Ancillary, PACKAGE)
 
 
 @cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
 def parse_ancillary(ancdata, /):
     """parse_ancillary(ancdata) -> Ancillary
 

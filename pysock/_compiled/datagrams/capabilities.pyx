@@ -70,6 +70,8 @@ cdef int can_zerocopy(socket sock) except -1:
 
 
 @cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
 def capabilities(socket sock=None, /):
     """capabilities([sock]) -> dict of numbers
 

@@ -133,6 +133,8 @@ cdef object drain(ps_splice *s):
 
 
 @cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
 def splice(src, dst, count=None, timeout=None):
     """splice(src, dst[, count[, timeout]]) -> number of bytes moved
 
