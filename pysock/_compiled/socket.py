@@ -16,6 +16,15 @@ from .core.method_descriptor import method_descriptor
 
 BACKEND = "c"
 
+# As globals of their own: each call of a Python function below would look them up in two modules.
+_init = connection.lifecycle.init
+_accept = connection.lifecycle.accept
+_close = connection.lifecycle.close
+_getaddrinfo = connection.addrinfo.getaddrinfo
+_socketpair = connection.lifecycle.socketpair
+_readinto = io.file.readinto
+_write = io.file.write
+
 
 class socket(original.socket):
     __doc__ = original.socket.__doc__
@@ -26,7 +35,7 @@ class socket(original.socket):
     __reduce_ex__ = pickling.reduce_ex
 
     def __init__(self, family=-1, type=-1, proto=-1, fileno=None):
-        connection.lifecycle.init(self, family, type, proto, fileno)
+        _init(self, family, type, proto, fileno)
 
     def accept(self):
         """accept() -> (socket object, address)
@@ -36,7 +45,7 @@ class socket(original.socket):
         `setdefaulttimeout()` has set a timeout. Raises TimeoutError when the socket's timeout is
         over, BlockingIOError, OSError. Audit event `socket.__new__`.
         """
-        return connection.lifecycle.accept(self)
+        return _accept(self)
 
     def close(self):
         """close()
@@ -45,7 +54,7 @@ class socket(original.socket):
         descriptor is closed even if the kernel reports an error, which is raised as OSError. Warns
         with ResourceWarning if zero-copy sends are pending.
         """
-        connection.lifecycle.close(self)
+        _close(self)
 
     bind = method_descriptor(connection.lifecycle.Methods.bind)
     connect = method_descriptor(connection.lifecycle.Methods.connect)
@@ -107,7 +116,7 @@ class SocketIO(original.SocketIO):
         None where a non-blocking socket has no data. Raises what `recv_into` raises, and OSError
         for every call after a timeout.
         """
-        return io.file.readinto(self, b)
+        return _readinto(self, b)
 
     def write(self, b):
         """write(b) -> number of bytes, or None
@@ -115,7 +124,7 @@ class SocketIO(original.SocketIO):
         Write bytes, perhaps not all of them. Returns None where a non-blocking socket accepts none.
         Raises what `send` raises.
         """
-        return io.file.write(self, b)
+        return _write(self, b)
 
 
 class EpollSelector(selectors.epoll.Epoll, original.EpollSelector):
@@ -143,7 +152,7 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
     socket (`getaddrinfo(3)`, RFC 3493). A numeric host is not given to the resolver. Raises
     gaierror. Audit event `socket.getaddrinfo`.
     """
-    return connection.addrinfo.getaddrinfo(host, port, family, type, proto, flags)
+    return _getaddrinfo(host, port, family, type, proto, flags)
 
 
 def socketpair(family=None, type=_stdlib.SOCK_STREAM, proto=0):
@@ -152,7 +161,7 @@ def socketpair(family=None, type=_stdlib.SOCK_STREAM, proto=0):
     Two connected sockets, as `socketpair(2)` makes them; AF_UNIX unless *family* is another one.
     Raises OSError. Audit event `socket.__new__`, twice.
     """
-    return connection.lifecycle.socketpair(family, type, proto)
+    return _socketpair(family, type, proto)
 
 
 core.socket_class.register_class(socket, vars(sys.modules[PACKAGE]))
