@@ -36,5 +36,4 @@ MODULES = (
     "stream.stream",
     "selectors.registered",
     "selectors.epoll",
-    "asyncio.handle",
 )

@@ -86,13 +86,6 @@ class EpollSelector(selectors.epoll.Epoll, original.EpollSelector):
     """
 
     __module__ = PACKAGE
-    _at_creation = None  # install() sets a function: a new selector may be for a new event loop
-
-    def __init__(self):
-        super().__init__()
-        at_creation = self._at_creation
-        if at_creation is not None:
-            at_creation()
 
 
 core.socket_class.register_class(socket)
