@@ -35,5 +35,6 @@ MODULES = (
     "stream.base",
     "stream.stream",
     "selectors.registered",
+    "selectors.overrides",
     "selectors.epoll",
 )

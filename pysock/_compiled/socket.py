@@ -6,7 +6,10 @@ stands before it. Whatever is not listed is the standard library's own.
 
 from .._shared import PACKAGE, original, pickling
 from .._shared.rebind import rebind
-from . import connection, core, datagrams, io, selectors, stream
+from . import connection, core, datagrams, io, stream
+from .selectors import methods
+from .selectors.overrides import has_original_code
+from .selectors.registered import Registered
 
 BACKEND = "c"
 
@@ -77,15 +80,25 @@ class SocketIO(original.SocketIO):
     write = io.file.write
 
 
-class EpollSelector(selectors.epoll.Epoll, original.EpollSelector):
+class EpollSelector(original.EpollSelector):
     """`selectors.EpollSelector`, with the methods that an event loop calls often in C (`epoll(7)`).
 
-    These are `register`, `unregister`, `modify` and `select`. Arguments, results and exceptions are
-    the same. `install()` assigns the class to `selectors`, where asyncio's default loop gets it,
-    and to `socketserver`.
+    These are `register`, `unregister`, `modify` and `select`. Each one is a Python function that
+    calls the C function. Arguments, results and exceptions are the same. `install()` assigns the
+    class to `selectors`, where asyncio's default loop gets it, and to `socketserver`.
     """
 
     __module__ = PACKAGE
+
+    register = methods.register
+    unregister = methods.unregister
+    modify = methods.modify
+    select = methods.select
+
+    def __init__(self):
+        super().__init__()
+        if has_original_code():
+            self._fd_to_key = Registered(self._fd_to_key)
 
 
 core.socket_class.register_class(socket)

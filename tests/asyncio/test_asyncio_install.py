@@ -47,9 +47,7 @@ def of_the_standard_library():
 
 @pytest.mark.parametrize("no_extensions", ["", "1"])
 @pytest.mark.parametrize("first", ["", "import asyncio"])
-def test_nothing_inside_asyncios_classes_is_replaced(
-    of_the_standard_library, first, no_extensions
-):
+def test_nothing_inside_asyncios_classes_is_replaced(of_the_standard_library, first, no_extensions):
     program = first + INSTALLED + DESCRIBED
     assert in_a_process(program, no_extensions) == of_the_standard_library
 

@@ -38,6 +38,19 @@ except KeyboardInterrupt as error:
     assert told.count("in _run\\n") == 1
 loop.close()
 """,
+    "an interrupt of an idle loop": """
+import signal
+def interrupt(*_):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGALRM, interrupt)
+loop = asyncio.new_event_loop()
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+try:
+    loop.run_forever()
+except KeyboardInterrupt:
+    traceback.print_exc(file=sys.stdout)
+loop.close()
+""",
     "an exception in a callback, in debug mode": """
 import re
 def callback():
@@ -83,6 +96,21 @@ with mock.patch.object(cls, "_process_events", autospec=True) as process:
     loop.call_soon(loop.stop)
     loop.run_forever()
 print(process.mock_calls == [mock.call(loop, [])])
+loop.close()
+""",
+    "a sampler of an idle loop": """
+import faulthandler, threading, time
+def idle():
+    loop.run_until_complete(asyncio.sleep(1))
+loop = asyncio.new_event_loop()
+thread = threading.Thread(target=idle)
+thread.start()
+time.sleep(0.3)
+traceback.print_stack(sys._current_frames()[thread.ident], file=sys.stdout)
+frame = sys._current_frames()[thread.ident]
+print(frame.f_globals["__name__"], os.path.basename(frame.f_code.co_filename), frame.f_code.co_name)
+del frame
+thread.join()
 loop.close()
 """,
     "streams": """
