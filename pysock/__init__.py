@@ -37,6 +37,8 @@ from ._shared import connect as _connect  # noqa: E402
 __version__ = "0.1.0"
 BACKEND = _backend.BACKEND
 EpollSelector = _backend.EpollSelector
+# The methods have the qualified names of the standard library's. Pickle finds them by these.
+_PollLikeSelector = EpollSelector
 IncompleteReadError = _exceptions.IncompleteReadError
 LimitOverrunError = _exceptions.LimitOverrunError
 PeerCredentials = _results.PeerCredentials

@@ -11,8 +11,8 @@ from ._shared import original
 
 _HAS_C_SELECTOR = EpollSelector is not original.EpollSelector
 
-_replaced: list = []  # of (module or class, name, replacement, previous value)
-_lock = RLock()  # reentrant: a signal handler may create an event loop
+_replaced: list = []  # of (module, name, replacement, original)
+_lock = RLock()  # reentrant: a signal handler may call install(), too
 
 
 def _renew_lock():
@@ -28,9 +28,8 @@ def install():
     """Make the `socket` module's own names point to pysock's, for the whole process.
 
     It also replaces `selectors.EpollSelector`, and `DefaultSelector` if that is the same class, so
-    asyncio's default loop waits in C. The servers of `socketserver` do, too. When asyncio is
-    imported, two methods that its loop calls for each callback are replaced by C functions:
-    `asyncio.Handle._run` and the loop's `_process_events`.
+    asyncio's default loop waits in C. The servers of `socketserver` do, too. Nothing is replaced
+    inside a class of the standard library.
 
     Call it first in a program. A module that ran `from socket import socket` before, or that
     derived a class from it as `ssl` does, keeps the standard library's class. A RuntimeWarning
@@ -48,9 +47,6 @@ def install():
         replaceable = not isinstance(current, type) or issubclass(current, original.socket)
         if replaceable:
             _replace(_replacements())
-            if _HAS_C_SELECTOR:
-                EpollSelector._at_creation = staticmethod(_replace_in_asyncio)
-                _replace_in_asyncio()
     if not replaceable:
         _warn(
             f"{__package__}.install() did nothing: {current.__module__}.{current.__qualname__} is "
@@ -79,8 +75,6 @@ def uninstall():
             if getattr(module, name, None) is replacement:
                 setattr(module, name, previous)
         _replaced.clear()
-        if _HAS_C_SELECTOR:
-            EpollSelector._at_creation = None
 
 
 def installed():
@@ -109,22 +103,6 @@ def _replace(replacements):
     for module, name, value in replacements:
         _replaced.append((module, name, value, getattr(module, name)))
         setattr(module, name, value)
-
-
-def _replace_in_asyncio():
-    """Replace methods of asyncio once, if it is imported. Importing it here would be slow.
-
-    If a program imports asyncio after install(), its event loop creates a selector first, and that
-    calls this function.
-    """
-    if "asyncio.selector_events" in sys.modules:
-        from ._compiled.asyncio.handle import loop_methods
-
-        with _lock:
-            methods = [] if EpollSelector._at_creation is None else loop_methods(sys.modules)
-            if methods:
-                EpollSelector._at_creation = None
-                _replace(methods)
 
 
 def _replacements():

@@ -10,7 +10,7 @@ import sys
 from .native import MODULES  # first: ModuleNotFoundError where it was not built
 
 # isort: split
-from . import asyncio, connection, core, datagrams, io, native, selectors, stream  # noqa: F401
+from . import connection, core, datagrams, io, native, selectors, stream  # noqa: F401
 
 # importlib's ExtensionFileLoader and ModuleSpec. Importing importlib.util for them would take as
 # long as loading all the modules.

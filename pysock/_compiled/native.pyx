@@ -38,6 +38,6 @@ MODULES = (
     "stream.base",
     "stream.stream",
     "selectors.registered",
+    "selectors.overrides",
     "selectors.epoll",
-    "asyncio.handle",
 )

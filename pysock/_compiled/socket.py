@@ -11,8 +11,11 @@ import sys
 
 from .._shared import PACKAGE, original, pickling
 from .._shared.rebind import rebind
-from . import connection, core, datagrams, io, selectors, stream
-from .core.method_descriptor import method_descriptor
+from . import connection, core, datagrams, io, stream
+from .core.method_descriptor import builtin_function, method_descriptor
+from .selectors import methods
+from .selectors.overrides import has_original_code
+from .selectors.registered import Registered
 
 BACKEND = "c"
 
@@ -127,22 +130,28 @@ class SocketIO(original.SocketIO):
         return _write(self, b)
 
 
-class EpollSelector(selectors.epoll.Epoll, original.EpollSelector):
+class EpollSelector(original.EpollSelector):
     """`selectors.EpollSelector`, with the methods that an event loop calls often in C (`epoll(7)`).
 
-    These are `register`, `unregister`, `modify` and `select`. Arguments, results and exceptions are
-    the same. `install()` assigns the class to `selectors`, where asyncio's default loop gets it,
-    and to `socketserver`.
+    These are `register`, `unregister`, `modify` and `select`. Each one is a Python function that
+    calls the C function. Arguments, results and exceptions are the same. `install()` assigns the
+    class to `selectors`, where asyncio's default loop gets it, and to `socketserver`.
     """
 
     __module__ = PACKAGE
-    _at_creation = None  # install() sets a function: a new selector may be for a new event loop
+
+    register = methods.register
+    unregister = methods.unregister
+    modify = methods.modify
+    select = methods.select
 
     def __init__(self):
         super().__init__()
-        at_creation = self._at_creation
-        if at_creation is not None:
-            at_creation()
+        if has_original_code():
+            self._fd_to_key = Registered(self._fd_to_key)
+
+    __init__.__module__ = PACKAGE
+    __init__.__qualname__ = original.EpollSelector.__init__.__qualname__
 
 
 def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
@@ -171,15 +180,15 @@ io.file.register_class(SocketIO)
 FASTER = {
     "SocketIO": SocketIO,
     "getaddrinfo": getaddrinfo,
-    "gethostbyname": connection.addrinfo.gethostbyname,
-    "htonl": connection.addrinfo.htonl,
-    "htons": connection.addrinfo.htons,
-    "inet_aton": connection.addrinfo.inet_aton,
-    "inet_ntoa": connection.addrinfo.inet_ntoa,
-    "inet_ntop": connection.addrinfo.inet_ntop,
-    "inet_pton": connection.addrinfo.inet_pton,
-    "ntohl": connection.addrinfo.ntohl,
-    "ntohs": connection.addrinfo.ntohs,
+    "gethostbyname": builtin_function(connection.addrinfo.gethostbyname),
+    "htonl": builtin_function(connection.addrinfo.htonl),
+    "htons": builtin_function(connection.addrinfo.htons),
+    "inet_aton": builtin_function(connection.addrinfo.inet_aton),
+    "inet_ntoa": builtin_function(connection.addrinfo.inet_ntoa),
+    "inet_ntop": builtin_function(connection.addrinfo.inet_ntop),
+    "inet_pton": builtin_function(connection.addrinfo.inet_pton),
+    "ntohl": builtin_function(connection.addrinfo.ntohl),
+    "ntohs": builtin_function(connection.addrinfo.ntohs),
     "socketpair": socketpair,
 }
 if not original.is_unpatched("getaddrinfo"):  # a guard or a mock must see every call

@@ -13,8 +13,9 @@ import types
 
 import pytest
 
-# It has parameters of its own.
-OWN_SIGNATURE = {"create_connection"}
+# The first has parameters of its own. The other takes one argument, which an interpreter can tell of
+# this function since 3.13, and cannot of its own.
+OWN_SIGNATURE = {"create_connection", "gethostbyname"}
 
 # The fallback has no C to make method descriptors of. These are Python functions there, for the
 # forms of an address, and for what an exception tells of a call that it ended.

@@ -6,8 +6,10 @@ import os
 import re
 import select
 import selectors
+import signal
 import socket
 import types
+from unittest import mock
 
 import pytest
 
@@ -148,6 +150,111 @@ def closed(sock):
     sock.close()
     return sock
 
+
+def patched(owner, name, ask, *replacement):
+    """Asked while a name is replaced, by what does the same and writes down that it was called."""
+    asked = []
+    original = getattr(owner, name)
+
+    def instead(*args):
+        asked.append(name)
+        return original(*args)
+
+    with mock.patch.object(owner, name, *replacement or (instead,)):
+        return ask(), asked
+
+
+def each_method(s, a):
+    """What the methods return of a socket that can be written to."""
+    return s.register(a, WRITE), s.select(0), s.modify(a, READ), s.select(0), s.unregister(a)
+
+
+def patched_for(s, owner, name, a, *replacement):
+    """Before, while, and after it is replaced."""
+    return (
+        each_method(s, a),
+        patched(owner, name, lambda: each_method(s, a), *replacement),
+        each_method(s, a),
+    )
+
+
+def of_one_instance(s, name, a, value):
+    """The attribute is looked up as soon as it is set, and no more when it is deleted."""
+    before = each_method(s, a)
+    setattr(s, name, value)
+    own = each_method(s, a.fileno())
+    delattr(s, name)
+    return before, own, each_method(s, a)
+
+
+def listening(s, a):
+    """A class that hears of all that is looked up of itself."""
+    heard = []
+
+    def getattribute(self, name):
+        heard.append(name)
+        return object.__getattribute__(self, name)
+
+    with type("Listening", (type(s),), {"__getattribute__": getattribute})() as selector:
+        del heard[:]
+        return each_method(selector, a), heard
+
+
+def mixed_in(s, a):
+    """With a class between those of the standard library, by the order of the bases."""
+    heard = []
+
+    class Between(selectors._BaseSelectorImpl):
+        def register(self, fileobj, events, data=None):
+            heard.append("register")
+            return super().register(fileobj, events, data)
+
+        def unregister(self, fileobj):
+            heard.append("unregister")
+            return super().unregister(fileobj)
+
+    with type("Mixed", (type(s), Between), {})() as selector:
+        return each_method(selector, a), heard
+
+
+def that_calls_up(s, a):
+    """With the methods overridden and called, as many subclasses do."""
+    heard = []
+
+    class Up(type(s)):
+        def register(self, fileobj, events, data=None):
+            heard.append("register")
+            return super().register(fileobj, events, data)
+
+        def unregister(self, fileobj):
+            heard.append("unregister")
+            return super().unregister(fileobj)
+
+        def select(self, timeout=None):
+            heard.append("select")
+            return super().select(timeout)
+
+    with Up() as selector:
+        return each_method(selector, a), heard
+
+
+def replaced_by_a_handler(s, a):
+    """The keys, while select waits."""
+
+    def replace(*_):
+        s._fd_to_key = {a.fileno(): s.get_key(a)._replace(data="new")}
+        s._selector.modify(a, select.EPOLLOUT)
+
+    s.register(a, READ)
+    before = signal.signal(signal.SIGALRM, replace)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        return s.select(5), type(s._fd_to_key)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+NO_KEY_FROM_FD = not hasattr(selectors.EpollSelector, "_key_from_fd")  # from 3.13 on
 
 ASKED = {
     "registered": lambda s, a, b: (s.register(a, READ), s.get_key(a), s.get_map()[a.fileno()]),
@@ -337,6 +444,67 @@ ASKED = {
     "never begun, select": lambda s, a, b: type(s).__new__(type(s)).select(0),
     "never begun, register": lambda s, a, b: type(s).__new__(type(s)).register(a, READ),
     "never begun, close": lambda s, a, b: type(s).__new__(type(s)).close(),
+    "a look-up of one instance": lambda s, a, b: of_one_instance(
+        s, "_fileobj_lookup", a, lambda fileobj: b.fileno()
+    ),
+    "keys of one instance": lambda s, a, b: (
+        NO_KEY_FROM_FD or of_one_instance(s, "_key_from_fd", a, lambda fd: None)
+    ),
+    "a mask of one instance": lambda s, a, b: of_one_instance(
+        s, "_EVENT_WRITE", a, select.EPOLLOUT | select.EPOLLONESHOT
+    ),
+    "a mask of one instance in the place of its map": lambda s, a, b: (
+        vars(s).pop("_map") and of_one_instance(s, "_EVENT_WRITE", a, select.EPOLLPRI)
+    ),
+    "a look-up of its class that comes after": lambda s, a, b: patched_for(
+        s, type(s), "_fileobj_lookup", a
+    ),
+    "a mask of its class that comes after": lambda s, a, b: patched_for(
+        s, type(s), "_EVENT_WRITE", a, select.EPOLLPRI
+    ),
+    "a look-up of the base class that comes after": lambda s, a, b: patched_for(
+        s, selectors._BaseSelectorImpl, "_fileobj_lookup", a
+    ),
+    "keys of the base class that come after": lambda s, a, b: (
+        NO_KEY_FROM_FD or patched_for(s, selectors._BaseSelectorImpl, "_key_from_fd", a)
+    ),
+    "register of the base class that comes after": lambda s, a, b: patched_for(
+        s, selectors._BaseSelectorImpl, "register", a
+    ),
+    "unregister of the base class that comes after": lambda s, a, b: patched_for(
+        s, selectors._PollLikeSelector, "unregister", a
+    ),
+    "modify of the base class that comes after": lambda s, a, b: patched_for(
+        s, selectors._PollLikeSelector, "modify", a
+    ),
+    "select of the base class that comes after": lambda s, a, b: patched_for(
+        s, selectors.EpollSelector, "select", a
+    ),
+    "keys of another class": lambda s, a, b: patched_for(s, selectors, "SelectorKey", a),
+    "another way to a descriptor": lambda s, a, b: patched_for(s, selectors, "_fileobj_to_fd", a),
+    "a class that hears of all": lambda s, a, b: listening(s, a),
+    "a class between": lambda s, a, b: mixed_in(s, a),
+    "a class that calls up": lambda s, a, b: that_calls_up(s, a),
+    "keys that a handler replaces": lambda s, a, b: replaced_by_a_handler(s, a),
+    "a key that is None, unregistered": lambda s, a, b: (
+        s._fd_to_key.update({a.fileno(): None}),
+        s.unregister(a),
+    ),
+    "a key that is None, modified": lambda s, a, b: (
+        s._fd_to_key.update({a.fileno(): None}),
+        s.modify(a, READ),
+    ),
+    "a key that is None, registered": lambda s, a, b: (
+        s._fd_to_key.update({a.fileno(): None}),
+        s.register(a, READ),
+    ),
+    "a key with another number, unregistered": lambda s, a, b: (
+        s.register(a, WRITE),
+        s.register(b, WRITE),
+        s._fd_to_key.update({a.fileno(): s.get_key(a)._replace(fd=b.fileno())}),
+        s.unregister(a),
+        s.select(0),
+    ),
     "keys put there": lambda s, a, b: (
         s.register(a, WRITE, 1),
         s.select(0),

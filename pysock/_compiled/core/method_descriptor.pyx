@@ -1,5 +1,5 @@
 # cython: binding=False
-"""Methods of `socket` that are of the standard library's kind.
+"""Methods and functions of `socket` that are of the standard library's kind.
 
 `_socket.socket.recv` is a method descriptor of `_socket.socket`. Profilers, mocks and tracers know a
 method in C by that kind. So pysock's methods are such descriptors, too, with another C function
@@ -21,16 +21,25 @@ cdef extern from "Python.h":
     ctypedef struct PyMethodDescrObject:
         PyMethodDef *d_method
 
+    ctypedef struct PyCFunctionObject:
+        PyMethodDef *m_ml
+
     object PyDescr_NewMethod(PyTypeObject *type, PyMethodDef *method)
+    object PyCFunction_New(PyMethodDef *method, object self)
 
 cdef object Descriptor = type(_socket.socket.fileno)
+cdef object Builtin = type(_socket.dup)
 
 cdef bytes SIGNATURE_END = b"--\n\n"  # of the text signature, which stands before the docstring
 
 
-cdef bytes doc_of(object method):
-    cdef const char *doc = (<PyMethodDescrObject *>method).d_method.ml_doc
-    return <bytes>doc if doc != NULL else b""
+cdef PyMethodDef *definition_of(object thing) noexcept:
+    """The definition of a method descriptor or a builtin function; NULL for anything else."""
+    if type(thing) is Descriptor:
+        return (<PyMethodDescrObject *>thing).d_method
+    if type(thing) is Builtin:
+        return (<PyCFunctionObject *>thing).m_ml
+    return NULL
 
 
 cdef void *permanent_copy(const void *data, size_t size) except NULL:
@@ -42,24 +51,38 @@ cdef void *permanent_copy(const void *data, size_t size) except NULL:
     return memory
 
 
+cdef PyMethodDef *definition_like(object ours, object theirs) except NULL:
+    """A copy of the definition of *ours*, with the text signature that *theirs* has, or none."""
+    cdef PyMethodDef definition
+    cdef PyMethodDef *like = definition_of(theirs)
+    cdef bytes doc
+    if definition_of(ours) == NULL:
+        raise TypeError(f"a function in C is needed, not {type(ours).__name__}")
+    definition = definition_of(ours)[0]
+    doc = definition.ml_doc if definition.ml_doc != NULL else b""
+    if like != NULL:
+        signature, end, _ = (<bytes>like.ml_doc).rpartition(SIGNATURE_END)
+        doc = signature + end + doc.rpartition(SIGNATURE_END)[2]
+    definition.ml_doc = <const char *>permanent_copy(<const char *>doc, <size_t>len(doc) + 1)
+    return <PyMethodDef *>permanent_copy(&definition, sizeof(definition))
+
+
 def method_descriptor(method, /):
     """A method descriptor of `_socket.socket` with the C function of *method*.
 
     *method* is a method descriptor of another extension type. If `_socket.socket` has a method of
-    that name, the text signature is the one that this interpreter gives it, or none.
+    that name, the text signature is the one that this interpreter gives it.
     """
-    cdef PyMethodDef definition
-    cdef bytes doc
-    if type(method) is not Descriptor:
-        raise TypeError(f"a method descriptor is needed, not {type(method).__name__}")
-    definition = (<PyMethodDescrObject *>method).d_method[0]
-    doc = doc_of(method)
-    theirs = getattr(_socket.socket, method.__name__, None)
-    if type(theirs) is Descriptor:
-        signature, end, _ = doc_of(theirs).rpartition(SIGNATURE_END)
-        doc = signature + end + doc.rpartition(SIGNATURE_END)[2]
-    definition.ml_doc = <const char *>permanent_copy(<const char *>doc, <size_t>len(doc) + 1)
     return PyDescr_NewMethod(
         <PyTypeObject *>_socket.socket,
-        <PyMethodDef *>permanent_copy(&definition, sizeof(definition)),
+        definition_like(method, getattr(_socket.socket, method.__name__, None)),
     )
+
+
+def builtin_function(function, /):
+    """A builtin function with the C function of *function*, for a name of the module `_socket`.
+
+    The text signature is the one that this interpreter gives the function of that name.
+    """
+    return PyCFunction_New(
+        definition_like(function, getattr(_socket, function.__name__)), function.__self__)

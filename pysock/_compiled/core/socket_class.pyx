@@ -13,8 +13,9 @@ comparisons.
 
 from ..sys.ps_addr cimport ps_addr_family_known
 from ..sys.ps_socket cimport SOCK_STREAM
+from .class_version cimport version_of
 from .socket_object cimport socket
-from .threads cimport shared_int
+from .threads cimport shared_long
 
 
 cdef extern from "Python.h":
@@ -24,7 +25,7 @@ cdef extern from "Python.h":
 cdef object socket_class = None
 cdef dict namespace = None
 cdef dict called_methods = None  # by name: what the class has for it when nothing is patched
-cdef shared_int known_tag = 0    # the version of the class for which that is so
+cdef shared_long unpatched_version = 0  # the version of the class in which nothing is patched
 
 # The methods and attributes that the standard library's accept, close and sendfile ask.
 cdef tuple CALLED = ("_accept", "_real_close", "family", "fileno", "gettimeout", "proto", "type")
@@ -49,17 +50,17 @@ cdef bint overrides(socket sock, str method) except -1:
 
 cdef bint is_unpatched(socket sock) except -1:
     """Whether *sock* is of the class itself, and nothing that CALLED names is replaced in it."""
-    global known_tag
-    cdef unsigned int tag
+    global unpatched_version
+    cdef unsigned long version
     if type(sock) is not socket_class:
         return False
-    tag = (<VersionedType *>socket_class).tp_version_tag
-    if tag != 0 and tag == <unsigned int>known_tag:
+    version = version_of(socket_class)
+    if version != 0 and version == unpatched_version:
         return True
     for name, method in called_methods.items():
         if getattr(socket_class, name) is not method:
             return False
-    known_tag = <int>tag
+    unpatched_version = version
     return True
 
 

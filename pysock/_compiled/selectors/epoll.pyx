@@ -1,11 +1,12 @@
 """The methods of EpollSelector that an event loop calls often, in C.
 
-The attributes are the standard library's: `_fd_to_key` has what is registered, as a dict of a class
-in registered.pyx, and `_selector` has the `select.epoll`. Unusual arguments go to the standard
-library's own method, which raises its own exceptions for them.
+They are builtin functions. `methods.py` has a Python function in front of each one. The attributes
+of a selector are the standard library's, in its `__dict__`. `_fd_to_key` has what is registered, as
+a dict of a class in registered.pyx, and `_selector` has the `select.epoll`. Unusual arguments and
+selectors go to the standard library's own method, which raises its own exceptions for them.
 """
 
-import select
+import select as select_module
 
 cimport cython
 
@@ -21,8 +22,8 @@ from libc.stdint cimport INT32_MAX, int64_t, uint32_t
 
 from ..._shared import original
 from .epoll_object cimport epfd_ptr_of, epoll
-from ..core.arguments cimport PyLong_AsLongAndOverflow
 from ..core.errors cimport raise_errno
+from .overrides cimport attributes_of, overrides_lookup
 from .registered cimport Registered, nonnegative_int
 from ..core.threads cimport dict_get, list_item
 from ..sys.ps_epoll cimport (
@@ -39,16 +40,14 @@ from ..sys.ps_wait cimport ps_clock
 
 
 cdef extern from "Python.h":
+    long PyLong_AsLongAndOverflow(object number, int *overflow) except? -1
     unsigned long PyLong_AsUnsignedLongMask(object number) except? <unsigned long>-1
 
 cdef object SelectorKey = original.SelectorKey
-cdef object base_lookup = original.EpollSelector._fileobj_lookup
-cdef object base_modify = original.EpollSelector.modify
-cdef object base_register = original.EpollSelector.register
-cdef object base_select = original.EpollSelector.select
-cdef object base_unregister = original.EpollSelector.unregister
-cdef object base_key_from_fd = getattr(original.EpollSelector, "_key_from_fd", None)  # until 3.12
+cdef object base = original.EpollSelector
 cdef object unregister_key = original.unregister_key
+# Until Python 3.12 `select` looks up the method `_key_from_fd` for each descriptor.
+cdef bint asks_key_from_fd = hasattr(base, "_key_from_fd")
 
 cdef enum:
     EVENTS_ON_STACK = 16
@@ -66,6 +65,11 @@ cdef inline bint is_key(object key) noexcept:
     return type(key) is SelectorKey and PyTuple_GET_SIZE(key) == KEY_SIZE
 
 
+cdef inline bint is_key_of(object key, int fileno) except -1:
+    """Whether *key* is exactly a SelectorKey, and of this descriptor."""
+    return is_key(key) and nonnegative_int(<object>PyTuple_GET_ITEM(key, KEY_FD)) == fileno
+
+
 cdef inline bint is_mask(int events) noexcept:
     return 0 < events <= EVENT_READ | EVENT_WRITE
 
@@ -79,11 +83,54 @@ cdef inline uint32_t epoll_events(int events) noexcept:
     return mask
 
 
+cdef inline Registered registered_of(dict attributes):
+    """What is registered; None if the standard library's method must be used."""
+    cdef object found
+    if attributes is None:
+        return None
+    found = dict_get(attributes, "_fd_to_key")
+    return <Registered>found if type(found) is Registered else None
+
+
+cdef inline epoll epoll_of(dict attributes):
+    """The `select.epoll`; None if it is closed, or of another class."""
+    cdef object found
+    if attributes is None:
+        return None
+    found = dict_get(attributes, "_selector")
+    return <epoll>found if type(found) is epoll and (<epoll>found).epfd >= 0 else None
+
+
+cdef inline bint handles_lookup(dict attributes, object fileobj) except -1:
+    """Whether the descriptor can be looked up here, once.
+
+    The standard library's method would look up that of an object a second time.
+    """
+    return (
+        attributes is not None
+        and not overrides_lookup(attributes)
+        and (nonnegative_int(fileobj) >= 0 or epoll_of(attributes) is not None)
+    )
+
+
 cdef object fd_of(object self, object fileobj):
     """The descriptor of *fileobj*, which is its key in `_fd_to_key`, registered or not."""
-    if nonnegative_int(fileobj) >= 0 and (<object>type(self))._fileobj_lookup is base_lookup:
-        return fileobj
-    return self._fileobj_lookup(fileobj)
+    return fileobj if nonnegative_int(fileobj) >= 0 else self._fileobj_lookup(fileobj)
+
+
+cdef object fd_of_registered(object self, object fileobj):
+    """The same for a method that finds a key by it."""
+    try:
+        return fd_of(self, fileobj)
+    except KeyError:
+        raise KeyError(f"{fileobj!r} is not registered") from None
+
+
+cdef int raise_not_registered(object fileobj, object fd) except -1:
+    try:
+        raise KeyError(fd)  # the context of the other one, as in the standard library
+    except KeyError:
+        raise KeyError(f"{fileobj!r} is not registered") from None
 
 
 cdef int timeout_in_ms(object timeout) except -3:
@@ -105,16 +152,16 @@ cdef int timeout_in_ms(object timeout) except -3:
     return <int>ceil(seconds * 1e3) if seconds > 0 else 0
 
 
-cdef int wait_without_gil(const int *epfd_ptr, ps_event *events, int max_events,
+cdef int wait_without_gil(const int *place, ps_event *events, int max_events,
                           int timeout_ms) except -1:
     """Release the GIL and wait; return the number of events.
 
     A wait that a signal interrupts continues until the same deadline (PEP 475). The signal handler
-    may have closed the selector, so the descriptor is read from *epfd_ptr* again.
+    may have closed the selector, so the descriptor is read from *place* again.
     """
     cdef int64_t deadline = ps_clock() + timeout_ms * <int64_t>1_000_000
     cdef int64_t left
-    cdef int epfd = epfd_ptr[0]
+    cdef int epfd = place[0]
     cdef int n
     with nogil:
         n = ps_epoll_wait(epfd, events, max_events, timeout_ms)
@@ -123,7 +170,7 @@ cdef int wait_without_gil(const int *epfd_ptr, ps_event *events, int max_events,
             PyErr_CheckSignals()
         except InterruptedError:  # raised by the handler: a selector then returns an empty list
             return 0
-        epfd = epfd_ptr[0]
+        epfd = place[0]
         if timeout_ms > 0:
             left = deadline - ps_clock()
             timeout_ms = <int>((left + 999_999) // 1_000_000) if left > 0 else 0
@@ -134,172 +181,192 @@ cdef int wait_without_gil(const int *epfd_ptr, ps_event *events, int max_events,
     return n
 
 
-cdef inline int try_then_wait(const int *epfd_ptr, ps_event *events, int max_events,
-                              int timeout_ms) except -1:
+cdef list try_then_wait(object self, dict attributes, Registered registered, epoll poller,
+                        ps_event *events, int max_events, int timeout_ms):
     """Try once with the GIL held. If events are ready, releasing the GIL is a cost for nothing."""
-    cdef int n = ps_epoll_wait(epfd_ptr[0], events, max_events, 0)
-    if n > 0 or n == 0 and timeout_ms == 0:
-        return n
-    return wait_without_gil(epfd_ptr, events, max_events, timeout_ms)
+    cdef int n = ps_epoll_wait(poller.epfd, events, max_events, 0)
+    if n < 0 or n == 0 and timeout_ms != 0:
+        n = wait_without_gil(epfd_ptr_of(poller), events, max_events, timeout_ms)
+        registered = registered_of(attributes)
+        if registered is None:  # a signal handler, or another thread, has replaced it
+            registered = Registered(self._fd_to_key)
+    return ready_pairs(registered, events, n)
 
 
-cdef class Epoll:
-    """The base class of EpollSelector with the methods in C and the attributes that they need."""
-    cdef object selector_object
-    cdef epoll fast_epoll  # the same object; None if the standard library's methods must be used
+@cython.binding(False)
+def register(self, fileobj, events, data):
+    """register(fileobj, events, data=None) -> SelectorKey
+
+    Register *fileobj*, a descriptor or an object with a `fileno()` method. *events* is a mask
+    of EVENT_READ and EVENT_WRITE to wait for. *data* is any object, stored in the key.
+
+    Raises ValueError for wrong *events* or an invalid file object, KeyError if it is registered
+    already, OSError if the kernel cannot wait for such a file. See `epoll_ctl(2)`.
+    """
+    cdef int mask = nonnegative_int(events)
+    cdef int fileno
+    cdef int outcome = 0
+    cdef bint is_registered
+    cdef dict attributes = attributes_of(self) if is_mask(mask) else None
     cdef Registered registered
-
-    @property
-    def _selector(self):
-        cdef object found
-        with cython.critical_section(self):
-            found = self.selector_object
-        return require_set(self, found, "_selector")
-
-    @_selector.setter
-    def _selector(self, selector):
-        cdef bint handled = type(selector) is epoll and uses_base_attributes(self)
-        with cython.critical_section(self):
-            self.selector_object = selector
-            self.fast_epoll = selector if handled and self.registered is not None else None
-
-    @property
-    def _fd_to_key(self):
-        cdef object found
-        with cython.critical_section(self):
-            found = self.registered
-        return require_set(self, found, "_fd_to_key")
-
-    @_fd_to_key.setter
-    def _fd_to_key(self, keys):
-        cdef Registered registered = Registered(keys)
-        with cython.critical_section(self):
-            self.registered = registered
-
-    def register(self, fileobj, events, data=None):
-        """register(fileobj, events, data=None) -> SelectorKey
-
-        Register *fileobj*, a descriptor or an object with a `fileno()` method. *events* is a mask
-        of EVENT_READ and EVENT_WRITE to wait for. *data* is any object, stored in the key.
-
-        Raises ValueError for wrong *events* or an invalid file object, KeyError if it is registered
-        already, OSError if the kernel cannot wait for such a file. See `epoll_ctl(2)`.
-        """
-        cdef int mask = nonnegative_int(events)
-        cdef int fileno
-        cdef int outcome = 0
-        cdef bint handled = False
-        cdef bint is_registered = False
-        cdef object fd
-        cdef object key
-        if is_mask(mask) and epfd_of(self) >= 0:
-            fd = fd_of(self, fileobj)
-            fileno = nonnegative_int(fd)
+    cdef epoll poller
+    cdef object fd, key
+    if handles_lookup(attributes, fileobj):
+        fd = fd_of(self, fileobj)
+        fileno = nonnegative_int(fd)
+        # Read after the look-up, which may have run Python code.
+        registered = registered_of(attributes)
+        poller = epoll_of(attributes)
+        if fileno >= 0 and registered is not None and poller is not None:
             key = new_key(fileobj, fd, events, data)
-            with cython.critical_section(self):
-                handled = fileno >= 0 and epfd_of(self) >= 0
-                if handled:
-                    is_registered = PyDict_Contains(self.registered, fd)
-                    if not is_registered:
-                        PyDict_SetItem(self.registered, fd, key)
-                        outcome = ps_epoll_ctl(
-                            epfd_of(self), EPOLL_CTL_ADD, fileno, epoll_events(mask))
+            with cython.critical_section(registered):
+                is_registered = PyDict_Contains(registered, fd)
+                if not is_registered:
+                    PyDict_SetItem(registered, fd, key)
+                    outcome = ps_epoll_ctl(
+                        poller.epfd, EPOLL_CTL_ADD, fileno, epoll_events(mask))
             if is_registered:
                 raise KeyError(f"{fileobj!r} (FD {fd}) is already registered")
             if outcome < 0:
                 unregister_and_raise(self, fileobj, outcome)
+            return key
+    return base.register(self, fileobj, events, data)
+
+
+@cython.binding(False)
+def unregister(self, fileobj):
+    """unregister(fileobj) -> SelectorKey
+
+    Unregister *fileobj* and return its key. Raises KeyError if it is not registered. A
+    descriptor that was closed in the meantime is no error.
+    """
+    cdef int fileno
+    cdef bint handled
+    cdef bint is_registered = True
+    cdef dict attributes = attributes_of(self)
+    cdef Registered registered
+    cdef epoll poller
+    cdef object fd, key
+    if handles_lookup(attributes, fileobj):
+        fd = fd_of_registered(self, fileobj)
+        fileno = nonnegative_int(fd)
+        registered = registered_of(attributes)
+        poller = epoll_of(attributes)
+        if fileno >= 0 and registered is not None and poller is not None:
+            with cython.critical_section(registered):
+                key = dict_get(registered, fd)
+                handled = is_key_of(key, fileno)
+                if handled:
+                    PyDict_DelItem(registered, fd)
+                    ps_epoll_ctl(poller.epfd, EPOLL_CTL_DEL, fileno, 0)
+                    registered.invalidate_pair(fileno)
+                else:
+                    is_registered = PyDict_Contains(registered, fd)
             if handled:
                 return key
-        return base_register(self, fileobj, events, data)
-
-    def unregister(self, fileobj):
-        """unregister(fileobj) -> SelectorKey
-
-        Unregister *fileobj* and return its key. Raises KeyError if it is not registered. A
-        descriptor that was closed in the meantime is no error.
-        """
-        cdef int fileno = -1
-        cdef object key = registered_key(self, fileobj, &fileno)
-        if key is None:
-            return base_unregister(self, fileobj)
-        with cython.critical_section(self):
-            PyDict_DelItem(self.registered, fileno)
-            ps_epoll_ctl(epfd_of(self), EPOLL_CTL_DEL, fileno, 0)
-            self.registered.invalidate_pair(fileno)
-        return key
-
-    def modify(self, fileobj, events, data=None):
-        """modify(fileobj, events, data=None) -> SelectorKey
-
-        Replace the *events* and the *data* of a registered *fileobj*; return its new key. Raises
-        KeyError if it is not registered, ValueError for wrong *events*, OSError.
-        """
-        cdef int fileno = -1
-        cdef int mask = nonnegative_int(events)
-        cdef int outcome
-        cdef bint changed
-        cdef object key = registered_key(self, fileobj, &fileno) if is_mask(mask) else None
-        if not is_key(key) or nonnegative_int(<object>PyTuple_GET_ITEM(key, KEY_FD)) != fileno:
-            return base_modify(self, fileobj, events, data)
-        changed = events != <object>PyTuple_GET_ITEM(key, KEY_EVENTS)
-        if changed:
-            outcome = ps_epoll_ctl(epfd_of(self), EPOLL_CTL_MOD, fileno, epoll_events(mask))
-            if outcome < 0:
-                unregister_and_raise(self, fileobj, outcome)
-        if data != <object>PyTuple_GET_ITEM(key, KEY_DATA) or changed:
-            key = new_key(
-                <object>PyTuple_GET_ITEM(key, KEY_FILEOBJ), <object>PyTuple_GET_ITEM(key, KEY_FD),
-                events, data
-            )
-            with cython.critical_section(self):
-                PyDict_SetItem(self.registered, fileno, key)
-                self.registered.invalidate_pair(fileno)
-        return key
-
-    def select(self, timeout=None):
-        """select(timeout=None) -> list of (key, events)
-
-        Wait until a registered file object is ready, for at most *timeout* seconds (None: no limit;
-        0 or less: do not wait). *events* is a mask of EVENT_READ and EVENT_WRITE. The list is empty
-        if the timeout is over. See `epoll_wait(2)`.
-        """
-        cdef ps_event[EVENTS_ON_STACK] events
-        cdef int timeout_ms = timeout_in_ms(timeout)
-        cdef int max_events = -1
-        cdef epoll fast_epoll  # a reference of its own: a signal handler may close the selector
-        with cython.critical_section(self):
-            fast_epoll = self.fast_epoll
-            if epfd_of(self) >= 0:
-                max_events = <int>PyDict_Size(self.registered)
-        if max_events < 0 or timeout_ms < -1:
-            return base_select(self, timeout)
-        if max_events > EVENTS_ON_STACK:
-            return select_many(self, fast_epoll, max_events, timeout_ms)
-        return ready_pairs(
-            self, events,
-            try_then_wait(epfd_ptr_of(fast_epoll), events, max_events or 1, timeout_ms))
+            if not is_registered:
+                raise_not_registered(fileobj, fd)
+    return base.unregister(self, fileobj)
 
 
-cdef list select_many(Epoll self, epoll fast_epoll, int max_events, int timeout_ms):
+@cython.binding(False)
+def modify(self, fileobj, events, data):
+    """modify(fileobj, events, data=None) -> SelectorKey
+
+    Replace the *events* and the *data* of a registered *fileobj*; return its new key. Raises
+    KeyError if it is not registered, ValueError for wrong *events*, OSError.
+    """
+    cdef int mask = nonnegative_int(events)
+    cdef int fileno
+    cdef bint is_registered = True
+    cdef dict attributes = attributes_of(self) if is_mask(mask) else None
+    cdef Registered registered
+    cdef object fd, key
+    if handles_lookup(attributes, fileobj):
+        fd = fd_of_registered(self, fileobj)
+        fileno = nonnegative_int(fd)
+        registered = registered_of(attributes)
+        if fileno >= 0 and registered is not None:
+            with cython.critical_section(registered):
+                key = dict_get(registered, fd)
+                if key is None:
+                    is_registered = PyDict_Contains(registered, fd)
+            if not is_registered:
+                raise_not_registered(fileobj, fd)
+            if is_key_of(key, fileno):
+                return modify_key(self, attributes, fileobj, key, fileno, events, data)
+    return base.modify(self, fileobj, events, data)
+
+
+cdef object modify_key(object self, dict attributes, object fileobj, object key, int fileno,
+                       object events, object data):
+    """Comparing may run Python code. What it may change is read after it."""
+    cdef int outcome
+    cdef Registered registered
+    cdef epoll poller
+    cdef object fd = <object>PyTuple_GET_ITEM(key, KEY_FD)
+    cdef bint changed = events != <object>PyTuple_GET_ITEM(key, KEY_EVENTS)
+    if changed:
+        poller = epoll_of(attributes)
+        if poller is None:
+            return base.modify(self, fileobj, events, data)
+        outcome = ps_epoll_ctl(poller.epfd, EPOLL_CTL_MOD, fileno, epoll_events(nonnegative_int(events)))
+        if outcome < 0:
+            unregister_and_raise(self, fileobj, outcome)
+    if data != <object>PyTuple_GET_ITEM(key, KEY_DATA) or changed:
+        key = new_key(<object>PyTuple_GET_ITEM(key, KEY_FILEOBJ), fd, events, data)
+        registered = registered_of(attributes)
+        if registered is None:
+            self._fd_to_key[fd] = key
+        else:
+            with cython.critical_section(registered):
+                PyDict_SetItem(registered, fd, key)
+                registered.invalidate_pair(fileno)
+    return key
+
+
+@cython.binding(False)
+def select(self, timeout):
+    """select(timeout=None) -> list of (key, events)
+
+    Wait until a registered file object is ready, for at most *timeout* seconds (None: no limit;
+    0 or less: do not wait). *events* is a mask of EVENT_READ and EVENT_WRITE. The list is empty
+    if the timeout is over. See `epoll_wait(2)`.
+    """
+    cdef ps_event[EVENTS_ON_STACK] events
+    cdef int timeout_ms = timeout_in_ms(timeout)
+    cdef int max_events
+    cdef dict attributes = attributes_of(self)
+    cdef Registered registered = registered_of(attributes)
+    cdef epoll poller = epoll_of(attributes)  # a signal handler may remove it from the selector
+    if (registered is None or poller is None or timeout_ms < -1
+            or asks_key_from_fd and PyDict_Contains(attributes, "_key_from_fd")):
+        return base.select(self, timeout)
+    max_events = <int>PyDict_Size(registered)
+    if max_events > EVENTS_ON_STACK:
+        return select_many(self, attributes, registered, poller, max_events, timeout_ms)
+    return try_then_wait(
+        self, attributes, registered, poller, events, max_events or 1, timeout_ms)
+
+
+cdef list select_many(object self, dict attributes, Registered registered, epoll poller,
+                      int max_events, int timeout_ms):
     cdef ps_event *events = <ps_event *>PyMem_Malloc(<size_t>max_events * sizeof(ps_event))
     if events == NULL:
         raise MemoryError()
     try:
-        return ready_pairs(
-            self, events, try_then_wait(epfd_ptr_of(fast_epoll), events, max_events, timeout_ms))
+        return try_then_wait(
+            self, attributes, registered, poller, events, max_events, timeout_ms)
     finally:
         PyMem_Free(events)
 
 
 @cython.boundscheck(True)
-cdef list ready_pairs(Epoll self, const ps_event *events, int n):
+cdef list ready_pairs(Registered registered, const ps_event *events, int n):
     cdef list ready = [None] * n
     cdef int count = 0
-    cdef Registered registered
     cdef object key, pair
     cdef int i, mask
-    with cython.critical_section(self):
-        registered = self.registered
     for i in range(n):
         mask = 0
         if events[i].events & ~<uint32_t>EPOLLIN:
@@ -336,46 +403,6 @@ cdef object new_pair(Registered registered, int fileno, object key, int mask):
     return pair
 
 
-cdef object require_set(object self, object found, str name):
-    if found is None:
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-    return found
-
-
-cdef inline int epfd_of(Epoll self) noexcept:
-    """The epoll descriptor; -1 if the standard library's method must be used."""
-    with cython.critical_section(self):
-        return -1 if self.fast_epoll is None else self.fast_epoll.epfd
-
-
-cdef bint uses_base_attributes(object self) except -1:
-    """Whether no subclass overrides the attributes that the C code does not look up."""
-    return (
-        self._EVENT_READ == EPOLLIN
-        and self._EVENT_WRITE == EPOLLOUT
-        and getattr(type(self), "_key_from_fd", None) is base_key_from_fd
-    )
-
-
-cdef object registered_key(Epoll self, object fileobj, int *fileno):
-    """The key of *fileobj*, and its descriptor; None if the base method must be used."""
-    cdef object fd
-    cdef object key = None
-    if epfd_of(self) < 0:
-        return None
-    try:
-        fd = fd_of(self, fileobj)
-        fileno[0] = nonnegative_int(fd)
-        with cython.critical_section(self):
-            if fileno[0] >= 0 and epfd_of(self) >= 0:
-                key = dict_get(self.registered, fd)
-                if key is None:
-                    raise KeyError(fd)
-    except KeyError:
-        raise KeyError(f"{fileobj!r} is not registered") from None
-    return key
-
-
 cdef int unregister_and_raise(object self, object fileobj, int outcome) except -1:
     try:
         raise_errno(outcome)
@@ -385,7 +412,7 @@ cdef int unregister_and_raise(object self, object fileobj, int outcome) except -
 
 
 cdef bint layout_matches() except -1:
-    cdef epoll closed_epoll = select.epoll.fromfd(UNUSED_FD)
+    cdef epoll closed_epoll = select_module.epoll.fromfd(UNUSED_FD)
     try:
         return closed_epoll.epfd == UNUSED_FD
     finally:

@@ -51,6 +51,10 @@ cdef class Registered(dict):
             del self.pairs[:]  # not a new list: select() may be reading this one
         return 0
 
+    def __reduce__(self):
+        """A copy, or what comes out of a pickle, is a dict."""
+        return dict, (dict(self),)
+
     def __setitem__(self, fd, key):
         try:
             PyDict_SetItem(self, fd, key)

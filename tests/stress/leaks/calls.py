@@ -7,7 +7,6 @@ memory and Python's), the objects that the collector knows, open descriptors, an
 the arguments, None and some numbers.
 """
 
-import asyncio
 import ctypes
 import functools
 import gc
@@ -177,20 +176,6 @@ def select_once():
         selector.unregister(a)
 
 
-def run_handles():
-    """Of asyncio, as install() leaves it: a callback that returns, one whose error passes."""
-    for callback in (b"".count, sys.exit):
-        try:
-            run(asyncio.Handle(callback, (DATA,), loop))
-        except SystemExit:
-            pass
-
-
-with net.installed():
-    run = asyncio.Handle._run
-    loop = asyncio.SelectorEventLoop()
-
-
 def batch_round():
     batch.recv_into(v)
     datagram = batch[0]
@@ -273,7 +258,6 @@ FUNCTIONS = {
 OTHERS = {
     "DatagramBatch.recv_into": datagram(batch_round),
     "DatagramBatch.send": lambda: (batch.send(v, 0), batch.send(v, None, U), u.recv(1000)),
-    "Handle": run_handles,
     "SocketIO.readinto": there(lambda: read_once()),
     "SocketIO.write": back(lambda: write_once()),
     "non-blocking receives": lambda: fails_each(),
@@ -299,7 +283,7 @@ def send_a_file():
 
 def install_once():
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # asyncio has brought ssl along
+        warnings.simplefilter("ignore", RuntimeWarning)  # of ssl, if something has imported it
         net.install()
     net.uninstall()
 

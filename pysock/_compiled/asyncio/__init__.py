@@ -1,1 +1,0 @@
-"""The functions that asyncio's event loop calls for each callback, in C."""

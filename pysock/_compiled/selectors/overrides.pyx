@@ -1,0 +1,143 @@
+"""Whether a selector has something overridden or patched that the C code does not look up.
+
+The standard library's methods look up `_fileobj_lookup`, `_EVENT_READ` and others each time they
+are called. A subclass, one instance or a patch may have replaced them. Then the standard library's
+method is called. The interpreter gives a class a new version when an attribute of it or of a base
+class changes. So the attributes of a class are looked through once for each version.
+"""
+
+import selectors
+from types import FunctionType
+
+cimport cython
+
+from cpython.dict cimport PyDict_Contains, PyDict_Size
+from cpython.object cimport PyObject
+
+from ..._shared import original
+from ..core cimport traceback
+from ..core.class_version cimport version_of
+from .epoll_object cimport epoll
+from ..core.threads cimport dict_get, shared_long
+
+
+cdef extern from "Python.h":
+    PyObject *PyFunction_GetCode(object function) except NULL
+    dict generic_dict "PyObject_GenericGetDict"(object instance, void *unused)
+
+cdef enum:
+    VERSIONS = 8
+
+# The versions of classes that were looked through, each at the index `version % VERSIONS`.
+cdef shared_long[VERSIONS] original_versions
+cdef shared_long[VERSIONS] overriding_versions
+
+# What the standard library's methods look up.
+cdef tuple SELF = (
+    "_EVENT_READ", "_EVENT_WRITE", "_fd_to_key", "_fileobj_lookup", "_key_from_fd", "_selector",
+    "_selector_cls", "__getattribute__",
+)
+cdef tuple SUPER = ("register", "unregister")
+cdef dict module_names = vars(selectors)
+cdef object SelectorKey = original.SelectorKey
+cdef object fileobj_to_fd = module_names.get("_fileobj_to_fd")
+
+cdef tuple bases = original.EpollSelector.__mro__
+cdef object MISSING = object()
+
+
+cdef list found_in_bases():
+    """A list of (namespace of the class, name, value or MISSING)."""
+    found = []
+    for base in bases:
+        for name in (*SELF, *SUPER, "modify", "select"):
+            if base is not object:
+                found.append((vars(base), name, vars(base).get(name, MISSING)))
+    return found
+
+
+cdef list known = found_in_bases()
+
+
+cdef bint is_of_module(object value) except -1:
+    """Whether the module `selectors` has made it; True for a number, None and `select.epoll`."""
+    if type(value) is FunctionType:
+        return value.__globals__ is module_names
+    return value is MISSING or value is None or value is epoll or type(value) is int
+
+
+cdef bint patched_before = not all(
+    [is_of_module(value) for value in (fileobj_to_fd, *[value for _, _, value in known])])
+cdef list functions = [value for _, _, value in known if type(value) is FunctionType]
+cdef list codes = [function.__code__ for function in functions]
+
+
+def is_unpatched():
+    """Whether the methods of the standard library's selectors, and their code, are its own."""
+    if patched_before or not has_original_code():
+        return False
+    for names, name, value in known:
+        if names.get(name, MISSING) is not value:
+            return False
+    return True
+
+
+@cython.boundscheck(True)
+def has_original_code():
+    """Whether nobody has replaced the code of the functions. A class gets no new version for it."""
+    cdef Py_ssize_t i
+    for i in range(len(functions)):
+        if PyFunction_GetCode(functions[i]) != <PyObject *>codes[i]:
+            return False
+    return True
+
+
+cdef bint overrides_nothing(object cls) except -1:
+    cdef bint is_behind = False  # whether a class of the standard library stands before
+    for each in cls.__mro__:
+        if each in bases:
+            is_behind = True
+            continue
+        names = vars(each)
+        for name in (SELF + SUPER if is_behind else SELF):
+            if name in names:
+                return False
+    return original.EpollSelector in cls.__mro__ and is_unpatched()
+
+
+cdef bint is_original(object cls) except -1:
+    """Whether the class has the attributes of the standard library, and those alone."""
+    cdef unsigned long version = version_of(cls)
+    cdef bint found
+    if version != 0:
+        if original_versions[version % VERSIONS] == version:
+            return True
+        if overriding_versions[version % VERSIONS] == version:
+            return False
+    getattr(cls, "select", None)  # the interpreter gives the class a version when it looks up
+    version = version_of(cls)
+    found = overrides_nothing(cls)
+    if version != 0 and version_of(cls) == version:
+        if found:
+            original_versions[version % VERSIONS] = version
+        else:
+            overriding_versions[version % VERSIONS] = version
+    return found
+
+
+cdef dict attributes_of(object selector):
+    """The `__dict__` of a selector; None if its class overrides something."""
+    return generic_dict(selector, NULL) if is_original(type(selector)) else None
+
+
+cdef bint overrides_lookup(dict attributes) except -1:
+    """Whether an instance, or the module `selectors`, has what registering looks up replaced."""
+    if PyDict_Size(attributes) != 3 or not PyDict_Contains(attributes, "_map"):
+        # More than `_fd_to_key`, `_map` and `_selector`, without which C does nothing.
+        for name in SELF:
+            if name not in ("_fd_to_key", "_selector") and name in attributes:
+                return True
+    return (
+        dict_get(module_names, "SelectorKey") is not SelectorKey
+        or dict_get(module_names, "_fileobj_to_fd") is not fileobj_to_fd
+    )
