@@ -13,8 +13,8 @@ import types
 
 import pytest
 
-# The first has parameters of its own. The other takes one argument, which an interpreter can tell of
-# this function since 3.13, and cannot of its own.
+# The first has parameters of its own. The second takes one argument: since 3.13 the interpreter
+# can tell that of this function, and cannot of its own.
 OWN_SIGNATURE = {"create_connection", "gethostbyname"}
 
 # The fallback has no C to make method descriptors of. These are Python functions there, for the

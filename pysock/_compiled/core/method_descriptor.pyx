@@ -10,7 +10,7 @@ and is compiled with binding=False.
 import _socket
 
 from cpython.mem cimport PyMem_RawMalloc
-from cpython.object cimport PyTypeObject
+from cpython.object cimport PyObject, PyTypeObject
 from libc.string cimport memcpy
 
 
@@ -25,7 +25,7 @@ cdef extern from "Python.h":
         PyMethodDef *m_ml
 
     object PyDescr_NewMethod(PyTypeObject *type, PyMethodDef *method)
-    object PyCFunction_New(PyMethodDef *method, object self)
+    object PyCFunction_NewEx(PyMethodDef *method, PyObject *self, object module)
 
 cdef object Descriptor = type(_socket.socket.fileno)
 cdef object Builtin = type(_socket.dup)
@@ -84,5 +84,5 @@ def builtin_function(function, /):
 
     The text signature is the one that this interpreter gives the function of that name.
     """
-    return PyCFunction_New(
-        definition_like(function, getattr(_socket, function.__name__)), function.__self__)
+    return PyCFunction_NewEx(
+        definition_like(function, getattr(_socket, function.__name__)), NULL, function.__module__)
