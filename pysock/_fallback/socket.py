@@ -28,6 +28,10 @@ __all__ = [
 BACKEND = "stdlib"
 
 
+def _unchanging(items):
+    return tuple(items) if type(items) is list else items
+
+
 class socket(original.socket):
     __doc__ = original.socket.__doc__
     __slots__ = ()
@@ -38,35 +42,42 @@ class socket(original.socket):
 
     accept = rebind(original.socket.accept)  # returns a socket of this package's class
 
-    def bind(self, address, /):
-        return super().bind(standard_address(self, address))
+    # The base class checks the number and the names of the arguments, so the texts are its own. It
+    # is not called by super(): before Python 3.12 a text would then lack the name of the class.
 
-    def connect(self, address, /):
-        return super().connect(standard_address(self, address))
+    def bind(self, /, *arguments, **names):
+        if len(arguments) == 1:
+            arguments = (standard_address(self, *arguments),)
+        return original.socket.bind(self, *arguments, **names)
 
-    def connect_ex(self, address, /):
-        return super().connect_ex(standard_address(self, address))
+    def connect(self, /, *arguments, **names):
+        if len(arguments) == 1:
+            arguments = (standard_address(self, *arguments),)
+        return original.socket.connect(self, *arguments, **names)
 
-    def sendto(self, *data_flags_and_address):
-        if len(data_flags_and_address) > 1:
-            *data_and_flags, address = data_flags_and_address
-            return super().sendto(*data_and_flags, standard_address(self, address))
-        return super().sendto(*data_flags_and_address)
+    def connect_ex(self, /, *arguments, **names):
+        if len(arguments) == 1:
+            arguments = (standard_address(self, *arguments),)
+        return original.socket.connect_ex(self, *arguments, **names)
 
-    def sendmsg(self, buffers, ancdata=(), flags=0, address=None, /):
-        if address is not None:
-            address = standard_address(self, address)
+    def sendto(self, /, *arguments, **names):
+        if len(arguments) in (2, 3):
+            *data_and_flags, address = arguments
+            arguments = (*data_and_flags, standard_address(self, address))
+        return original.socket.sendto(self, *arguments, **names)
+
+    def sendmsg(self, /, *arguments, **names):
+        if len(arguments) == 4 and arguments[3] is not None:
+            arguments = (*arguments[:3], standard_address(self, arguments[3]))
         # Tuples, here and in recvmsg_into(): without the fixes of cpython#143637 and #143988,
         # Python crashes if a list changes while its items are converted. For any other iterable
         # the base class makes a list of its own, after its audit event.
-        if type(buffers) is list:
-            buffers = tuple(buffers)
-        if type(ancdata) is list:
-            ancdata = tuple(ancdata)
-        return super().sendmsg(buffers, ancdata, flags, address)
+        arguments = (*map(_unchanging, arguments[:2]), *arguments[2:])
+        return original.socket.sendmsg(self, *arguments, **names)
 
-    def recvmsg_into(self, buffers, *sizes_and_flags):
-        return super().recvmsg_into(tuple(buffers), *sizes_and_flags)
+    def recvmsg_into(self, /, *arguments, **names):
+        arguments = (*map(_unchanging, arguments[:1]), *arguments[1:])
+        return original.socket.recvmsg_into(self, *arguments, **names)
 
     recvmmsg = datagrams.recvmmsg
     send_segmented = datagrams.send_segmented

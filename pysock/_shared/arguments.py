@@ -1,9 +1,15 @@
 """Argument conversion for Python code, by the rules that C types have on the compiled backend."""
 
+import errno
+import io
+import os
 import sys
+from codecs import readbuffer_encode
 from operator import index
 
 from . import original
+
+_PLAIN = (bytes, bytearray, memoryview)  # memoryview() shows what a simple buffer of them has
 
 
 def as_size(number):
@@ -15,30 +21,85 @@ def as_size(number):
 
 
 def as_int(number):
-    """Convert *number* to a C int: it needs `__index__`. OverflowError if out of range."""
+    """Convert *number* to a C int: it needs `__index__`. OverflowError if out of range.
+
+    The texts are the interpreter's own for its arguments of that type.
+    """
     number = int(index(number))
-    if not -(1 << 31) <= number < 1 << 31:
-        raise OverflowError("signed integer is out of the range of a C int")
+    if not -sys.maxsize - 1 <= number <= sys.maxsize:
+        raise OverflowError("Python int too large to convert to C long")
+    if number >= 1 << 31:
+        raise OverflowError("signed integer is greater than maximum")
+    if number < -(1 << 31):
+        raise OverflowError("signed integer is less than minimum")
     return number
 
 
 def readable_view(data):
-    """Return a memoryview of bytes on a bytes-like object."""
-    with memoryview(data) as view:
-        if not view.c_contiguous:  # send() raises BufferError; cast() would raise TypeError
-            raise BufferError("memoryview: underlying buffer is not C-contiguous")
-        return _as_bytes(view)
+    """Return a memoryview of the bytes that `socket.send` sends of *data*. Raises what it raises.
+
+    `send` asks for a simple buffer (PyBUF_SIMPLE), memoryview() for its format and shape, too. They
+    can differ: numpy's datetime64 has no format, and a class may answer to each what it likes.
+    """
+    if type(data) not in _PLAIN:
+        b"".removeprefix(data)  # it asks for a simple buffer, keeps its exception, copies nothing
+    try:
+        with memoryview(data) as view:
+            if view.c_contiguous:
+                return _as_bytes(view)
+    except Exception:
+        pass
+    return memoryview(readbuffer_encode(data)[0])  # a copy; or BufferError, if it is strided
 
 
 def writable_view(buffer, method):
-    """Return a memoryview of bytes on a writable *buffer*; TypeError with *method*'s name else."""
+    """Return a memoryview, for a `with`, of the bytes that `socket.recv_into` fills in *buffer*.
+
+    Raises TypeError with *method*'s name for whatever *buffer* raises, as `recv_into` does.
+    MemoryError and what is no Exception, an interrupt for example, are raised as they are.
+    """
+    try:
+        return _writable_view(buffer)
+    except MemoryError:
+        raise
+    except Exception:
+        raise not_writable(buffer, method) from None
+
+
+def _writable_view(buffer):
+    if type(buffer) not in _PLAIN:
+        try:  # it asks for a simple writable buffer, and keeps its exception, as BytesIO would not
+            os.readv(-1, (buffer,))
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
     try:
         with memoryview(buffer) as view:
             if view.c_contiguous and not view.readonly:
                 return _as_bytes(view)
-    except Exception:  # CPython replaces any exception here, too
-        pass
-    raise not_writable(buffer, method)
+    except Exception:
+        if type(buffer) in _PLAIN:
+            raise
+    if type(buffer) in _PLAIN:
+        raise BufferError("not writable and C-contiguous")
+    return _WrittenBack(buffer)
+
+
+class _WrittenBack:
+    """The bytes of a writable *buffer* that memoryview() does not show: a copy, for a `with`.
+
+    At its end they are written to the buffer.
+    """
+
+    def __init__(self, buffer):
+        self._buffer = buffer
+        self._bytes = bytearray(readbuffer_encode(buffer)[0])
+
+    def __enter__(self):
+        return memoryview(self._bytes)
+
+    def __exit__(self, *_):
+        io.BytesIO(self._bytes).readinto(self._buffer)
 
 
 def not_writable(buffer, method):

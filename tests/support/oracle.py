@@ -26,7 +26,7 @@ def outcome(call):
     try:
         result = call()
     except OSError as error:
-        return type(error), error.errno
+        return type(error), error.errno, str(error)
     except Exception as error:
-        return type(error), None
+        return type(error), None, str(error)
     return "returned", result

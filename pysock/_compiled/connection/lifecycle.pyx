@@ -12,7 +12,6 @@ cimport cython
 
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
-from cpython.long cimport PyLong_Check
 from cpython.object cimport PyObject, PyTypeObject
 from libc.errno cimport EAGAIN, ECONNRESET, EINPROGRESS, EINTR, EISCONN
 from libc.math cimport ceil
@@ -26,7 +25,7 @@ from ..core.retry cimport transfer, wait_for_socket
 from ..core.errors cimport raise_errno, raise_timed_out
 from .options cimport read_low_water
 from ..io.zerocopy_pending cimport close_owner, owners, warn_of_pending
-from ..core.arguments cimport as_int, exact_number
+from ..core.arguments cimport as_int, exact_number, fits_int
 from ..core.sockaddr cimport pack_address, unpack_address
 from ..core.socket_class cimport is_unpatched, namespace, socket_class
 from ..core.socket_object cimport (
@@ -102,16 +101,14 @@ def init(socket self not None, family=-1, type=-1, proto=-1, fileno=None):
     global has_module_state, socket_module_state
     cdef int c_family, c_type, c_proto, fd
     if not (has_module_state and fileno is None and self.sock_fd == -1
-            and PyLong_Check(family) and PyLong_Check(type) and PyLong_Check(proto)):
+            and fits_int(family, &c_family) and fits_int(type, &c_type)
+            and fits_int(proto, &c_proto)):
         base.__init__(self, family, type, proto, fileno)
         socket_module_state = module_state(self)
         has_module_state = True
         if fileno is not None:  # other code may have set SO_RCVLOWAT on the descriptor
             read_low_water(self)
         return
-    c_family = as_int(family)
-    c_type = as_int(type)
-    c_proto = as_int(proto)
     if c_family == -1:
         c_family = AF_INET
     if c_type == -1:
@@ -306,8 +303,10 @@ cdef class Methods(socket):
         Let the socket accept connections (`listen(2)`). At most *backlog* connections wait for `accept`; the
         default is the smaller of SOMAXCONN and 128. A negative number is used as 0. Raises OSError.
         """
-        cdef int wanted = as_int(backlog)
-        cdef int n = ps_listen(self.sock_fd, wanted if wanted > 0 else 0)
+        cdef int wanted, n
+        if not fits_int(backlog, &wanted):
+            return base.listen(self, backlog)
+        n = ps_listen(self.sock_fd, wanted if wanted > 0 else 0)
         if n < 0:
             raise_errno(n)
 
@@ -366,7 +365,10 @@ cdef class Methods(socket):
         Shut down the reading half (SHUT_RD), the writing half (SHUT_WR) or both (SHUT_RDWR) of a
         connection (`shutdown(2)`). Raises OSError.
         """
-        cdef int n = ps_shutdown(self.sock_fd, as_int(how))
+        cdef int c_how, n
+        if not fits_int(how, &c_how):
+            return base.shutdown(self, how)
+        n = ps_shutdown(self.sock_fd, c_how)
         if n < 0:
             raise_errno(n)
 

@@ -11,7 +11,7 @@ from cpython.bytes cimport (
     PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE,
 )
 
-from ..core.arguments cimport exact_int
+from ..core.arguments cimport fits_int
 from ..core.gil_policy cimport set_low_water
 from ..core.errors cimport raise_errno
 from ..core.socket_object cimport socket
@@ -83,8 +83,8 @@ cdef class Methods(socket):
         cdef int value = 0
         cdef socklen_t length
         cdef bytes data
-        if not (ps_addr_family_known(self.sock_family) and exact_int(level, &c_level)
-                and exact_int(optname, &c_name) and exact_int(buflen, &size)
+        if not (ps_addr_family_known(self.sock_family) and fits_int(level, &c_level)
+                and fits_int(optname, &c_name) and fits_int(buflen, &size)
                 and 0 <= size <= OPTION_MOST):
             return base.getsockopt(self, level, optname, buflen)
         if size == 0:
@@ -111,10 +111,10 @@ cdef class Methods(socket):
         """
         cdef int c_level, c_name, c_value, n
         if (optlen or value is NOT_GIVEN or not ps_addr_family_known(self.sock_family)
-                or not exact_int(level, &c_level) or not exact_int(optname, &c_name)):
+                or not fits_int(level, &c_level) or not fits_int(optname, &c_name)):
             given = [each for each in (level, optname, value) if each is not NOT_GIVEN]
             return base.setsockopt(self, *given, *optlen)  # raises the exception for them, if any
-        if exact_int(value, &c_value):
+        if fits_int(value, &c_value):
             n = ps_setsockopt(self.sock_fd, c_level, c_name, &c_value, sizeof(c_value))
         elif PyBytes_CheckExact(value):
             n = ps_setsockopt(self.sock_fd, c_level, c_name, PyBytes_AS_STRING(value),

@@ -1,7 +1,11 @@
-"""Arguments as C values. The exact_ functions never run Python code: they accept exact types only."""
+"""Arguments as C values.
+
+The exact_ functions and `fits_int` never run Python code. What they do not accept is for the base
+class's method, which gets the same arguments and says what is wrong with them, if anything.
+"""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
-from cpython.long cimport PyLong_AsLong, PyLong_CheckExact
+from cpython.long cimport PyLong_AsLong, PyLong_Check, PyLong_CheckExact
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.string cimport strlen
 
@@ -38,11 +42,17 @@ cdef inline long exact_number(object number, long most) except? -1:
     return value if 0 <= value <= most else -1
 
 
-cdef inline bint exact_int(object number, int *value) except -1:
-    """Set *value* if *number* is exactly an int that a C int can hold; return whether it is."""
+cdef inline bint fits_int(object number, int *value) except -1:
+    """Set *value* if *number* is an int, or of a subclass, that a C int can hold; return whether it is.
+
+    MSG_PEEK and the other constants are of a subclass.
+    """
     cdef int overflow = 0
     cdef long wide
-    if not PyLong_CheckExact(number):
+    if number is 0:  # flags that are not given
+        value[0] = 0
+        return True
+    if not PyLong_Check(number):
         return False
     wide = PyLong_AsLongAndOverflow(number, &overflow)
     value[0] = <int>wide
@@ -57,5 +67,6 @@ cdef inline int as_int(object number) except? -1:
 cdef inline int ssize_as_int(Py_ssize_t number) except? -1:
     """The C int of an argument that was declared Py_ssize_t, which Cython converts in the same way."""
     if number != <int>number:
-        raise OverflowError("signed integer is out of the range of a C int")
+        raise OverflowError("signed integer is greater than maximum" if number > 0
+                            else "signed integer is less than minimum")
     return <int>number

@@ -118,7 +118,7 @@ cdef bint acquire_writable(object buffer, Py_ssize_t nbytes, Py_buffer *view, ps
 cdef int acquire_writable_for(object buffer, Py_buffer *view, str call) except -1:
     """Acquire a writable *buffer*, or raise the TypeError that says what *call* needs."""
     if try_get_buffer(buffer, view, PyBUF_WRITABLE) < 0:
-        if not PyErr_ExceptionMatches(Exception):
+        if PyErr_ExceptionMatches(MemoryError) or not PyErr_ExceptionMatches(Exception):
             return -1
         PyErr_Clear()  # any other exception: CPython does the same
         raise not_writable(buffer, call)

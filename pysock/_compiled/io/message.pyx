@@ -20,7 +20,7 @@ from ..core.buffers import NotWritable
 from ..core.buffers cimport Buffers
 from ..core.retry cimport transfer
 from .zerocopy_pending cimport receive_error, sends_by_cookie
-from ..core.arguments cimport as_int, ssize_as_int
+from ..core.arguments cimport fits_int
 from ..core.sockaddr cimport pack_address, unpack_address
 from ..core.socket_object cimport audit_address, socket
 from ..sys.ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
@@ -37,9 +37,21 @@ from ..sys.ps_wait cimport POLLIN, POLLOUT
 cdef object base = original.socket
 
 
+cdef tuple tuple_of(object items):
+    """A tuple of *items*, which are iterated once; None if they cannot be iterated."""
+    if type(items) is not tuple and type(items) is not list:
+        try:
+            items = iter(items)
+        except TypeError:
+            return None
+    return tuple(items)
+
+
 cdef object pack_control(tuple ancdata):
     """The control data for *ancdata*, a tuple of (level, type, buffer); None for any other form."""
     cdef ps_cmsg item
+    cdef int level = 0
+    cdef int kind = 0
     cdef size_t used = 0
     cdef size_t size = 0
     cdef size_t space
@@ -51,9 +63,9 @@ cdef object pack_control(tuple ancdata):
         if type(entry) is not tuple and type(entry) is not list:
             return None
         entry = tuple(entry)
-        if len(entry) != 3:
+        if len(entry) != 3 or not fits_int(entry[0], &level) or not fits_int(entry[1], &kind):
             return None
-        headers.append((as_int(entry[0]), as_int(entry[1]), entry[2]))
+        headers.append((level, kind, entry[2]))
     data.acquire(tuple([header[2] for header in headers]), PyBUF_SIMPLE)
     for i in range(data.count):
         space = ps_cmsg_space(data.iov[i].iov_len)
@@ -69,6 +81,18 @@ cdef object pack_control(tuple ancdata):
         if ps_cmsg_put(PyBytes_AS_STRING(control), size, &used, &item) < 0:
             return None
     return control
+
+
+cdef object send_by_base(socket sock, object buffers, object ancdata, object flags, object address):
+    # Tuples, because some interpreters crash where a list changes while they convert its items: see
+    # _fallback/socket.py.
+    if type(buffers) is list:
+        buffers = tuple(buffers)
+    if type(ancdata) is list:
+        ancdata = tuple(ancdata)
+    if address is not None:
+        address = standard_address(sock, address)
+    return base.sendmsg(sock, buffers, ancdata, flags, address)
 
 
 cdef list unpack_control(const msghdr *msg):
@@ -137,25 +161,24 @@ cdef class Methods(socket):
         cdef ps_sockaddr name
         cdef int64_t deadline = 0
         cdef int length = 0
+        cdef tuple items
+        cdef object control = None
         cdef Buffers data = Buffers.__new__(Buffers)
-        io.flags = ssize_as_int(flags)
-        if not ps_addr_family_known(self.sock_family):
-            return base.sendmsg(self, buffers, ancdata, flags, address)
+        if not ps_addr_family_known(self.sock_family) or not fits_int(flags, &io.flags):
+            return send_by_base(self, buffers, ancdata, flags, address)
         if address is not None:
             length = pack_address(self.sock_family, address, &name)
             if length == 0:
-                # Tuples, because some interpreters crash where a list changes while they convert its
-                # items: see _fallback/socket.py.
-                if type(buffers) is list:
-                    buffers = tuple(buffers)
-                if type(ancdata) is list:
-                    ancdata = tuple(ancdata)
-                return base.sendmsg(self, buffers, ancdata, flags, standard_address(self, address))
+                return send_by_base(self, buffers, ancdata, flags, address)
         try:
             # Iterated only here. The base class gets the tuples, as an iterator would be exhausted.
-            buffers = tuple(buffers)
-            ancdata = tuple(ancdata)
-            control = pack_control(ancdata) if ancdata else b""
+            items = tuple_of(buffers)
+            if items is not None:
+                buffers = items
+                items = tuple_of(ancdata)
+            if items is not None:
+                ancdata = items
+                control = pack_control(ancdata) if ancdata else b""
             if control is not None and len(buffers) <= PS_IOV_MOST:
                 data.acquire(buffers, PyBUF_SIMPLE)
         except:
@@ -178,7 +201,7 @@ cdef class Methods(socket):
         io.len = io.likely = data.total
         return transfer(self, ps_sendmsg, &io, POLLOUT, &deadline)
 
-    def recvmsg(self, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, Py_ssize_t flags=0, /):
+    def recvmsg(self, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, flags=0, /):
         """recvmsg(bufsize[, ancbufsize[, flags]]) -> (data, ancdata, msg_flags, address)
 
         Receive at most *bufsize* bytes, and control messages of at most *ancbufsize* bytes
@@ -187,9 +210,9 @@ cdef class Methods(socket):
         """
         cdef msghdr msg
         cdef iovec iov
-        cdef int c_flags = ssize_as_int(flags)
-        if (not ps_addr_family_known(self.sock_family) or c_flags & MSG_TRUNC
-                or bufsize < 0 or not 0 <= ancbufsize <= INT32_MAX):
+        cdef int c_flags = 0
+        if (not ps_addr_family_known(self.sock_family) or not fits_int(flags, &c_flags)
+                or c_flags & MSG_TRUNC or bufsize < 0 or not 0 <= ancbufsize <= INT32_MAX):
             return base.recvmsg(self, bufsize, ancbufsize, flags)
         memset(&msg, 0, sizeof(msg))
         data = PyBytes_FromStringAndSize(NULL, bufsize)
@@ -199,7 +222,7 @@ cdef class Methods(socket):
         msg.msg_iovlen = 1
         return receive_message(self, &msg, <size_t>bufsize, data, ancbufsize, c_flags)
 
-    def recvmsg_into(self, buffers, Py_ssize_t ancbufsize=0, Py_ssize_t flags=0, /):
+    def recvmsg_into(self, buffers, Py_ssize_t ancbufsize=0, flags=0, /):
         """recvmsg_into(buffers[, ancbufsize[, flags]]) -> (nbytes, ancdata, msg_flags, address)
 
         As `recvmsg`, but into an iterable of writable *buffers*. Each is filled before the next one.
@@ -207,14 +230,19 @@ cdef class Methods(socket):
         cdef msghdr msg
         cdef bint acquired = True
         cdef Buffers data = Buffers.__new__(Buffers)
-        cdef int c_flags = ssize_as_int(flags)
-        if not ps_addr_family_known(self.sock_family) or not 0 <= ancbufsize <= INT32_MAX:
-            return base.recvmsg_into(self, buffers, ancbufsize, flags)
-        buffers = tuple(buffers)
-        if len(buffers) > PS_IOV_MOST:
+        cdef int c_flags = 0
+        cdef tuple items = None
+        if (ps_addr_family_known(self.sock_family) and fits_int(flags, &c_flags)
+                and 0 <= ancbufsize <= INT32_MAX):
+            items = tuple_of(buffers)
+        if items is not None:
+            buffers = items
+        elif type(buffers) is list:
+            buffers = tuple(buffers)  # as in send_by_base()
+        if items is None or len(items) > PS_IOV_MOST:
             return base.recvmsg_into(self, buffers, ancbufsize, flags)
         try:
-            data.acquire(buffers, PyBUF_WRITABLE)
+            data.acquire(items, PyBUF_WRITABLE)
         except NotWritable:
             acquired = False
         if not acquired:

@@ -20,7 +20,7 @@ from cpython.tuple cimport PyTuple_CheckExact
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
-from ..core.arguments cimport ssize_as_int
+from ..core.arguments cimport fits_int
 from ..core.buffers cimport Buffers, acquire_readable
 from ..core.bytes_object cimport STACK_BYTES, bytes_data, bytes_size, is_bytes
 from ..core.deadline cimport Deadline, deadline_of
@@ -155,7 +155,7 @@ cdef int send_gathered(socket sock, Buffers data, size_t *left, Deadline *until)
 cdef class Methods(socket):
     """Where the methods' definitions are made. method_descriptor() makes the methods of them."""
 
-    def sendall(self, data, Py_ssize_t flags=0, /):
+    def sendall(self, data, flags=0, /):
         """sendall(data[, flags])
 
         Send all of *data*, a bytes-like object. *flags* are MSG_* constants, or'ed together. The socket's
@@ -168,9 +168,8 @@ cdef class Methods(socket):
         cdef size_t size
         cdef int64_t deadline = 0
         cdef int done = 0
-        if not ps_addr_family_known(self.sock_family):
+        if not ps_addr_family_known(self.sock_family) or not fits_int(flags, &io.flags):
             return loops.transfer.sendall(self, data, flags)
-        io.flags = ssize_as_int(flags)
         acquired = acquire_readable(data, &view, &io)
         size = io.len
         try:

@@ -27,7 +27,7 @@ from ..core.buffers cimport acquire_readable, acquire_writable
 from ..core.bytes_object cimport STACK_BYTES, bytes_data, bytes_size, cut_bytes, new_bytes
 from ..core.retry cimport transfer, transfer_within
 from .zerocopy_pending cimport receive_plain_error, sends_by_cookie
-from ..core.arguments cimport as_int, ssize_as_int
+from ..core.arguments cimport fits_int
 from ..core.sockaddr cimport pack_address, unpack_address
 from ..core.socket_object cimport audit_address, socket
 from ..core.threads cimport is_only_reference, pop_spare, push_spare, shared_pointer, shared_size
@@ -113,7 +113,7 @@ cdef object NOT_GIVEN = object()
 cdef class Methods(socket):
     """Where the methods' definitions are made. method_descriptor() makes the methods of them."""
 
-    def recv(self, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
+    def recv(self, Py_ssize_t bufsize, flags=0, /):
         """recv(bufsize[, flags]) -> bytes
 
         Receive at most *bufsize* bytes (`recv(2)`). The result is b"" after the peer has shut down its
@@ -121,23 +121,21 @@ cdef class Methods(socket):
         timeout is over, BlockingIOError, OSError.
         """
         cdef ps_io io
-        io.flags = ssize_as_int(flags)
-        if (bufsize <= 0 or io.flags & MSG_TRUNC
+        if (not fits_int(flags, &io.flags) or bufsize <= 0 or io.flags & MSG_TRUNC
                 or not ps_addr_family_known(self.sock_family)):
             return base.recv(self, bufsize, flags)
         io.len = <size_t>bufsize
         io.name = NULL
         return receive(self, ps_recv, &io)
 
-    def recvfrom(self, Py_ssize_t bufsize, Py_ssize_t flags=0, /):
+    def recvfrom(self, Py_ssize_t bufsize, flags=0, /):
         """recvfrom(bufsize[, flags]) -> (bytes, address)
 
         As `recv`, and return the sender's address, too (`recvfrom(2)`).
         """
         cdef ps_io io
         cdef ps_sockaddr name
-        io.flags = ssize_as_int(flags)
-        if (bufsize < 0 or io.flags & MSG_TRUNC
+        if (not fits_int(flags, &io.flags) or bufsize < 0 or io.flags & MSG_TRUNC
                 or not ps_addr_family_known(self.sock_family)):
             return base.recvfrom(self, bufsize, flags)
         io.len = <size_t>bufsize
@@ -145,7 +143,7 @@ cdef class Methods(socket):
         data = receive(self, ps_recvfrom, &io)
         return data, unpack_address(&name, io.namelen)
 
-    def recv_into(self, buffer, Py_ssize_t nbytes=0, Py_ssize_t flags=0):
+    def recv_into(self, buffer, Py_ssize_t nbytes=0, flags=0):
         """recv_into(buffer[, nbytes[, flags]]) -> number of bytes
 
         As `recv`, but into a writable *buffer*: at most *nbytes* bytes, or as many as the buffer has if
@@ -153,8 +151,7 @@ cdef class Methods(socket):
         """
         cdef Py_buffer view
         cdef ps_io io
-        io.flags = ssize_as_int(flags)
-        if (not ps_addr_family_known(self.sock_family)
+        if (not fits_int(flags, &io.flags) or not ps_addr_family_known(self.sock_family)
                 or not acquire_writable(buffer, nbytes, &view, &io)):
             return base.recv_into(self, buffer, nbytes, flags)
         try:
@@ -165,7 +162,7 @@ cdef class Methods(socket):
         finally:
             PyBuffer_Release(&view)
 
-    def recvfrom_into(self, buffer, Py_ssize_t nbytes=0, Py_ssize_t flags=0):
+    def recvfrom_into(self, buffer, Py_ssize_t nbytes=0, flags=0):
         """recvfrom_into(buffer[, nbytes[, flags]]) -> (number of bytes, address)
 
         As `recv_into`, and return the sender's address, too (`recvfrom(2)`).
@@ -174,8 +171,7 @@ cdef class Methods(socket):
         cdef ps_io io
         cdef ps_sockaddr name
         cdef ssize_t n
-        io.flags = ssize_as_int(flags)
-        if (not ps_addr_family_known(self.sock_family)
+        if (not fits_int(flags, &io.flags) or not ps_addr_family_known(self.sock_family)
                 or not acquire_writable(buffer, nbytes, &view, &io)):
             return base.recvfrom_into(self, buffer, nbytes, flags)
         try:
@@ -185,7 +181,7 @@ cdef class Methods(socket):
             PyBuffer_Release(&view)
         return n, unpack_address(&name, io.namelen)
 
-    def send(self, data, Py_ssize_t flags=0, /):
+    def send(self, data, flags=0, /):
         """send(data[, flags]) -> number of bytes sent
 
         Send *data*, a bytes-like object (`send(2)`). Perhaps not all of it is sent: the result is the
@@ -196,9 +192,8 @@ cdef class Methods(socket):
         cdef bint acquired
         cdef ps_io io
         cdef int64_t deadline = 0
-        if not ps_addr_family_known(self.sock_family):
+        if not ps_addr_family_known(self.sock_family) or not fits_int(flags, &io.flags):
             return base.send(self, data, flags)
-        io.flags = ssize_as_int(flags)
         acquired = acquire_readable(data, &view, &io)
         try:
             return transfer(self, ps_send, &io, POLLOUT, &deadline)
@@ -227,7 +222,8 @@ cdef class Methods(socket):
             io.flags = 0
         else:
             peer = address
-            io.flags = as_int(flags_or_address)
+            if not fits_int(flags_or_address, &io.flags):
+                return base.sendto(self, data, flags_or_address, standard_address(self, peer))
         length = pack_address(self.sock_family, peer, &name)
         if length == 0:
             return base.sendto(self, data, io.flags, standard_address(self, peer))

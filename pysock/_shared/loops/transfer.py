@@ -8,7 +8,6 @@ loop's backward jump by a `try` around it, and a signal handler may raise at tha
 """
 
 import errno
-import operator
 import os
 import select
 import socket as _stdlib
@@ -16,7 +15,7 @@ import sys
 from contextlib import suppress
 
 from .. import MAX_TLS_RECORD, PACKAGE, original
-from ..arguments import as_size, readable_view, writable_view
+from ..arguments import as_int, as_size, readable_view, writable_view
 from ..deadline import NOT_GIVEN, Deadline
 from ..exceptions import IncompleteReadError
 from ..progress import record, set_progress
@@ -161,19 +160,23 @@ def recv_exactly_into(self, buffer, /, *, timeout=NOT_GIVEN, deadline=None):
 # Sending
 
 
-def sendall(self, data, flags=0, /):
-    """Send all of *data*. The socket's timeout is for the whole call.
+def sendall(self, /, *arguments, **names):
+    """sendall(data[, flags])
+
+    Send all of *data*. The socket's timeout is for the whole call.
 
     Any exception has `bytes_sent`, the number of bytes of *data* that the kernel accepted. Raises
     what `send` raises.
     """
-    flags = operator.index(flags)
+    try:
+        data, flags = arguments if len(arguments) == 2 else (*arguments, 0)
+        flags, whole = as_int(flags), readable_view(data)
+    except Exception:
+        whole = None
+    if whole is None or names:
+        return original.socket.sendall(self, *arguments, **names)  # it raises the right error
     until = Deadline(self)
     sent = []
-    try:
-        whole = memoryview(data).cast("B")
-    except TypeError:
-        return original.socket.sendall(self, data, flags)  # it raises the right error
 
     def send():
         at = 0
@@ -197,13 +200,16 @@ def sendall(self, data, flags=0, /):
 
 def _join(buffers):
     """Return the bytes of all *buffers* in one object. No buffer is referenced afterwards."""
-    buffers = tuple(buffers)
+    pieces = []
     try:
-        return b"".join(buffers)
-    except TypeError:
-        for item in buffers:
-            readable_view(item).release()  # it raises the right error
-        raise
+        for item in tuple(buffers):
+            # join() would make a TypeError of whatever an item raises.
+            pieces.append(item if type(item) is bytes else readable_view(item))
+        return b"".join(pieces)
+    finally:
+        for piece in pieces:
+            if type(piece) is memoryview:
+                piece.release()
 
 
 def sendmsg_all(self, buffers, /, *, timeout=NOT_GIVEN, deadline=None):
