@@ -1,4 +1,4 @@
-"""The environment of the tools in requirements.txt: made by `make outside-tools`, used by the tests."""
+"""The environment of the tools in requirements.txt: `make outside-tools` makes it."""
 
 import functools
 import json

@@ -17,7 +17,7 @@ MODULES = {"socket": "socket", "SocketIO": "socket", "EpollSelector": "selectors
 UNEQUAL = [
     (re.compile(r"\b0x[0-9a-f]+"), "0x.."),
     (re.compile(r"\bfd=\d+"), "fd=N"),
-    (re.compile(r"\('(127\.0\.0\.1|::1|localhost)', \d+"), r"('\1', PORT"),
+    (re.compile(r"\('([\d.]+|::1?|localhost)', \d+"), r"('\1', PORT"),
     (re.compile(r"\bpysock\.(socket|SocketIO|EpollSelector)\b"), lambda m: named(m[1])),
 ]
 
@@ -145,9 +145,14 @@ def standard_attributes(cls):
 
 
 def kind(value):
-    if isinstance(value, types.BuiltinFunctionType) and isinstance(value.__self__, types.ModuleType):
+    of = getattr(value, "__self__", None)
+    if isinstance(value, types.BuiltinFunctionType) and isinstance(of, types.ModuleType):
         return "builtin function"
     return type(value).__name__
+
+
+# What a finalizer cannot do is written with a traceback, at a time that nobody chooses.
+sys.unraisablehook = lambda unraisable: None
 
 
 class Log(list):

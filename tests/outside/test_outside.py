@@ -4,6 +4,7 @@ Each program of `programs/` runs on the standard library first. What it prints t
 to print under `python -m pysock` and after `install()`, on both backends.
 """
 
+import concurrent.futures
 import difflib
 import functools
 import os
@@ -21,6 +22,7 @@ PROGRAMS = HERE / "programs"
 INSTALLS = ROOT / "tests" / "compat" / "with_install"  # calls install(), and fails if it warns
 
 LIMIT = 60  # seconds
+LISTED = 200  # of the lines that differ
 
 # How each way starts a program, and what it puts first on the path.
 WAYS = {
@@ -39,11 +41,23 @@ TOOLS = {
     "with_pytest_socket": "pytest-socket",
 }
 
+# Not on the fallback. It has no C to make a method of `_socket.socket` of: where it adds a form of
+# argument, or a loop, a function in Python stands in a method descriptor's place.
+OF_C = {
+    "cprofile_calls",
+    "events",
+    "mock_autospec_of_c",
+    "monitoring",
+    "public_kinds",
+    "texts_of_counts",
+    "tracebacks_of_c",
+}
+
 NAMES = sorted(path.stem for path in PROGRAMS.glob("*.py"))
 
 
 def run(name, way, no_extensions):
-    python = interpreter(name)
+    python = installed_tools()[0] if name in TOOLS else sys.executable
     options, first = WAYS[way]
     kept = {n: v for n, v in os.environ.items() if not n.startswith(("PYTHON", "COV", "DD_"))}
     path = os.pathsep.join(map(str, [*first, ROOT, HERE]))
@@ -66,35 +80,46 @@ def run(name, way, no_extensions):
     return f"{output}{errors}exit status {process.returncode}\n"
 
 
-def interpreter(name):
+def find_tool(name):
+    """Where its tool is missing, this ends the test."""
     tool = TOOLS.get(name)
-    if tool is None:
-        return sys.executable
-    python, tools = installed_tools()
-    if tool not in tools:
-        said = f"not installed: {tool} (`make outside-tools` installs it)"
+    if tool is not None and tool not in installed_tools()[1]:
+        said = f"not installed: {tool}, by `make outside-tools`"
         if os.environ.get("PYSOCK_REQUIRE_TOOLS"):
             pytest.fail(said)
         pytest.skip(said)
-    return python
+
+
+# Most programs wait, and not for a processor: the ways of one run at the same time.
+executor = concurrent.futures.ThreadPoolExecutor(len(WAYS))
 
 
 @functools.cache
-def on_socket(name):
-    printed = run(name, "socket", "")
-    assert printed.endswith("exit status 0\n"), f"on the standard library:\n{printed}"
-    return printed
+def begun(name, way, no_extensions):
+    return executor.submit(run, name, way, no_extensions)
+
+
+def printed(name, way, no_extensions):
+    begun(name, "socket", "")
+    for each in ("module", "install"):
+        begun(name, each, no_extensions)
+    return begun(name, way, no_extensions).result()
 
 
 @pytest.mark.parametrize("way", ["module", "install"])
 @pytest.mark.parametrize("name", NAMES)
 def test_prints_the_same(pysock, name, way):
-    expected = on_socket(name)
-    printed = run(name, way, "1" if pysock.BACKEND == "stdlib" else "")
-    differences = difflib.unified_diff(
-        expected.splitlines(), printed.splitlines(), "socket", "pysock", lineterm="", n=0
-    )
-    assert printed == expected, "\n" + "\n".join(differences)
+    if pysock.BACKEND == "stdlib" and name in OF_C:
+        pytest.skip("without C, some methods are functions in Python")
+    find_tool(name)
+    no_extensions = "1" if pysock.BACKEND == "stdlib" else ""
+    got = printed(name, way, no_extensions).splitlines()
+    expected = printed(name, "socket", "").splitlines()
+    assert expected[-1] == "exit status 0", "on the standard library:\n" + "\n".join(expected)
+    differences = list(difflib.unified_diff(expected, got, "socket", "pysock", lineterm="", n=0))
+    if differences:
+        more = f"and {len(differences) - LISTED} lines more" if len(differences) > LISTED else ""
+        pytest.fail("\n".join([*differences[:LISTED], more]), pytrace=False)
 
 
 def test_every_tool_has_its_program_and_a_version():

@@ -26,10 +26,11 @@ def instrumented(name, copy):
         return original(*args, **kwargs)
 
     values = {"NOTE": lambda: called.append(name), "ORIGINAL": copy}
-    constants = tuple(
-        values.get(each, each) if isinstance(each, str) else each for each in call.__code__.co_consts
-    )
-    return call.__code__.replace(co_consts=constants, co_name=copy.__code__.co_name)
+    constants = [
+        values.get(each, each) if isinstance(each, str) else each
+        for each in call.__code__.co_consts
+    ]
+    return call.__code__.replace(co_consts=tuple(constants), co_name=copy.__code__.co_name)
 
 
 @contextlib.contextmanager

@@ -76,4 +76,3 @@ for name in (
     tried(f"{name}(keyword)", stand_in, no_such_keyword=1)
     with contextlib.suppress(TypeError, ValueError):
         say(name, plain(str(inspect.signature(stand_in))))
-

@@ -1,4 +1,4 @@
-"""`SocketIO`: what a subclass or somebody else's class overrides is asked, and files can be closed."""
+"""`SocketIO`: what a subclass overrides is asked, and a file is closed however it was closed."""
 
 import io
 import socket
@@ -13,13 +13,18 @@ NAMES = [
 ]  # fmt: skip
 PROPERTIES = ["closed", "name", "mode"]
 a, b = socket.socketpair()
-a.settimeout(0.05)
-b.settimeout(0.05)
+a.settimeout(0.005)
+b.settimeout(0.005)
 
 
 def overriding(name):
     if name in PROPERTIES:
-        return property(lambda self: (called.append(name), getattr(super(type(self), self), name))[1])
+
+        def get(self):
+            called.append(name)
+            return getattr(super(type(self), self), name)
+
+        return property(get)
 
     def method(self, *args, **kwargs):
         called.append(name)
@@ -39,7 +44,8 @@ def raw_read(cls):
     b.send(b"in")
     got = made.read(5), outcome(made.readinto, bytearray(1)), outcome(made.write, b"x")
     made.close()
-    return got, outcome(made.readinto, bytearray(1)), outcome(made.write, b"x"), outcome(made.fileno)
+    closed = outcome(made.readinto, bytearray(1)), outcome(made.write, b"x"), outcome(made.fileno)
+    return got, closed
 
 
 def raw_write(cls):

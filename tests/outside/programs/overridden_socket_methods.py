@@ -1,4 +1,4 @@
-"""A subclass overrides each method, one at a time: whoever calls it in the standard library still does."""
+"""A subclass overrides each method, one at a time: what called it in `socket` still calls it."""
 
 import contextlib
 import io
@@ -11,11 +11,12 @@ from shown import Log, outcome, say
 called = Log()
 METHODS = [
     "_accept", "_check_sendfile_params", "_decref_socketios", "_real_close", "_sendfile_use_send",
-    "_sendfile_use_sendfile", "__enter__", "__exit__", "__init__", "accept", "bind", "close", "connect",
-    "connect_ex", "detach", "dup", "fileno", "get_inheritable", "getblocking", "getpeername",
-    "getsockname", "getsockopt", "gettimeout", "listen", "makefile", "recv", "recv_into", "recvfrom",
-    "recvfrom_into", "recvmsg", "recvmsg_into", "send", "sendall", "sendfile", "sendmsg", "sendto",
-    "set_inheritable", "setblocking", "setsockopt", "settimeout", "shutdown",
+    "_sendfile_use_sendfile", "__enter__", "__exit__", "__init__", "accept", "bind", "close",
+    "connect", "connect_ex", "detach", "dup", "fileno", "get_inheritable", "getblocking",
+    "getpeername", "getsockname", "getsockopt", "gettimeout", "listen", "makefile", "recv",
+    "recv_into", "recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into", "send", "sendall",
+    "sendfile", "sendmsg", "sendto", "set_inheritable", "setblocking", "setsockopt", "settimeout",
+    "shutdown",
 ]  # fmt: skip
 PROPERTIES = ["family", "type", "proto", "timeout", "_closed", "_io_refs"]
 
@@ -28,10 +29,18 @@ def overriding(name):
             called.append(name)
             return slot.__get__(self)
 
-        return property(get, lambda self, value: (called.append(f"{name}="), slot.__set__(self, value)))
+        def put(self, value):
+            called.append(f"{name}=")
+            slot.__set__(self, value)
+
+        return property(get, put)
     if name in PROPERTIES:
-        # Not by super(): the class is not known yet.
-        return property(lambda self: (called.append(name), getattr(super(type(self), self), name))[1])
+
+        def inherited(self):
+            called.append(name)
+            return getattr(super(type(self), self), name)
+
+        return property(inherited)
 
     def method(self, *args, **kwargs):
         called.append(name)
@@ -238,11 +247,11 @@ def failing_to_connect(cls):
 
 
 WORK = [
-    listening_and_accepting, accepting_with_timeout, copying, detaching, reading_a_file, writing_a_file,
-    raw_files, file_outlives_socket, reading_with_timeout, reading_nonblocking, sending_a_file,
-    sending_a_file_with_timeout, sending_what_is_no_file, sending_a_file_wrongly, describing,
-    inheritable, modes, transfers, descriptors, made_by_the_module, pair_made_by_the_module,
-    failing_to_connect,
+    listening_and_accepting, accepting_with_timeout, copying, detaching, reading_a_file,
+    writing_a_file, raw_files, file_outlives_socket, reading_with_timeout, reading_nonblocking,
+    sending_a_file, sending_a_file_with_timeout, sending_what_is_no_file, sending_a_file_wrongly,
+    describing, inheritable, modes, transfers, descriptors, made_by_the_module,
+    pair_made_by_the_module, failing_to_connect,
 ]  # fmt: skip
 for work in WORK:
     for name in METHODS + PROPERTIES:

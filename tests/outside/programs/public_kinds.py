@@ -8,7 +8,6 @@ import types
 
 from shown import PYTHON_FUNCTIONS, kind, plain, say, standard_attributes
 
-
 ATTRIBUTES = ("__name__", "__qualname__", "__module__", "__objclass__", "__text_signature__")
 
 

@@ -13,6 +13,7 @@ udp6 = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
 file = tempfile.TemporaryFile()
 text = io.TextIOWrapper(io.BytesIO(b"text"))
 text.mode = "r"
+NAMES = ("text", b"bytes")  # these would be looked up
 WRONG = [None, 5, 1.5, "text", b"bytes", [5], [None], ["text"], (), object, [b"x", 5], {}, b""]
 raw = a.makefile("rwb", buffering=0)
 
@@ -86,8 +87,8 @@ ONE = {
     "inet_pton": lambda v: socket.inet_pton(socket.AF_INET, v),
     "inet_pton family": lambda v: socket.inet_pton(v, "1.2.3.4"),
     "inet_ntop": lambda v: socket.inet_ntop(socket.AF_INET, v),
-    "gethostbyname": lambda v: socket.gethostbyname(v) if v not in ("text", b"bytes") else None,
-    "getaddrinfo": lambda v: socket.getaddrinfo(v, 9, proto=6) if v not in ("text", b"bytes") else 0,
+    "gethostbyname": lambda v: socket.gethostbyname(v) if v not in NAMES else 0,
+    "getaddrinfo": lambda v: socket.getaddrinfo(v, 9, proto=6) if v not in NAMES else 0,
     "getaddrinfo port": lambda v: socket.getaddrinfo("127.0.0.1", v, proto=6),
     "getaddrinfo family": lambda v: socket.getaddrinfo("127.0.0.1", 9, v, proto=6),
 }

@@ -10,10 +10,10 @@ raw = a.makefile("rwb", buffering=0)
 
 for name in (
     "accept", "bind", "close", "connect", "connect_ex", "detach", "dup", "fileno", "getblocking",
-    "getpeername", "getsockname", "getsockopt", "gettimeout", "listen", "makefile", "recv", "recv_into",
-    "recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into", "send", "sendall", "sendfile", "sendmsg",
-    "sendto", "setblocking", "setsockopt", "settimeout", "shutdown", "get_inheritable",
-    "set_inheritable", "_accept", "_real_close", "_decref_socketios",
+    "getpeername", "getsockname", "getsockopt", "gettimeout", "listen", "makefile", "recv",
+    "recv_into", "recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into", "send", "sendall",
+    "sendfile", "sendmsg", "sendto", "setblocking", "setsockopt", "settimeout", "shutdown",
+    "get_inheritable", "set_inheritable", "_accept", "_real_close", "_decref_socketios",
 ):  # fmt: skip
     with socket.socket() as sock:
         tried(f"{name}: nine arguments", getattr(sock, name), *range(9))

@@ -50,8 +50,7 @@ udp6_connected = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
 buffer = bytearray(4)
 selector = selectors.EpollSelector()
 
-# Flags of the kernel's that make a call wait or mean much more are of no interest here: what fits an
-# int is left out for them.
+# Flags of the kernel's may make a call wait, or mean much: what fits an int is left out for them.
 WHAT_FITS = {"-1", "2**15", "2**16", "2**31-1", "-2**31", "True"}
 FLAGS = {
     "recv flags": lambda n: a.recv(1, n),
