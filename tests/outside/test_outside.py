@@ -6,7 +6,6 @@ to print under `python -m pysock` and after `install()`, on both backends.
 
 import concurrent.futures
 import difflib
-import functools
 import os
 import signal
 import subprocess
@@ -90,20 +89,16 @@ def find_tool(name):
         pytest.skip(said)
 
 
-# Most programs wait, and not for a processor: the ways of one run at the same time.
-executor = concurrent.futures.ThreadPoolExecutor(len(WAYS))
+outputs = {}  # of (name, way, no_extensions)
 
 
-@functools.cache
-def begun(name, way, no_extensions):
-    return executor.submit(run, name, way, no_extensions)
-
-
-def printed(name, way, no_extensions):
-    begun(name, "socket", "")
-    for each in ("module", "install"):
-        begun(name, each, no_extensions)
-    return begun(name, way, no_extensions).result()
+def printed(name, no_extensions):
+    """What it printed, in each way. Most programs wait: the ways run at the same time."""
+    runs = [(name, way, "" if way == "socket" else no_extensions) for way in WAYS]
+    missing = [each for each in runs if each not in outputs]
+    with concurrent.futures.ThreadPoolExecutor(len(WAYS)) as executor:
+        outputs.update(zip(missing, executor.map(lambda each: run(*each), missing), strict=True))
+    return [outputs[each].splitlines() for each in runs]
 
 
 @pytest.mark.parametrize("way", ["module", "install"])
@@ -113,8 +108,8 @@ def test_prints_the_same(pysock, name, way):
         pytest.skip("without C, some methods are functions in Python")
     find_tool(name)
     no_extensions = "1" if pysock.BACKEND == "stdlib" else ""
-    got = printed(name, way, no_extensions).splitlines()
-    expected = printed(name, "socket", "").splitlines()
+    got = dict(zip(WAYS, printed(name, no_extensions), strict=True))
+    expected, got = got["socket"], got[way]
     assert expected[-1] == "exit status 0", "on the standard library:\n" + "\n".join(expected)
     differences = list(difflib.unified_diff(expected, got, "socket", "pysock", lineterm="", n=0))
     if differences:

@@ -48,8 +48,8 @@ with_timeout.settimeout(5)
 
 
 async def each_call():
-    for name, call in CALLS.items():
-        say(f"in the loop: {name}", outcome(call))
+    # Printed afterwards: a write to standard output may block, too.
+    return {name: outcome(call) for name, call in CALLS.items()}
 
 
 async def echo():
@@ -78,8 +78,13 @@ async def by_the_loop():
 
 
 with blockbuster_ctx():
-    asyncio.run(each_call())
-    say("streams", outcome(asyncio.run, echo()))
-    say("by the loop", outcome(asyncio.run, by_the_loop()))
-    say("outside of a loop", a.send(b"x"), b.recv(1))
+    in_the_loop = asyncio.run(each_call())
+    streams = outcome(asyncio.run, echo())
+    in_methods = outcome(asyncio.run, by_the_loop())
+    outside = a.send(b"x"), b.recv(1)
+for name, result in in_the_loop.items():
+    say(f"in the loop: {name}", result)
+say("streams", streams)
+say("by the loop", in_methods)
+say("outside of a loop", outside)
 say("afterwards", a.send(b"x"), b.recv(1))
