@@ -139,7 +139,7 @@ def standard_attributes(cls):
     for base in reversed(cls.__mro__[own:]):
         if base is not object:
             found.update(vars(base))
-    for name in ("__dict__", "__weakref__", "__module__", "__doc__", "__slots__"):
+    for name in ("__dict__", "__weakref__", "__module__", "__doc__", "__slots__", "__slotnames__"):
         found.pop(name, None)
     return sorted(found.items(), key=lambda item: item[0])
 

@@ -74,7 +74,7 @@ for name, thing in THINGS.items():
 
 for cls in (socket.socket, socket.SocketIO, selectors.EpollSelector):
     say(cls.__name__, type(cls).__name__, cls.__mro__[-1])
-    say(cls.__name__, cls.__basicsize__, cls.__itemsize__, cls.__weakrefoffset__ > 0)
+    say(cls.__name__, cls.__itemsize__, cls.__weakrefoffset__ > 0)
     say(cls.__name__, inspect.isclass(cls), inspect.isabstract(cls), cls.__doc__ is None)
     pickled = pickle.loads(pickle.dumps(cls))
     say(cls.__name__, pickled is cls, copy.copy(cls) is cls, copy.deepcopy(cls) is cls)
@@ -85,6 +85,7 @@ for cls in (socket.socket, socket.SocketIO, selectors.EpollSelector):
         if isinstance(original, types.FunctionType):
             label = f"{cls.__name__}.{name} pickles"
             tried(label, lambda v=value: pickle.loads(pickle.dumps(v)) is v)
+say("size", socket.socket.__basicsize__, socket.SocketIO.__basicsize__)
 say("subclass", issubclass(socket.socket, _socket.socket), socket.SocketType is _socket.socket)
 say("instance", isinstance(a, _socket.socket), isinstance(a, socket.socket))
 say("names of the module", [name for name in socket.__all__ if not hasattr(socket, name)])
