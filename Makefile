@@ -21,7 +21,7 @@ SUITE ?=
 FUZZ_SECONDS ?= 600
 FUZZ_CORPUS ?= $(or $(TMPDIR),/tmp)/$(notdir $(CURDIR))-corpus
 
-.PHONY: build demo test suite conformance sanitize sanitize-quick suite-debug fuzz fuzz-python leaks soak trust compat compat-suites bench guard docs lint stubs wheels format clean
+.PHONY: build demo test suite conformance sanitize sanitize-quick suite-debug fuzz fuzz-python leaks soak trust compat compat-suites outside-tools bench guard docs lint stubs wheels format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -108,6 +108,10 @@ bench: build
 	$(RUN) benchmarks/picture.py benchmarks/results/latest.json benchmarks/picture.svg
 	$(RUN) benchmarks/tables.py benchmarks/results/latest.json
 	$(RUN) benchmarks/imports.py
+
+# What tests/outside tries beside its own programs: profilers, guards and APM agents, pinned.
+outside-tools: $(READY)
+	$(RUN) tests/outside/install_tools.py
 
 # Instructions, not seconds: what a change costs, whatever else the machine does. And the modules that
 # an import brings.

@@ -66,6 +66,15 @@ def load(leg):
     return pysock
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Name what was not tried because it is not installed."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = [report.longrepr[2] for report in skipped if isinstance(report.longrepr, tuple)]
+    for reason in sorted({reason.removeprefix("Skipped: ") for reason in reasons}):
+        if reason.startswith("not installed: "):
+            terminalreporter.write_line(reason)
+
+
 def pytest_generate_tests(metafunc):
     legs, oracle = ["c", "fallback"], ["socket"]
     if metafunc.config.getoption("--no-extensions"):
