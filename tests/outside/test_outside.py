@@ -52,6 +52,12 @@ OF_C = {
     "tracebacks_of_c",
 }
 
+KNOWN = {
+    tuple(line.split(maxsplit=2)[:2])
+    for line in (HERE / "known_differences.txt").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
+}
+
 NAMES = sorted(path.stem for path in PROGRAMS.glob("*.py"))
 
 
@@ -112,7 +118,12 @@ def test_prints_the_same(pysock, name, way):
     expected, got = got["socket"], got[way]
     assert expected[-1] == "exit status 0", "on the standard library:\n" + "\n".join(expected)
     differences = list(difflib.unified_diff(expected, got, "socket", "pysock", lineterm="", n=0))
-    if differences:
+    if (pysock.BACKEND, name) in KNOWN:
+        # Where the list was made; elsewhere less may differ.
+        assert differences or sys.version_info[:2] != (3, 11), (
+            "it is the same: take it off the list"
+        )
+    elif differences:
         more = f"and {len(differences) - LISTED} lines more" if len(differences) > LISTED else ""
         pytest.fail("\n".join([*differences[:LISTED], more]), pytrace=False)
 

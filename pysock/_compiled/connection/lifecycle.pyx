@@ -6,6 +6,8 @@ the behaviour, the class of the exception and its text are the interpreter's own
 """
 
 import _socket
+import socket as _stdlib
+
 from ..._shared import original
 
 cimport cython
@@ -43,7 +45,14 @@ from ..sys.ps_wait cimport POLLIN, POLLOUT
 
 
 cdef object base = original.socket
-cdef object base_accept = rebind(original.socket.accept)  # uses this package's socket
+cdef dict standard_names = vars(_stdlib)
+
+# The standard library's functions look up `socket` and others in their module when they are called.
+# The rebound ones look them up in this package. A name that somebody has replaced there is used.
+cdef object base_accept = original.socket.accept
+cdef object rebound_accept = rebind(original.socket.accept)
+cdef object base_socketpair = _stdlib.socketpair
+cdef object rebound_socketpair = rebind(_stdlib.socketpair)
 cdef object get_default_timeout = _socket.getdefaulttimeout
 
 cdef tuple no_arguments = ()
@@ -125,6 +134,13 @@ def init(socket self not None, family=-1, type=-1, proto=-1, fileno=None):
     init_fields(self, fd, c_family, c_type, c_proto)
 
 
+cdef bint is_replaced_in(dict names) except -1:
+    """Whether *names* has another class as `socket`, or another `getdefaulttimeout`."""
+    cdef object cls = names["socket"]
+    return (cls is not socket_class and cls is not base
+            or names["getdefaulttimeout"] is not get_default_timeout)
+
+
 @cython.binding(False)
 def socketpair(family=None, type=SOCK_STREAM, proto=0):
     """socketpair([family[, type[, proto]]]) -> (socket object, socket object)
@@ -134,6 +150,10 @@ def socketpair(family=None, type=SOCK_STREAM, proto=0):
     """
     cdef int fds[2]
     cdef int n, c_family, c_type, c_proto
+    if is_replaced_in(standard_names):
+        return base_socketpair(family, type, proto)
+    if is_replaced_in(namespace):
+        return rebound_socketpair(family, type, proto)
     c_family = AF_UNIX if family is None else as_int(family)
     c_type = as_int(type)
     c_proto = as_int(proto)
@@ -163,10 +183,11 @@ def accept(socket self not None, /):
     cdef ps_io io
     cdef int64_t deadline = 0
     cdef int fd
-    if not (is_unpatched(self) and has_module_state and ps_addr_family_known(self.sock_family)
-            and namespace["socket"] is socket_class
-            and namespace["getdefaulttimeout"] is get_default_timeout):
+    if is_replaced_in(standard_names):
         return base_accept(self)
+    if (is_replaced_in(namespace) or not is_unpatched(self) or not has_module_state
+            or not ps_addr_family_known(self.sock_family)):
+        return rebound_accept(self)
     io.name = &peer
     io.flags = PS_NO_DONTWAIT
     io.likely = <size_t>-1  # never with the GIL held
