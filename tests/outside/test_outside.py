@@ -120,9 +120,7 @@ def test_prints_the_same(pysock, name, way):
     differences = list(difflib.unified_diff(expected, got, "socket", "pysock", lineterm="", n=0))
     if (pysock.BACKEND, name) in KNOWN:
         # Where the list was made; elsewhere less may differ.
-        assert differences or sys.version_info[:2] != (3, 11), (
-            "it is the same: take it off the list"
-        )
+        assert differences or sys.version_info[:2] != (3, 11), "the same: take it off the list"
     elif differences:
         more = f"and {len(differences) - LISTED} lines more" if len(differences) > LISTED else ""
         pytest.fail("\n".join([*differences[:LISTED], more]), pytrace=False)
