@@ -54,3 +54,4 @@ splice = _chosen.splice
 parse_ancillary = _chosen.parse_ancillary
 get_gil_hold = _chosen.get_gil_hold
 set_gil_hold = _chosen.set_gil_hold
+register_replaced = getattr(_chosen, "register_replaced", lambda names: None)

@@ -6,12 +6,13 @@ import socket as _stdlib
 import sys
 from _thread import RLock
 
-from ._backend import FASTER, EpollSelector, socket
+from ._backend import FASTER, EpollSelector, register_replaced, socket
 from ._shared import original
 
 _HAS_C_SELECTOR = EpollSelector is not original.EpollSelector
 
 _replaced: list = []  # of (module, name, replacement, original)
+register_replaced(_replaced)
 _lock = RLock()  # reentrant: a signal handler may call install(), too
 
 

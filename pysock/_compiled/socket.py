@@ -174,6 +174,7 @@ def socketpair(family=None, type=_stdlib.SOCK_STREAM, proto=0):
 
 
 core.socket_class.register_class(socket, vars(sys.modules[PACKAGE]))
+register_replaced = core.socket_class.register_replaced
 io.file.register_class(SocketIO)
 
 # Names of the `socket` module that are faster here. install() assigns them to that module, too.

@@ -29,7 +29,9 @@ from .options cimport read_low_water
 from ..io.zerocopy_pending cimport close_owner, owners, warn_of_pending
 from ..core.arguments cimport as_int, exact_number, fits_int
 from ..core.sockaddr cimport pack_address, unpack_address
-from ..core.socket_class cimport is_unpatched, namespace, socket_class
+from ..core.socket_class cimport (
+    is_unpatched, namespace, replaced_names, socket_class,
+)
 from ..core.socket_object cimport (
     audit_address, audit_new, detach_fd, module_state, set_module_state, socket,
 )
@@ -48,7 +50,9 @@ cdef object base = original.socket
 cdef dict standard_names = vars(_stdlib)
 
 # The standard library's functions look up `socket` and others in their module when they are called.
-# The rebound ones look them up in this package. A name that somebody has replaced there is used.
+# The rebound ones look them up in this package. A name that somebody has replaced there is used. The
+# standard library's own names count after install() only: without it a program that imports pysock
+# gets pysock's sockets, whatever gevent has put into `socket`.
 cdef object base_accept = original.socket.accept
 cdef object rebound_accept = rebind(original.socket.accept)
 cdef object base_socketpair = _stdlib.socketpair
@@ -150,7 +154,7 @@ def socketpair(family=None, type=SOCK_STREAM, proto=0):
     """
     cdef int fds[2]
     cdef int n, c_family, c_type, c_proto
-    if is_replaced_in(standard_names):
+    if replaced_names and is_replaced_in(standard_names):
         return base_socketpair(family, type, proto)
     if is_replaced_in(namespace):
         return rebound_socketpair(family, type, proto)
@@ -183,7 +187,7 @@ def accept(socket self not None, /):
     cdef ps_io io
     cdef int64_t deadline = 0
     cdef int fd
-    if is_replaced_in(standard_names):
+    if replaced_names and is_replaced_in(standard_names):
         return base_accept(self)
     if (is_replaced_in(namespace) or not is_unpatched(self) or not has_module_state
             or not ps_addr_family_known(self.sock_family)):

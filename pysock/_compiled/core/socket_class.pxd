@@ -4,6 +4,7 @@ from .socket_object cimport socket
 
 cdef object socket_class  # pysock.socket
 cdef dict namespace       # of the package: where its functions look up their globals
+cdef list replaced_names  # what install() has replaced: empty where it was not called
 
 cdef bint overrides(socket sock, str method) except -1
 cdef bint is_unpatched(socket sock) except -1

@@ -24,6 +24,7 @@ cdef extern from "Python.h":
 
 cdef object socket_class = None
 cdef dict namespace = None
+cdef list replaced_names = []
 cdef dict called_methods = None  # by name: what the class has for it when nothing is patched
 cdef shared_long unpatched_version = 0  # the version of the class in which nothing is patched
 
@@ -40,6 +41,12 @@ def register_class(cls, names, /):
     socket_class = cls
     namespace = names
     called_methods = {name: getattr(cls, name) for name in CALLED}
+
+
+def register_replaced(list names not None, /):
+    """Tell which list `install()` adds the names to that it replaces."""
+    global replaced_names
+    replaced_names = names
 
 
 cdef bint overrides(socket sock, str method) except -1:
