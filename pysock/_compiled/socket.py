@@ -173,7 +173,7 @@ def socketpair(family=None, type=_stdlib.SOCK_STREAM, proto=0):
     return _socketpair(family, type, proto)
 
 
-core.socket_class.register_class(socket, vars(sys.modules[PACKAGE]))
+core.socket_class.register_class(socket, __file__, vars(sys.modules[PACKAGE]))
 register_replaced = core.socket_class.register_replaced
 io.file.register_class(SocketIO)
 

@@ -23,6 +23,7 @@ cdef extern from "Python.h":
         unsigned int tp_version_tag  # 0: none is assigned
 
 cdef object socket_class = None
+cdef object module_file = None
 cdef dict namespace = None
 cdef list replaced_names = []
 cdef dict called_methods = None  # by name: what the class has for it when nothing is patched
@@ -32,13 +33,14 @@ cdef shared_long unpatched_version = 0  # the version of the class in which noth
 cdef tuple CALLED = ("_accept", "_real_close", "family", "fileno", "gettimeout", "proto", "type")
 
 
-def register_class(cls, names, /):
+def register_class(cls, file, names, /):
     """Make *cls* the class of the sockets that `accept` and `socketpair` return.
 
-    *names* is the namespace in which functions of the package look up their globals.
+    *file* is the file of the module that defines it. *names* is the namespace in which functions of the package look up their globals.
     """
-    global socket_class, namespace, called_methods
+    global socket_class, module_file, namespace, called_methods
     socket_class = cls
+    module_file = file
     namespace = names
     called_methods = {name: getattr(cls, name) for name in CALLED}
 

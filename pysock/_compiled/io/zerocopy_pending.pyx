@@ -35,6 +35,7 @@ from ..._shared import original
 
 from ..core.retry cimport transfer
 from ..core.errors cimport raise_errno
+from ..core.socket_class cimport module_file
 from ..core.socket_object cimport socket
 from ..core.threads cimport dict_get
 from ..sys.ps_addr cimport AF_INET, AF_INET6, ps_sockaddr, socklen_t
@@ -331,11 +332,15 @@ cdef Py_ssize_t close_owner(socket sock) except -1:
 
 
 cdef int warn_of_pending(object sock, Py_ssize_t pending) except -1:
-    """Warn at the line that called close(), not at a line of socket.py (`__exit__`, `makefile`)."""
+    """Warn at the line that called close(), not at a line of the two socket.py.
+
+    They are the standard library's (`__exit__`, `makefile`), and that of the class here (`close`).
+    """
     import warnings
 
+    files = (socket_file, module_file)
     level, frame = 1, get_frame()
-    while frame is not None and frame.f_code.co_filename == socket_file:
+    while frame is not None and frame.f_code.co_filename in files:
         level, frame = level + 1, frame.f_back
     warnings.warn(
         f"{sock!r} was closed with {pending} zero-copy sends pending: their buffers are held for "
