@@ -158,13 +158,11 @@ METHODS = {
 if not hasattr(socket.socket, "sendmsg_afalg"):
     del METHODS["sendmsg_afalg"]
 
-# Where the compiled backend's texts about the number and the names of arguments are Cython's, and
+# On the compiled backend Cython checks the number and the names of these methods' arguments. There
 # only the class of the exception is compared.
 COUNTED_BY_CYTHON = {
-    "__init__", "accept", "bind", "close", "connect", "connect_ex", "getpeername", "getsockname",
     "getsockopt", "listen", "recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg",
-    "recvmsg_into", "send", "sendall", "sendmsg", "sendto", "setblocking", "setsockopt",
-    "settimeout", "shutdown",
+    "recvmsg_into", "send", "sendall", "sendmsg", "sendto", "setsockopt",
 }  # fmt: skip
 
 
