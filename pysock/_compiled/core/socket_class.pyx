@@ -36,7 +36,8 @@ cdef tuple CALLED = ("_accept", "_real_close", "family", "fileno", "gettimeout",
 def register_class(cls, file, names, /):
     """Make *cls* the class of the sockets that `accept` and `socketpair` return.
 
-    *file* is the file of the module that defines it. *names* is the namespace in which functions of the package look up their globals.
+    *file* is the file of the module that defines it. *names* is the namespace in which functions of
+    the package look up their globals.
     """
     global socket_class, module_file, namespace, called_methods
     socket_class = cls
