@@ -38,9 +38,10 @@ cdef bint overrides_any(socket sock) except -1:
     """Whether the class of *sock*, or the object itself, has a recv_into or a send of its own."""
     cls = type(sock)
     methods = (cls.recv_into, cls.send)
-    if (methods != (socket_class.recv_into, socket_class.send)
-            and methods != (original.socket.recv_into, original.socket.send)):
-        return True
+    if methods != (original.socket.recv_into, original.socket.send):
+        # Without a class there is only capi, on the fallback.
+        if socket_class is None or methods != (socket_class.recv_into, socket_class.send):
+            return True
     attributes = getattr(sock, "__dict__", ())
     return "recv_into" in attributes or "send" in attributes
 
