@@ -10,7 +10,7 @@ and is compiled with binding=False.
 import _socket
 
 from cpython.mem cimport PyMem_RawMalloc
-from cpython.object cimport PyObject, PyTypeObject
+from cpython.object cimport PyTypeObject
 from libc.string cimport memcpy
 
 
@@ -25,7 +25,7 @@ cdef extern from "Python.h":
         PyMethodDef *m_ml
 
     object PyDescr_NewMethod(PyTypeObject *type, PyMethodDef *method)
-    object PyCFunction_NewEx(PyMethodDef *method, PyObject *self, object module)
+    object PyCFunction_NewEx(PyMethodDef *method, object self, object module)
 
 cdef object Descriptor = type(_socket.socket.fileno)
 cdef object Builtin = type(_socket.dup)
@@ -82,7 +82,9 @@ def method_descriptor(method, /):
 def builtin_function(function, /):
     """A builtin function with the C function of *function*, for a name of the module `_socket`.
 
-    The text signature is the one that this interpreter gives the function of that name.
+    The text signature is the one that this interpreter gives the function of that name. It has the
+    module as its first parameter, so that module is the function's `__self__`, as there.
     """
     return PyCFunction_NewEx(
-        definition_like(function, getattr(_socket, function.__name__)), NULL, function.__module__)
+        definition_like(function, getattr(_socket, function.__name__)), _socket,
+        function.__module__)
