@@ -7,6 +7,7 @@ the behaviour, the class of the exception and its text are the interpreter's own
 
 import _socket
 import socket as _stdlib
+import sys
 
 from ..._shared import original
 
@@ -141,8 +142,14 @@ def init(socket self not None, family=-1, type=-1, proto=-1, fileno=None):
 cdef bint is_replaced_in(dict names) except -1:
     """Whether *names* has another class as `socket`, or another `getdefaulttimeout`."""
     cdef object cls = names["socket"]
-    return (cls is not socket_class and cls is not base
+    return (cls is not socket_class and cls is not base and not is_of_a_copy(cls)
             or names["getdefaulttimeout"] is not get_default_timeout)
+
+
+cdef bint is_of_a_copy(object cls) except -1:
+    """Whether a copy of this package, vendored under another name, has installed *cls* over this."""
+    module = sys.modules.get(f"{getattr(cls, '__module__', None)}._install")
+    return module is not None and "_is_of_a_copy" in vars(module)
 
 
 @cython.binding(False)
