@@ -300,7 +300,7 @@ select = cls.select
 import pysock
 assert pysock.BACKEND == "c"
 a, b = socket.socketpair()
-with pysock.EpollSelector() as selector:
+with a, b, pysock.EpollSelector() as selector:
     selector.register(a, selectors.EVENT_WRITE)
     assert len(selector.select(0)) == 1
     selector.modify(a, selectors.EVENT_READ)
