@@ -18,10 +18,6 @@ from .socket_object cimport socket
 from .threads cimport shared_long
 
 
-cdef extern from "Python.h":
-    ctypedef struct VersionedType "PyTypeObject":
-        unsigned int tp_version_tag  # 0: none is assigned
-
 cdef object socket_class = None
 cdef object module_file = None
 cdef dict namespace = None

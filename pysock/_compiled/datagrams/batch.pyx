@@ -27,7 +27,7 @@ from ..core.arguments cimport as_int
 from ..core.sockaddr cimport unpack_address
 from ..core.socket_object cimport audit_address, socket
 from ..core.type_name cimport name_as_public
-from ..sys.ps_addr cimport AF_UNIX, ps_addr_family_known, ps_sockaddr, socklen_t
+from ..sys.ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
 from ..sys.ps_batch cimport (
     PS_BATCH_SEND_FLAGS, PS_UDP_MOST, ps_arrival, ps_piece, ps_recv_batch,
 )

@@ -29,7 +29,7 @@ from ..sys.ps_cmsg cimport (
 )
 from ..sys.ps_errqueue cimport MSG_ERRQUEUE
 from ..sys.ps_io cimport (
-    MSG_CTRUNC, MSG_TRUNC, PS_IOV_MOST, iovec, msghdr, ps_io, ps_recvmsg, ps_sendmsg,
+    MSG_TRUNC, PS_IOV_MOST, iovec, msghdr, ps_io, ps_recvmsg, ps_sendmsg,
 )
 from ..sys.ps_wait cimport POLLIN, POLLOUT
 

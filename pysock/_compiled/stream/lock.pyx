@@ -4,7 +4,6 @@ The GIL excludes other threads from a call that does not wait. A call that waits
 so it acquires this lock first. On an interpreter without a GIL every call acquires it.
 """
 
-from cpython.exc cimport PyErr_CheckSignals
 from cpython.pythread cimport (
     NOWAIT_LOCK, PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock,
     PyThread_get_thread_ident, PyThread_release_lock, PyThread_type_lock,
