@@ -8,6 +8,7 @@ from codecs import readbuffer_encode
 from operator import index
 
 from . import original
+from .exceptions import is_of_signal_handler
 
 _PLAIN = (bytes, bytearray, memoryview)  # memoryview() shows what a simple buffer of them has
 
@@ -47,8 +48,9 @@ def readable_view(data):
         with memoryview(data) as view:
             if view.c_contiguous:
                 return _as_bytes(view)
-    except Exception:
-        pass
+    except Exception as error:
+        if is_of_signal_handler(error):
+            raise
     return memoryview(readbuffer_encode(data)[0])  # a copy; or BufferError, if it is strided
 
 
@@ -56,13 +58,15 @@ def writable_view(buffer, method):
     """Return a memoryview, for a `with`, of the bytes that `socket.recv_into` fills in *buffer*.
 
     Raises TypeError with *method*'s name for whatever *buffer* raises, as `recv_into` does.
-    MemoryError and what is no Exception, an interrupt for example, are raised as they are.
+    MemoryError, what is no Exception, and what a signal handler raises are raised as they are.
     """
     try:
         return _writable_view(buffer)
     except MemoryError:
         raise
-    except Exception:
+    except Exception as error:
+        if is_of_signal_handler(error):
+            raise
         raise not_writable(buffer, method) from None
 
 
@@ -77,8 +81,8 @@ def _writable_view(buffer):
         with memoryview(buffer) as view:
             if view.c_contiguous and not view.readonly:
                 return _as_bytes(view)
-    except Exception:
-        if type(buffer) in _PLAIN:
+    except Exception as error:
+        if type(buffer) in _PLAIN or is_of_signal_handler(error):
             raise
     if type(buffer) in _PLAIN:
         raise BufferError("not writable and C-contiguous")

@@ -37,3 +37,23 @@ class LimitOverrunError(Exception):
 
     def __reduce__(self):
         return type(self), (self.args[0], self.consumed)
+
+
+def is_of_signal_handler(error):
+    """Whether a signal handler raised *error*: the handler may run between any two bytecodes.
+
+    Code that turns an exception of its arguments into another one, or goes on without them, asks
+    this first. A handler's exception belongs to the caller. The interpreter calls a handler with
+    the frame that it interrupted. So the traceback has two frames, the second of which got the
+    first one as an argument. A handler that is a C function has no frame and is not recognized.
+    """
+    entry = error.__traceback__
+    while entry is not None and entry.tb_next is not None:
+        called = entry.tb_next.tb_frame
+        code = called.f_code
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + 1]  # and *args
+        for value in map(called.f_locals.get, names):
+            if value is entry.tb_frame or (type(value) is tuple and entry.tb_frame in value):
+                return True
+        entry = entry.tb_next
+    return False

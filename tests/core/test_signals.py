@@ -1,12 +1,16 @@
 """A signal in the middle of a wait: the handler runs, and the call goes on unless that raises."""
 
+import array
+import contextlib
 import errno
 import signal
+import sys
 import threading
 import time
 
 import pytest
 from support.waits import WAITS
+from support.whole_streams import IN_THE_FALLBACK
 
 
 @pytest.mark.parametrize("wait", WAITS)
@@ -99,3 +103,52 @@ def test_no_byte_is_lost_or_doubled_under_signals(net, alarms):
         a.shutdown(net.SHUT_WR)
         reader.join()
         assert got == data
+
+
+OF_ARGUMENTS = {
+    "sendall": lambda a, b, data: a.sendall(data, 0),
+    "sendmsg_all": lambda a, b, data: a.sendmsg_all([data]),
+    "sendmsg_all of bytes": lambda a, b, data: a.sendmsg_all([bytes(data)] * 2),
+    "recv_exactly_into": lambda a, b, data: b.recv_exactly_into(data),
+}
+
+
+@pytest.mark.parametrize("make", [bytearray, lambda n: array.array("d", bytes(n))])
+@pytest.mark.parametrize("call", OF_ARGUMENTS)
+def test_a_handler_may_raise_at_any_line_of_the_fallback(pysock, pair, call, make):
+    """What it raises is the caller's: no argument is to blame for it, nothing goes on without it."""
+    a, b = pair
+    left = reached = 0
+
+    def handler(*_):
+        raise ZeroDivisionError
+
+    def trace(frame, event, _):
+        nonlocal left
+        if not IN_THE_FALLBACK.search(frame.f_code.co_filename):
+            return None
+        left -= event == "line"
+        if left == 0:
+            signal.raise_signal(signal.SIGALRM)
+        return trace
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        while left <= 0:
+            reached += 1
+            a.sendall(bytes(64))
+            left = reached
+            try:
+                sys.settrace(trace)
+                OF_ARGUMENTS[call](a, b, make(64))
+            except ZeroDivisionError:
+                assert left <= 0
+            else:
+                assert left > 0, f"what the handler raised at line {reached} is lost"
+            finally:
+                sys.settrace(None)
+            with contextlib.suppress(BlockingIOError):
+                b.recv(65536, pysock.MSG_DONTWAIT)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert (reached > 10) == (pysock.BACKEND == "stdlib")

@@ -17,7 +17,7 @@ from contextlib import suppress
 from .. import MAX_TLS_RECORD, PACKAGE, original
 from ..arguments import as_int, as_size, readable_view, writable_view
 from ..deadline import NOT_GIVEN, Deadline
-from ..exceptions import IncompleteReadError
+from ..exceptions import IncompleteReadError, is_of_signal_handler
 from ..progress import record, set_progress
 from .overridden import call, saved_timeout
 
@@ -171,7 +171,9 @@ def sendall(self, /, *arguments, **names):
     try:
         data, flags = arguments if len(arguments) == 2 else (*arguments, 0)
         flags, whole = as_int(flags), readable_view(data)
-    except Exception:
+    except Exception as error:
+        if is_of_signal_handler(error):
+            raise
         whole = None
     if whole is None or names:
         return original.socket.sendall(self, *arguments, **names)  # it raises the right error
