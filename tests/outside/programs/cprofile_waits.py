@@ -74,8 +74,9 @@ for function, end in {
     profile.runcall(function)
     wall = time.perf_counter() - begun
     os.waitpid(child, 0)
-    for key, (_, _, own, total, callers) in sorted(pstats.Stats(profile).stats.items()):
-        file, _, name = key
+    # By the names alone: the paths of the files differ from one machine to the next.
+    by_name = sorted(pstats.Stats(profile).stats.items(), key=lambda item: item[0][2])
+    for (file, _, name), (_, _, own, total, callers) in by_name:
         if any(caller[2] == function.__name__ for caller in callers) and total > wall / 2:
             # A C function has the time to itself, a Python function in what it calls.
             say(function.__name__, name, "own" if file == "~" else "with what it calls")
