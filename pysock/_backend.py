@@ -45,13 +45,16 @@ if _chosen is None:
 
 BACKEND = _chosen.BACKEND
 FASTER = _chosen.FASTER
-EpollSelector = _chosen.EpollSelector
+LATER = {**_chosen.LATER, "PeerCredentials": "_shared.results"}
 socket = _chosen.socket
-DatagramBatch = _chosen.DatagramBatch
-Stream = _chosen.Stream
 capabilities = _chosen.capabilities
-splice = _chosen.splice
-parse_ancillary = _chosen.parse_ancillary
 get_gil_hold = _chosen.get_gil_hold
 set_gil_hold = _chosen.set_gil_hold
 register_replaced = getattr(_chosen, "register_replaced", lambda names: None)
+
+
+def load(name):
+    """Import and return the object *name* of LATER. Not every program needs it."""
+    module = f"{__package__}.{LATER[name]}"
+    __import__(module)
+    return getattr(sys.modules[module], name)

@@ -6,10 +6,8 @@ import socket as _stdlib
 import sys
 from _thread import RLock
 
-from ._backend import FASTER, EpollSelector, register_replaced, socket
+from ._backend import FASTER, load, register_replaced, socket
 from ._shared import original
-
-_HAS_C_SELECTOR = EpollSelector is not original.EpollSelector
 
 _replaced: list = []  # of (module, name, replacement, original)
 register_replaced(_replaced)
@@ -121,7 +119,8 @@ def _replacements():
 
 def _replaceable_selectors():
     """Yield nothing for a selector of gevent, or if this backend has no selector in C."""
-    if _HAS_C_SELECTOR:
+    selector = load("EpollSelector")
+    if selector is not original.EpollSelector:
         import socketserver
 
         # The places of a selector, and the classes there that pysock's may replace.
@@ -131,7 +130,7 @@ def _replaceable_selectors():
             (socketserver, "_ServerSelector", {"EpollSelector", "PollSelector"}),
         ):
             if getattr(getattr(module, name, None), "__name__", None) in replaceable_names:
-                yield module, name, EpollSelector
+                yield module, name, selector
 
 
 def _stdlib_references():

@@ -10,7 +10,7 @@ import sys
 from .native import MODULES  # first: ModuleNotFoundError where it was not built
 
 # isort: split
-from . import connection, core, datagrams, io, native, selectors, stream  # noqa: F401
+from . import connection, core, datagrams, io, native  # noqa: F401
 
 # importlib's ExtensionFileLoader and ModuleSpec. Importing importlib.util for them would take as
 # long as loading all the modules.
@@ -34,5 +34,10 @@ def _load(name):
     setattr(sys.modules[spec.parent], name.rpartition(".")[2], module)
 
 
-for _name in MODULES:
-    _load(f"{__package__}.{_name}")
+def load(names):
+    """Load the modules of *names*, one of the lists in `native`."""
+    for name in names:
+        _load(f"{__package__}.{name}")
+
+
+load(MODULES)

@@ -1,6 +1,8 @@
-"""The shared object with all modules of the compiled backend, and the list of these modules.
+"""The shared object with all modules of the compiled backend, and the lists of these modules.
 
-`__init__.py` loads them in this order: each comes after the modules from which it cimports.
+They are loaded in this order: each comes after the modules from which it cimports. `__init__.py`
+loads MODULES. The rooms `selectors` and `stream` load theirs when they are imported: few programs
+need them.
 """
 
 MODULES = (
@@ -32,11 +34,17 @@ MODULES = (
     "datagrams.slots",
     "datagrams.datagram",
     "datagrams.batch",
+)
+
+STREAM = (
     "stream.lock",
     "stream.read_buffer",
     "stream.write_buffer",
     "stream.base",
     "stream.stream",
+)
+
+SELECTORS = (
     "selectors.registered",
     "selectors.overrides",
     "selectors.epoll",

@@ -11,13 +11,18 @@ import sys
 
 from .._shared import PACKAGE, original, pickling
 from .._shared.rebind import rebind
-from . import connection, core, datagrams, io, stream
+from . import connection, core, datagrams, io
 from .core.method_descriptor import builtin_function, method_descriptor
-from .selectors import methods
-from .selectors.overrides import has_original_code
-from .selectors.registered import Registered
 
 BACKEND = "c"
+# What few programs need, and the modules that have it: they are imported when it is asked for.
+LATER = {
+    "DatagramBatch": "_compiled.datagrams.batch",
+    "EpollSelector": "_compiled.selectors.selector",
+    "Stream": "_compiled.stream.stream",
+    "parse_ancillary": "_compiled.datagrams.ancillary",
+    "splice": "_compiled.io.splice",
+}
 
 # As globals of their own: each call of a Python function below would look them up in two modules.
 _init = connection.lifecycle.init
@@ -130,30 +135,6 @@ class SocketIO(original.SocketIO):
         return _write(self, b)
 
 
-class EpollSelector(original.EpollSelector):
-    """`selectors.EpollSelector`, with the methods that an event loop calls often in C (`epoll(7)`).
-
-    These are `register`, `unregister`, `modify` and `select`. Each one is a Python function that
-    calls the C function. Arguments, results and exceptions are the same. `install()` assigns the
-    class to `selectors`, where asyncio's default loop gets it, and to `socketserver`.
-    """
-
-    __module__ = PACKAGE
-
-    register = methods.register
-    unregister = methods.unregister
-    modify = methods.modify
-    select = methods.select
-
-    def __init__(self):
-        super().__init__()
-        if has_original_code():
-            self._fd_to_key = Registered(self._fd_to_key)
-
-    __init__.__module__ = PACKAGE
-    __init__.__qualname__ = original.EpollSelector.__init__.__qualname__
-
-
 def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
     """getaddrinfo(host, port, family=0, type=0, proto=0, flags=0) -> list of addresses
 
@@ -198,8 +179,4 @@ if not original.is_unpatched("getaddrinfo"):  # a guard or a mock must see every
 get_gil_hold = core.gil_policy.get_gil_hold
 set_gil_hold = core.gil_policy.set_gil_hold
 
-DatagramBatch = datagrams.batch.DatagramBatch
-Stream = stream.stream.Stream
 capabilities = datagrams.capabilities.capabilities
-parse_ancillary = datagrams.ancillary.parse_ancillary
-splice = io.splice.splice

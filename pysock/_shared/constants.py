@@ -86,10 +86,11 @@ def _missing():
         names.update(_LINUX)
         if not os.uname().machine.startswith(_OTHER_NUMBERS):
             names.update(_LINUX_ASM_GENERIC)
-    for name in dir(_stdlib):
+    known = vars(_stdlib)
+    for name, value in known.items():
         if name.startswith("AF_"):
-            names["P" + name[1:]] = int(getattr(_stdlib, name))  # PF_INET is AF_INET, and so on
-    return {name: value for name, value in names.items() if not hasattr(_stdlib, name)}
+            names["P" + name[1:]] = int(value)  # PF_INET is AF_INET, and so on
+    return {name: value for name, value in names.items() if name not in known}
 
 
 CONSTANTS = _missing()

@@ -90,7 +90,7 @@ FAMILIES = st.lists(st.sampled_from([socket.AF_INET, socket.AF_INET6, socket.AF_
 @given(families=FAMILIES)
 def test_interleaving(pysock, families):
     infos = [(family, 1, 6, "", ("host", at)) for at, family in enumerate(families)]
-    order = importlib.import_module(pysock.__name__ + "._shared.connect").interleave(infos)
+    order = importlib.import_module(pysock.__name__ + "._shared.happy_eyeballs").interleave(infos)
     assert sorted(order) == sorted(infos)
     assert order[:1] == infos[:1]
     for family in set(families):  # in a family nobody overtakes

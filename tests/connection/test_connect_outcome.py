@@ -83,7 +83,7 @@ def test_all_errors(connect, black_hole, refusing, options):
 @pytest.mark.parametrize("options", BOTH, ids=str)
 def test_an_error_is_no_cycle(pysock, connect, refusing, listener, options):
     """It goes when it is forgotten, and so does all that its traceback holds."""
-    race = importlib.import_module(pysock.__name__ + "._shared.connect")._Race
+    race = importlib.import_module(pysock.__name__ + "._shared.happy_eyeballs")._Race
     options = {"source_address": ("127.0.0.1", 0), **options}
     gc.collect()  # of what other tests have kept
     gc.disable()

@@ -116,7 +116,7 @@ OF_ARGUMENTS = {
 @pytest.mark.parametrize("make", [bytearray, lambda n: array.array("d", bytes(n))])
 @pytest.mark.parametrize("call", OF_ARGUMENTS)
 def test_a_handler_may_raise_at_any_line_of_the_fallback(pysock, pair, call, make):
-    """What it raises is the caller's: no argument is to blame for it, nothing goes on without it."""
+    """What it raises is the caller's: it is not an error of an argument, and it is not lost."""
     a, b = pair
     left = reached = 0
 

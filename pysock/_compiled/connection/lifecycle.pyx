@@ -20,7 +20,6 @@ from libc.errno cimport EAGAIN, ECONNRESET, EINPROGRESS, EINTR, EISCONN
 from libc.math cimport ceil
 from libc.stdint cimport INT32_MAX, INT64_MAX, int64_t
 
-from ..._shared.address import standard_address
 from ..._shared.rebind import rebind
 
 from ..core.gil_policy cimport has_low_water, set_low_water
@@ -29,7 +28,7 @@ from ..core.errors cimport raise_errno, raise_timed_out
 from .options cimport read_low_water
 from ..io.zerocopy_pending cimport close_owner, owners, warn_of_pending
 from ..core.arguments cimport as_int, exact_number, fits_int
-from ..core.sockaddr cimport pack_address, unpack_address
+from ..core.sockaddr cimport pack_address, standard_address, unpack_address
 from ..core.socket_class cimport (
     is_unpatched, namespace, replaced_names, socket_class,
 )

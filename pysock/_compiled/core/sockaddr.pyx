@@ -2,7 +2,7 @@
 
 `pack_address` accepts numeric hosts as text, ports as exact ints, and paths as str or bytes: forms
 that need no resolver and have one meaning only. For any other form it returns 0, and the caller passes
-the address to the standard library, through standard_address() of _shared/address.py.
+the address to the standard library, through `standard_address`.
 """
 
 from cpython.bytes cimport (
@@ -161,6 +161,13 @@ cdef object unpack_unknown(const ps_sockaddr *addr, socklen_t length):
     memset(data, 0, SA_DATA)
     memcpy(data, addr.sa.sa_data, min(written, <size_t>SA_DATA))
     return (addr.sa.sa_family, PyBytes_FromStringAndSize(data, SA_DATA))
+
+
+cdef object standard_address(object sock, object address):
+    """Convert *address* to a form that the standard library accepts: see _shared/address.py."""
+    from ..._shared import address as forms  # few programs need it, and the import takes time
+
+    return forms.standard_address(sock, address)
 
 
 cdef object unpack_address(const ps_sockaddr *addr, socklen_t length):

@@ -14,14 +14,13 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport INT32_MAX, int64_t
 from libc.string cimport memset
 
-from ..._shared.address import standard_address
 from ..core.buffers import NotWritable
 
 from ..core.buffers cimport Buffers
 from ..core.retry cimport transfer
 from .zerocopy_pending cimport receive_error, sends_by_cookie
 from ..core.arguments cimport fits_int
-from ..core.sockaddr cimport pack_address, unpack_address
+from ..core.sockaddr cimport pack_address, standard_address, unpack_address
 from ..core.socket_object cimport audit_address, socket
 from ..sys.ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
 from ..sys.ps_cmsg cimport (

@@ -21,14 +21,13 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
 from libc.stdint cimport int64_t
 
-from ..._shared.address import standard_address
 
 from ..core.buffers cimport acquire_readable, acquire_writable
 from ..core.bytes_object cimport STACK_BYTES, bytes_data, bytes_size, cut_bytes, new_bytes
 from ..core.retry cimport transfer, transfer_within
 from .zerocopy_pending cimport receive_plain_error, sends_by_cookie
 from ..core.arguments cimport fits_int
-from ..core.sockaddr cimport pack_address, unpack_address
+from ..core.sockaddr cimport pack_address, standard_address, unpack_address
 from ..core.socket_object cimport audit_address, socket
 from ..core.threads cimport is_only_reference, pop_spare, push_spare, shared_pointer, shared_size
 from ..sys.ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t

@@ -7,7 +7,6 @@ descriptors were received closes them, because the caller never gets their numbe
 from array import array
 from errno import EMSGSIZE
 
-from ..._shared.results import PeerCredentials
 from ..._shared import loops
 
 cimport cython
@@ -120,4 +119,6 @@ cdef class Methods(socket):
         cdef int n = ps_peercred(self.sock_fd, &peer)
         if n < 0:
             raise_errno(n)
+        from ..._shared.results import PeerCredentials  # few programs need it
+
         return PeerCredentials(peer.pid, peer.uid, peer.gid)

@@ -9,7 +9,7 @@ refuses them.
 import errno
 import select
 import socket as _stdlib
-import struct
+import sys
 import time
 
 from .. import original
@@ -162,7 +162,7 @@ def split(data, ancdata, bufsize):
     """Return the datagrams that GRO joined to *data*, each truncated to *bufsize*."""
     for level, kind, value in ancdata:
         if (level, kind) == (_SOL_UDP, _UDP_GRO) and len(value) >= 4:
-            size = struct.unpack_from("i", value)[0]
+            size = int.from_bytes(value[:4], sys.byteorder, signed=True)
             if 0 < size < len(data):
                 return [data[at : at + size][:bufsize] for at in range(0, len(data), size)]
     return [data[:bufsize]]

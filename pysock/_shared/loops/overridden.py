@@ -11,7 +11,6 @@ import select
 import sys
 import time
 from _thread import RLock
-from contextlib import suppress
 
 _MIN_TIMEOUT = 1e-6  # seconds: 0 would make the socket non-blocking
 _MAX_TIMEOUT = 1e9  # seconds: it must fit into a time_t
@@ -107,6 +106,8 @@ def _restore_timeout(sock, this_call):
         saved.calls.discard(this_call)
         if not saved.calls:
             if sock.fileno() != -1:
-                with suppress(OSError):  # closed in the meantime
+                try:
                     sock.settimeout(saved.timeout)
+                except OSError:  # closed in the meantime
+                    pass
             del _saved[id(sock)]

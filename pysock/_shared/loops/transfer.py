@@ -12,7 +12,6 @@ import os
 import select
 import socket as _stdlib
 import sys
-from contextlib import suppress
 
 from .. import MAX_TLS_RECORD, PACKAGE, original
 from ..arguments import as_int, as_size, readable_view, writable_view
@@ -59,11 +58,13 @@ def _transfer_once(sock, until, events, overridden, by_method, by_descriptor):
         by_method()
     else:
         until.wait(fd, events)
-        with suppress(BlockingIOError):  # another thread was faster
+        try:
             if timeout:  # the method would wait that long; a call on the descriptor does not
                 by_descriptor()
             else:
                 by_method(_stdlib.MSG_DONTWAIT)
+        except BlockingIOError:  # another thread was faster
+            pass
 
 
 # Receiving

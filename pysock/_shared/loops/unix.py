@@ -9,19 +9,17 @@ import collections
 import errno
 import os
 import socket as _stdlib
-import struct
 import sys
 
 from .. import original
 from ..arguments import as_int, as_size
-from ..results import PeerCredentials
 
 _SCM_RIGHTS = getattr(_stdlib, "SCM_RIGHTS", 1)
 _SCM_PIDFD = 4 if sys.platform == "linux" else None
 _CLOEXEC = 0x40000000 if sys.platform == "linux" else 0  # MSG_CMSG_CLOEXEC
 _SCM_MAX_FD = 253
 _OTHER_CONTROL = 512  # bytes for other control messages, see csrc/ps_cmsg.h
-_UCRED = struct.Struct("iII")
+_SIZEOF_UCRED = 12  # pid, uid and gid, of 4 bytes each
 _NOBODY = 0xFFFFFFFF
 
 
@@ -101,7 +99,8 @@ def peercred(self):
     if sys.platform != "linux" or option is None:
         raise _error(errno.ENOPROTOOPT)
     getsockopt = original.socket.getsockopt
-    pid, uid, gid = _UCRED.unpack(getsockopt(self, _stdlib.SOL_SOCKET, option, _UCRED.size))
+    ucred = getsockopt(self, _stdlib.SOL_SOCKET, option, _SIZEOF_UCRED)
+    pid, uid, gid = memoryview(ucred).cast("I")
     if self.family != _stdlib.AF_UNIX:
         raise _error(errno.EOPNOTSUPP)
     if getsockopt(self, _stdlib.SOL_SOCKET, _stdlib.SO_ACCEPTCONN):
@@ -109,6 +108,8 @@ def peercred(self):
     if uid == gid == _NOBODY:
         original.socket.getpeername(self)
         raise _error(errno.EOPNOTSUPP)
+    from ..results import PeerCredentials  # few programs need it, and the import takes time
+
     return PeerCredentials(pid, uid, gid)
 
 
