@@ -20,8 +20,8 @@ enum {
 #endif
     PS_LINE = 64,           /* bytes of a cache line */
     PS_SEGMENTS = 64,       /* datagrams of one message: UDP_MAX_SEGMENTS of kernels before 6.9 */
-    PS_JOINED_MOST = 65507, /* bytes of these datagrams: 65,535 less the IPv4 and UDP headers */
-    PS_UDP_MOST = 65535,    /* bytes that one receive from a UDP socket may return */
+    PS_MAX_JOINED = 65507,  /* bytes of these datagrams: 65,535 less the IPv4 and UDP headers */
+    PS_MAX_UDP = 65535,     /* bytes that one receive from a UDP socket may return */
     PS_IOVECS = UIO_MAXIOV, /* iovecs of all messages of one send */
     PS_CONTROL = 512,       /* bytes of control data: twice what all kinds of ps_meta.h need */
 };

@@ -32,7 +32,7 @@ int ps_cmsg_put(void *control, size_t size, size_t *used, const ps_cmsg *item);
 int ps_cmsg_next(const struct msghdr *msg, struct cmsghdr **cursor, ps_cmsg *item, int *truncated);
 
 /* The largest number of descriptors of one message: with more, sendmsg(2) fails with EINVAL. */
-#define PS_RIGHTS_MOST SCM_MAX_FD
+#define PS_MAX_RIGHTS SCM_MAX_FD
 
 /* Room for the control messages that may come with descriptors: credentials, a security label, a
  * pidfd, timestamps. */
@@ -40,7 +40,7 @@ int ps_cmsg_next(const struct msghdr *msg, struct cmsghdr **cursor, ps_cmsg *ite
 
 typedef union ps_rights_room {
     struct cmsghdr header; /* for its alignment */
-    char bytes[CMSG_SPACE(PS_RIGHTS_MOST * sizeof(int)) + PS_RIGHTS_BESIDE];
+    char bytes[CMSG_SPACE(PS_MAX_RIGHTS * sizeof(int)) + PS_RIGHTS_BESIDE];
 } ps_rights_room;
 
 PS_SIZE(ps_rights_room, 1024 + PS_RIGHTS_BESIDE, 1032 + PS_RIGHTS_BESIDE);

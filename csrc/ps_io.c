@@ -89,9 +89,9 @@ size_t ps_gather(ps_io *io, struct msghdr *msg, struct iovec *iov, size_t count,
         if (from.iov_len == 0) {
             continue;
         }
-        bool copied = from.iov_len <= PS_COPIED_MOST;
+        bool copied = from.iov_len <= PS_MAX_COPIED;
         if ((copied && from.iov_len > room_size - used) ||
-            (!(copied && copying) && iovs == PS_IOV_MOST)) {
+            (!(copied && copying) && iovs == PS_MAX_IOV)) {
             break;
         }
         if (copied) {

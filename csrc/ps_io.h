@@ -54,8 +54,8 @@ void ps_io_advance(ps_io *io, size_t n);
 size_t ps_gather(ps_io *io, struct msghdr *msg, struct iovec *iov, size_t count, char *room,
                  size_t room_size);
 
-#define PS_IOV_MOST UIO_MAXIOV /* iovecs of one send: with more the kernel fails with EMSGSIZE */
-#define PS_COPIED_MOST 1536    /* ps_gather copies buffers of up to so many bytes: measured */
+#define PS_MAX_IOV UIO_MAXIOV /* iovecs of one send: with more the kernel fails with EMSGSIZE */
+#define PS_MAX_COPIED 1536    /* ps_gather copies buffers of up to so many bytes: measured */
 
 /* The flags with which a call with MSG_DONTWAIT does the same as the blocking call, except that it
  * does not wait. With any other flag (MSG_WAITALL, MSG_OOB, MSG_ERRQUEUE, MSG_FASTOPEN ...) it may

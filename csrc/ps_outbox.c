@@ -42,7 +42,7 @@ static size_t add_to_run(run *run, const ps_piece *piece, size_t offset) {
         }
         /* The code below adds further datagrams of the same piece. */
     } else if (run->full || next == 0 || next > run->size ||
-               next > PS_JOINED_MOST - ps_min(run->bytes, PS_JOINED_MOST) ||
+               next > PS_MAX_JOINED - ps_min(run->bytes, PS_MAX_JOINED) ||
                !same_peer(run->first, piece)) {
         return 0;
     } else {
@@ -54,7 +54,7 @@ static size_t add_to_run(run *run, const ps_piece *piece, size_t offset) {
         run->full = 1;
     } else if (whole == next) {
         size_t more = ps_min((left - added) / next, run->most - run->datagrams);
-        more = ps_min(more, (PS_JOINED_MOST - ps_min(run->bytes, PS_JOINED_MOST)) / next);
+        more = ps_min(more, (PS_MAX_JOINED - ps_min(run->bytes, PS_MAX_JOINED)) / next);
         added += more * next;
         run->datagrams += more;
         run->bytes += more * next;

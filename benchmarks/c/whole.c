@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-enum { IOV_MOST = 1024 };
+enum { MAX_IOV = 1024 };
 
 static int64_t receive_all(int fd, char *room, size_t size) {
     size_t got = 0;
@@ -59,10 +59,10 @@ int64_t send_buffers(int64_t n, int a, int b, int count, int size, int first) {
             iov[k] = (struct iovec){at, (size_t)(k == 0 ? first : size)};
             at += iov[k].iov_len;
         }
-        for (int k = 0; outcome == 0 && k < count; k += IOV_MOST) {
+        for (int k = 0; outcome == 0 && k < count; k += MAX_IOV) {
             int left = count - k;
             struct msghdr msg = {.msg_iov = iov + k};
-            msg.msg_iovlen = (size_t)(left < IOV_MOST ? left : IOV_MOST);
+            msg.msg_iovlen = (size_t)(left < MAX_IOV ? left : MAX_IOV);
             ssize_t sent = sendmsg(a, &msg, 0);
             outcome = sent > 0 ? 0 : failure(sent);
         }

@@ -21,7 +21,7 @@ from supervisor import Outcome, Record
 
 RETRIES = 2
 # More than this is no noise: the backend is broken, and retries would take hours.
-MOST_RETRIED = 20
+MAX_RETRIED = 20
 
 Execute = Callable[..., Record]
 
@@ -94,7 +94,7 @@ def passed(outcome: Outcome | None) -> bool:
 def settle_baseline(record: Record, execute: Execute) -> list[str]:
     """Give what failed in the baseline a second try; returns the tests that then passed."""
     failed = [name for name, outcome in record.tests.items() if outcome.status == "failed"]
-    if len(failed) > MOST_RETRIED:
+    if len(failed) > MAX_RETRIED:
         return []
     alone = [name for name in failed if passed(execute(record.run, [name]).tests.get(name))]
     recovered = confirm(record.run, alone, execute)[0] if alone else []
@@ -104,7 +104,7 @@ def settle_baseline(record: Record, execute: Execute) -> list[str]:
 
 def judge(baseline: Record, record: Record, execute: Execute) -> Verdict:
     verdict = Verdict(record, find_lost(baseline, record) if not record.error else {})
-    if len(verdict.lost) > MOST_RETRIED:
+    if len(verdict.lost) > MAX_RETRIED:
         return verdict
     alone = []
     for name, outcome in list(verdict.lost.items()):

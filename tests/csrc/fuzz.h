@@ -15,11 +15,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { INPUT_MOST = 1024 };
+enum { MAX_INPUT = 1024 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* At most INPUT_MOST bytes; their number. */
+/* At most MAX_INPUT bytes; their number. */
 size_t make_input(uint8_t *input);
 
 static void check(int holds) {
@@ -62,7 +62,7 @@ int main(int argc, char **argv) {
         run_file(argv[i]);
     }
     unsigned long runs = 0;
-    uint8_t input[INPUT_MOST];
+    uint8_t input[MAX_INPUT];
     clock_t begin = clock();
     for (; (double)(clock() - begin) / CLOCKS_PER_SEC < seconds; runs++) {
         size_t size = make_input(input);

@@ -18,7 +18,7 @@ static size_t take(const ps_io *io, size_t most, char *into) {
     const struct iovec *iov = io->msg != NULL ? io->msg->msg_iov : &one;
     size_t count = io->msg != NULL ? io->msg->msg_iovlen : 1;
     size_t took = 0;
-    CHECK(count > 0 && count <= PS_IOV_MOST);
+    CHECK(count > 0 && count <= PS_MAX_IOV);
     for (size_t i = 0; i < count && took < most; i++) {
         size_t n = iov[i].iov_len < most - took ? iov[i].iov_len : most - took;
         memcpy(into + took, iov[i].iov_base, n);
@@ -72,10 +72,10 @@ int main(void) {
     srand(1);
     for (int i = 0; i < 400; i++) {
         size_t count = (size_t)rand() % (i % 10 == 0 ? 4000 : 40);
-        size_t largest = i % 3 == 0 ? 10 : i % 3 == 1 ? 2 * PS_COPIED_MOST : PS_COPIED_MOST + 1;
-        there_and_back(count, largest, PS_COPIED_MOST + (size_t)rand() % 9000, 20000);
+        size_t largest = i % 3 == 0 ? 10 : i % 3 == 1 ? 2 * PS_MAX_COPIED : PS_MAX_COPIED + 1;
+        there_and_back(count, largest, PS_MAX_COPIED + (size_t)rand() % 9000, 20000);
         there_and_back(count, largest, 1 << 18, 1 << 20);
-        there_and_back(count % 50, largest, PS_COPIED_MOST, 3);
+        there_and_back(count % 50, largest, PS_MAX_COPIED, 3);
     }
     puts("ok");
 }

@@ -24,7 +24,7 @@ cdef object base_family = original.socket.family.fget
 cdef object base_type = original.socket.type.fget
 
 cdef enum:
-    OPTION_MOST = 1024  # the longest option value that the standard library reads
+    MAX_OPTION = 1024  # the longest option value that the standard library reads
     CACHED = 64         # the enum members of numbers below this are looked up once
 
 cdef list families = [None] * CACHED  # by number: the AddressFamily, or None before it is looked up
@@ -85,7 +85,7 @@ cdef class Methods(socket):
         cdef bytes data
         if not (ps_addr_family_known(self.sock_family) and fits_int(level, &c_level)
                 and fits_int(optname, &c_name) and fits_int(buflen, &size)
-                and 0 <= size <= OPTION_MOST):
+                and 0 <= size <= MAX_OPTION):
             return base.getsockopt(self, level, optname, buflen)
         if size == 0:
             length = sizeof(value)

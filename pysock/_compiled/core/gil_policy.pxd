@@ -9,7 +9,7 @@ from .threads cimport shared_byte, shared_int, shared_size
 
 cdef enum:
     DESCRIPTORS = 1 << 16  # a power of two
-    MISSES_MOST = 2        # so many misses one after the other make the next try pointless
+    MAX_MISSES = 2        # so many misses one after the other make the next try pointless
     LOW_WATER = 255        # in the place of a count: the socket has SO_RCVLOWAT set
 
 cdef shared_size gil_hold    # bytes: transfers of at most so many may hold the GIL
@@ -41,7 +41,7 @@ cdef inline void count_hit(int fd) noexcept:
 cdef inline void count_miss(int fd) noexcept:
     """A receive has found nothing."""
     cdef shared_byte *count = misses_of(fd)
-    if count[0] < MISSES_MOST:
+    if count[0] < MAX_MISSES:
         count[0] += 1
 
 
@@ -53,7 +53,7 @@ cdef inline bint may_hold(const ps_io *io) noexcept:
 cdef inline bint may_try(socket sock, const ps_io *io, short events, int64_t timeout) noexcept:
     """Whether a transfer is tried, with the GIL held and MSG_DONTWAIT, before anything waits."""
     return (may_hold(io) and not io.flags & ~PS_TRYABLE_FLAGS
-            and (events != POLLIN or misses_of(sock.sock_fd)[0] < MISSES_MOST or timeout == 0))
+            and (events != POLLIN or misses_of(sock.sock_fd)[0] < MAX_MISSES or timeout == 0))
 
 
 cdef int learn_from_release(int64_t wanted) except -1

@@ -46,7 +46,7 @@ from .socket_object cimport fd_ptr_of, socket
 cdef enum:
     NO_WAIT = 3_000            # ns: a receive that takes less has found its data there
     NOT_WATCHED = -0x40000000  # differs from every -errno and from every descriptor
-    FALSE_WAKEUPS_MOST = 2     # returns of poll() after which the transfer would still block
+    MAX_FALSE_WAKEUPS = 2     # returns of poll() after which the transfer would still block
 
 
 cdef tuple would_block = (EAGAIN, strerror(EAGAIN))
@@ -173,7 +173,7 @@ cdef ssize_t retry(socket sock, ps_transfer operation, ps_io *io, short events, 
             else:
                 false_wakeups += would_block
                 would_block = True
-                if false_wakeups == FALSE_WAKEUPS_MOST and watch == NOT_WATCHED:
+                if false_wakeups == MAX_FALSE_WAKEUPS and watch == NOT_WATCHED:
                     watch = ps_watch_open(sock.sock_fd, events)
                     would_block = False  # the watch does not report what happened before it was opened
     finally:

@@ -29,7 +29,7 @@ from ..core.socket_object cimport audit_address, socket
 from ..core.type_name cimport name_as_public
 from ..sys.ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
 from ..sys.ps_batch cimport (
-    PS_BATCH_SEND_FLAGS, PS_UDP_MOST, ps_arrival, ps_piece, ps_recv_batch,
+    PS_BATCH_SEND_FLAGS, PS_MAX_UDP, ps_arrival, ps_piece, ps_recv_batch,
 )
 from ..sys.ps_errqueue cimport MSG_ERRQUEUE
 from ..sys.ps_io cimport ps_io
@@ -112,8 +112,8 @@ cdef class DatagramBatch(Slots):
             self.first_index[0] = 0
             if entries:
                 raise_deferred(sock)
-            if self.inbox.room < PS_UDP_MOST and gro_joins(sock):
-                self.allocate_arena(PS_UDP_MOST)
+            if self.inbox.room < PS_MAX_UDP and gro_joins(sock):
+                self.allocate_arena(PS_MAX_UDP)
             self.inbox.family = sock.sock_family
             # SOCK_SEQPACKET: one message a call, because after the end of the connection recvmmsg(2)
             # would fill every further slot with an empty message.

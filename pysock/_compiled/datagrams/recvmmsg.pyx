@@ -39,7 +39,7 @@ from ..core.socket_object cimport socket
 from ..core.threads cimport pop_spare, push_spare, shared_pointer, shared_size
 from ..sys.ps_addr cimport AF_UNIX, ps_addr_family_known, ps_sockaddr
 from ..sys.ps_batch cimport (
-    MSG_DONTWAIT, MSG_PEEK, PS_BATCH, PS_LINE, PS_UDP_MOST, ps_aligned, ps_arrival, ps_inbox,
+    MSG_DONTWAIT, MSG_PEEK, PS_BATCH, PS_LINE, PS_MAX_UDP, ps_aligned, ps_arrival, ps_inbox,
     ps_inbox_arrival, ps_inbox_free, ps_inbox_init, ps_inbox_lay, ps_inbox_place, ps_mmsghdr,
     ps_recv_batch,
 )
@@ -56,8 +56,8 @@ cdef extern from "Python.h":
 
 cdef enum:
     ARENA_SIZE = 1 << 19     # bytes, unless one message needs more
-    BYTES_SLOT_LEAST = 512   # sizes of slots that are bytes objects. A smaller one is as fast to copy,
-    BYTES_SLOT_MOST = 4096   # and a larger one is mostly larger than the datagram
+    MIN_BYTES_SLOT = 512   # sizes of slots that are bytes objects. A smaller one is as fast to copy,
+    MAX_BYTES_SLOT = 4096   # and a larger one is mostly larger than the datagram
 
 cdef size_t NO_LAYOUT = <size_t>-1  # as inbox.room: the slots have no memory yet
 
@@ -282,9 +282,9 @@ cdef class Methods(socket):
             raise_deferred(self)
         room = <size_t>bufsize
         joins = gro_joins(self)
-        if self.sock_family != AF_UNIX and (joins or room > PS_UDP_MOST):
-            room = PS_UDP_MOST
-        bytes_slots = not joins and BYTES_SLOT_LEAST <= room <= BYTES_SLOT_MOST
+        if self.sock_family != AF_UNIX and (joins or room > PS_MAX_UDP):
+            room = PS_MAX_UDP
+        bytes_slots = not joins and MIN_BYTES_SLOT <= room <= MAX_BYTES_SLOT
         # With MSG_PEEK a further receive would return the same datagram again.
         left = 1 if io.flags & MSG_PEEK else <size_t>max_messages
         slots = acquire_spare()

@@ -6,13 +6,13 @@ Only csrc computes the addresses of slots (ps_inbox_lay).
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 
 from ..sys.ps_batch cimport (
-    PS_LINE, PS_UDP_MOST, ps_aligned, ps_arrival, ps_inbox_arrival, ps_inbox_free, ps_inbox_init,
+    PS_LINE, PS_MAX_UDP, ps_aligned, ps_arrival, ps_inbox_arrival, ps_inbox_free, ps_inbox_init,
     ps_inbox_lay,
 )
 
 
 cdef enum:
-    SLOTS_MOST = 1 << 16
+    MAX_SLOTS = 1 << 16
 
 
 cdef class Arena:
@@ -31,10 +31,10 @@ cdef class Slots:
     """The base of `DatagramBatch`: the part that neither receives nor sends."""
 
     def __cinit__(self, Py_ssize_t slots, Py_ssize_t slot_size):
-        if not 1 <= slots <= SLOTS_MOST:
-            raise ValueError(f"slots must be 1 to {SLOTS_MOST}")
-        if not 1 <= slot_size <= PS_UDP_MOST:
-            raise ValueError(f"slot_size must be 1 to {PS_UDP_MOST}")
+        if not 1 <= slots <= MAX_SLOTS:
+            raise ValueError(f"slots must be 1 to {MAX_SLOTS}")
+        if not 1 <= slot_size <= PS_MAX_UDP:
+            raise ValueError(f"slot_size must be 1 to {PS_MAX_UDP}")
         self.slot_size = <size_t>slot_size
         self.arrivals = <ps_arrival *>PyMem_Calloc(<size_t>slots, sizeof(ps_arrival))
         self.first_index = <size_t *>PyMem_Calloc(<size_t>slots + 1, sizeof(size_t))

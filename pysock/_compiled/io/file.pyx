@@ -43,7 +43,7 @@ cdef object sendfile = getattr(os, "sendfile", None)
 cdef object UnsupportedOperation = _io.UnsupportedOperation
 
 cdef enum:
-    CHUNK_MOST = 1 << 30  # bytes of one sendfile(2), which transfers at most 2,147,479,552
+    MAX_CHUNK = 1 << 30  # bytes of one sendfile(2), which transfers at most 2,147,479,552
 
 
 cdef object file_class = None  # pysock.SocketIO
@@ -125,7 +125,7 @@ def _sendfile_use_sendfile(socket self not None, file, offset=0, count=None):
     wanted = count if count else INT64_MAX
     try:
         while sent < wanted:
-            io.len = <size_t>min(wanted - sent, CHUNK_MOST)
+            io.len = <size_t>min(wanted - sent, MAX_CHUNK)
             deadline = 0  # as in the standard library, each wait may take the whole timeout
             try:
                 n = transfer(self, ps_sendfile, &io, POLLOUT, &deadline)

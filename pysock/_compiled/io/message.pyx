@@ -28,7 +28,7 @@ from ..sys.ps_cmsg cimport (
 )
 from ..sys.ps_errqueue cimport MSG_ERRQUEUE
 from ..sys.ps_io cimport (
-    MSG_TRUNC, PS_IOV_MOST, iovec, msghdr, ps_io, ps_recvmsg, ps_sendmsg,
+    MSG_TRUNC, PS_MAX_IOV, iovec, msghdr, ps_io, ps_recvmsg, ps_sendmsg,
 )
 from ..sys.ps_wait cimport POLLIN, POLLOUT
 
@@ -178,13 +178,13 @@ cdef class Methods(socket):
             if items is not None:
                 ancdata = items
                 control = pack_control(ancdata) if ancdata else b""
-            if control is not None and len(buffers) <= PS_IOV_MOST:
+            if control is not None and len(buffers) <= PS_MAX_IOV:
                 data.acquire(buffers, PyBUF_SIMPLE)
         except:
             # CPython raises the audit event before it looks at the buffers.
             audit_address("socket.sendmsg", self, address)
             raise
-        if control is None or len(buffers) > PS_IOV_MOST:
+        if control is None or len(buffers) > PS_MAX_IOV:
             return base.sendmsg(self, buffers, ancdata, flags, address)
         audit_address("socket.sendmsg", self, address)
         memset(&msg, 0, sizeof(msg))
@@ -238,7 +238,7 @@ cdef class Methods(socket):
             buffers = items
         elif type(buffers) is list:
             buffers = tuple(buffers)  # as in send_by_base()
-        if items is None or len(items) > PS_IOV_MOST:
+        if items is None or len(items) > PS_MAX_IOV:
             return base.recvmsg_into(self, buffers, ancbufsize, flags)
         try:
             data.acquire(items, PyBUF_WRITABLE)

@@ -30,7 +30,7 @@ from ..core.socket_class cimport is_stream
 from ..core.socket_object cimport audit_address, socket
 from ..core.threads cimport HAS_GIL, pop_spare, push_spare, shared_pointer
 from ..sys.ps_addr cimport ps_addr_family_known
-from ..sys.ps_io cimport MSG_MORE, PS_COPIED_MOST, msghdr, ps_gather, ps_io, ps_send, ps_sendmsg
+from ..sys.ps_io cimport MSG_MORE, PS_MAX_COPIED, msghdr, ps_gather, ps_io, ps_send, ps_sendmsg
 from ..sys.ps_wait cimport POLLOUT
 
 
@@ -81,7 +81,7 @@ cdef size_t size_if_small(object buffers) noexcept:
             return 0
         size = <size_t>bytes_size(items[i])
         total += size
-        if size > PS_COPIED_MOST or total > SCRATCH_SIZE:
+        if size > PS_MAX_COPIED or total > SCRATCH_SIZE:
             return 0
     return total
 

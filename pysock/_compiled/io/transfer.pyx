@@ -39,8 +39,8 @@ from ..sys.ps_wait cimport POLLIN, POLLOUT
 cdef object base = original.socket
 
 cdef enum:
-    COPIED_MOST = 32768   # bytes: up to so many are copied from a spare; it is returned with more
-    SPARE_MOST = 1 << 20  # bytes: a larger bytes object is not kept as a spare
+    MAX_COPIED = 32768   # bytes: up to so many are copied from a spare; it is returned with more
+    MAX_SPARE = 1 << 20  # bytes: a larger bytes object is not kept as a spare
 
 # A reference to a bytes object. It is popped while it is in use, so that no two threads use it.
 cdef shared_pointer spare = NULL
@@ -62,7 +62,7 @@ cdef PyObject *acquire_spare(Py_ssize_t size) except NULL:
 
 
 cdef void release_spare(PyObject *data) noexcept:
-    if bytes_size(data) > SPARE_MOST or not push_spare(&spare, data):
+    if bytes_size(data) > MAX_SPARE or not push_spare(&spare, data):
         Py_DECREF(<object>data)
 
 
@@ -95,7 +95,7 @@ cdef object receive(socket sock, ps_transfer operation, ps_io *io):
         raise
     last_received = <size_t>n
     # Without a GIL, a spare that another thread allocated can be written, but not be resized.
-    if n <= COPIED_MOST or not is_only_reference(data):
+    if n <= MAX_COPIED or not is_only_reference(data):
         try:
             return PyBytes_FromStringAndSize(bytes_data(data), n)
         finally:

@@ -23,7 +23,7 @@ from ..core.socket_class cimport overrides
 from ..core.socket_object cimport socket
 from ..sys.ps_addr cimport ps_addr_family_known, ps_sockaddr
 from ..sys.ps_cmsg cimport (
-    PS_RIGHTS_BESIDE, PS_RIGHTS_MOST, SCM_RIGHTS, ps_cmsg_space, ps_cmsg_take_rights,
+    PS_RIGHTS_BESIDE, PS_MAX_RIGHTS, SCM_RIGHTS, ps_cmsg_space, ps_cmsg_take_rights,
     ps_rights_room,
 )
 from ..sys.ps_io cimport MSG_CMSG_CLOEXEC, MSG_CTRUNC, iovec, msghdr, ps_io, ps_recvmsg
@@ -70,7 +70,7 @@ cdef class Methods(socket):
         cdef ps_io io
         cdef ps_sockaddr name
         cdef ps_rights_room control
-        cdef int[PS_RIGHTS_MOST] fds
+        cdef int[PS_MAX_RIGHTS] fds
         cdef int64_t deadline = 0
         cdef size_t most, sent, received, i
         cdef ssize_t n
@@ -78,7 +78,7 @@ cdef class Methods(socket):
             raise ValueError("bufsize and maxfds must not be negative")
         if overrides(self, "recvmsg") or not ps_addr_family_known(self.sock_family):
             return loops.unix.recv_fds(self, bufsize, maxfds, flags)
-        most = min(<size_t>maxfds, <size_t>PS_RIGHTS_MOST)
+        most = min(<size_t>maxfds, <size_t>PS_MAX_RIGHTS)
         data = PyBytes_FromStringAndSize(NULL, bufsize)
         iov.iov_base = PyBytes_AS_STRING(data)
         iov.iov_len = <size_t>bufsize

@@ -54,7 +54,7 @@ from ..sys.ps_zerocopy cimport (
 
 
 cdef enum:
-    MESSAGES_MOST = 256  # of other kinds; more are dropped, as by the kernel where its queue is full
+    MAX_MESSAGES = 256  # of other kinds; more are dropped, as by the kernel where its queue is full
 
 cdef object get_frame = sys._getframe
 cdef object socket_file = original.socket.close.__code__.co_filename
@@ -214,7 +214,7 @@ cdef class Sends:
                     raise_errno(n)
                 if ps_notice_parse(&received.msg, &notice):
                     released.append(self.apply(&notice))
-                elif len(self.messages) < MESSAGES_MOST:
+                elif len(self.messages) < MAX_MESSAGES:
                     self.messages.append(copy_received(n))
         return 0
 

@@ -5,7 +5,7 @@ cdef extern from "ps_batch.h" nogil:
     enum: PS_BATCH
     enum: PS_LINE
     enum: PS_SEGMENTS
-    enum: PS_UDP_MOST
+    enum: PS_MAX_UDP
     enum: PS_BATCH_SEND_FLAGS
     enum: MSG_DONTWAIT
     enum: MSG_PEEK

@@ -20,6 +20,6 @@ cdef extern from "ps_cmsg.h" nogil:
     size_t ps_cmsg_take_rights(const msghdr *msg, int *fds, size_t most)
     void ps_cmsg_close_rights(const msghdr *msg)
 
-    enum: PS_RIGHTS_MOST
+    enum: PS_MAX_RIGHTS
     enum: PS_RIGHTS_BESIDE
     enum: SCM_RIGHTS

@@ -40,8 +40,8 @@ cdef extern from "ps_io.h" nogil:
     size_t ps_gather(ps_io *io, msghdr *msg, iovec *iov, size_t count, char *room,
                      size_t room_size) noexcept
 
-    enum: PS_IOV_MOST
-    enum: PS_COPIED_MOST
+    enum: PS_MAX_IOV
+    enum: PS_MAX_COPIED
     enum: PS_TRYABLE_FLAGS
     enum: PS_NO_DONTWAIT
     enum: MSG_DONTWAIT

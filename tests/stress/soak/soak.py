@@ -27,7 +27,7 @@ net = conftest.load(sys.argv[1])
 SECONDS = float(sys.argv[2])
 CLIENTS = 6
 CHUNK = 16_384
-HELD_MOST = 1 << 18  # bytes that the selector's server keeps for one peer before it stops reading
+MAX_HELD = 1 << 18  # bytes that the selector's server keeps for one peer before it stops reading
 RESET = struct.pack("ii", 1, 0)
 
 over = threading.Event()
@@ -88,7 +88,7 @@ class Connection:
         self.sock, self.held, self.ended = sock, bytearray(), False
 
     def events(self):
-        reads = not self.ended and len(self.held) < HELD_MOST
+        reads = not self.ended and len(self.held) < MAX_HELD
         return (selectors.EVENT_READ if reads else 0) | (selectors.EVENT_WRITE if self.held else 0)
 
     def step(self, events):
