@@ -145,7 +145,11 @@ def _stdlib_references():
     for module_name in sorted(modules):
         module = modules[module_name]
         names = _names_of(module)
-        if module is _stdlib or id(module) in seen or _is_of_a_copy(names):
+        if (
+            module is _stdlib
+            or id(module) in seen
+            or original.is_of_a_copy(names.get("__package__"))
+        ):
             continue
         seen.add(id(module))
         for name, value in names.items():
@@ -166,13 +170,3 @@ def _names_of(module):
         return dict(object.__getattribute__(module, "__dict__"))
     except (AttributeError, TypeError):  # sys.modules may contain any object
         return {}
-
-
-def _is_of_a_copy(names):
-    """Whether a module with these *names* belongs to this package, or to a vendored copy of it."""
-    package = names.get("__package__")
-    while isinstance(package, str) and package:
-        if "_is_of_a_copy" in _names_of(sys.modules.get(f"{package}._install")):
-            return True
-        package = package.rpartition(".")[0]
-    return False

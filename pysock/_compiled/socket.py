@@ -138,9 +138,10 @@ class SocketIO(original.SocketIO):
 def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
     """getaddrinfo(host, port, family=0, type=0, proto=0, flags=0) -> list of addresses
 
-    Translate host and port into a list of (family, type, proto, canonname, address) for making a
-    socket (`getaddrinfo(3)`, RFC 3493). A numeric host is not given to the resolver. Raises
-    gaierror. Audit event `socket.getaddrinfo`.
+    Translate host and port into a list of (family, type, proto, canonname, address), with which a
+    socket can be made (`getaddrinfo(3)`, RFC 3493). *family*, *type* and *proto* restrict the list;
+    *flags* are AI_* constants, or'ed together. A numeric host is translated without the resolver.
+    Raises gaierror. Audit event `socket.getaddrinfo`.
     """
     return _getaddrinfo(host, port, family, type, proto, flags)
 
@@ -148,8 +149,8 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
 def socketpair(family=None, type=_stdlib.SOCK_STREAM, proto=0):
     """socketpair([family[, type[, proto]]]) -> (socket object, socket object)
 
-    Two connected sockets, as `socketpair(2)` makes them; AF_UNIX unless *family* is another one.
-    Raises OSError. Audit event `socket.__new__`, twice.
+    Make two connected sockets (`socketpair(2)`). The default of *family* is AF_UNIX. Raises
+    OSError. Audit event `socket.__new__`, twice.
     """
     return _socketpair(family, type, proto)
 

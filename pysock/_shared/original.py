@@ -7,6 +7,7 @@ to `socket.socket` is not used by accident. gevent removes EpollSelector from `s
 import _socket
 import selectors as _selectors
 import socket as _module
+import sys
 from io import RawIOBase
 
 from . import PACKAGE
@@ -40,6 +41,15 @@ def is_unpatched(name):
     if getattr(value, "__self__", None) is _socket:  # a function of the C module
         return True
     return getattr(value, "__globals__", None) is vars(_module)
+
+
+def is_of_a_copy(package):
+    """Whether *package* names this package, a copy of it under another name, or a part of these."""
+    while isinstance(package, str) and package:
+        if hasattr(sys.modules.get(f"{package}._shared.original"), "is_of_a_copy"):
+            return True
+        package = package.rpartition(".")[0]
+    return False
 
 
 def socket_repr(self):

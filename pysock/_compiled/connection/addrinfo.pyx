@@ -157,7 +157,7 @@ def gethostbyname(host, /):
 cdef dict numeric_results = {}
 
 cdef enum:
-    RESULTS_MOST = 256
+    MAX_RESULTS = 256
     CACHED_FLAGS = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV  # others depend on the configuration
 
 
@@ -182,13 +182,7 @@ cdef object numeric_address(object host, long port, int *family):
 
 
 def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
-    """getaddrinfo(host, port, family=0, type=0, proto=0, flags=0) -> list of addresses
-
-    Translate host and port into a list of (family, type, proto, canonname, address), with which a
-    socket can be made (`getaddrinfo(3)`, RFC 3493). *family*, *type* and *proto* restrict the list;
-    *flags* are AI_* constants, or'ed together. A numeric host is translated without the resolver.
-    Raises gaierror. Audit event `socket.getaddrinfo`.
-    """
+    """`getaddrinfo`, which _compiled/socket.py documents."""
     cdef long c_port = 0 if port is None else exact_number(port, 0xFFFF)
     cdef int host_family = 0
     cdef long c_family, c_type, c_proto, c_flags
@@ -215,6 +209,6 @@ cdef list cache_result(object key, tuple address, list result):
     for entry in result:
         if entry[3] != "" or entry[4] != address:
             return result
-    if len(numeric_results) < RESULTS_MOST:
+    if len(numeric_results) < MAX_RESULTS:
         numeric_results[key] = [entry[:3] for entry in result]
     return result

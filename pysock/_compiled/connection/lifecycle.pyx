@@ -7,9 +7,9 @@ the behaviour, the class of the exception and its text are the interpreter's own
 
 import _socket
 import socket as _stdlib
-import sys
 
 from ..._shared import original
+from ..._shared.original import is_of_a_copy
 
 cimport cython
 
@@ -141,23 +141,13 @@ def init(socket self not None, family=-1, type=-1, proto=-1, fileno=None):
 cdef bint is_replaced_in(dict names) except -1:
     """Whether *names* has another class as `socket`, or another `getdefaulttimeout`."""
     cdef object cls = names["socket"]
-    return (cls is not socket_class and cls is not base and not is_of_a_copy(cls)
+    return (cls is not socket_class and cls is not base and not is_of_a_copy(getattr(cls, '__module__', None))
             or names["getdefaulttimeout"] is not get_default_timeout)
-
-
-cdef bint is_of_a_copy(object cls) except -1:
-    """Whether a copy of this package, vendored under another name, has installed *cls* over this."""
-    module = sys.modules.get(f"{getattr(cls, '__module__', None)}._install")
-    return module is not None and "_is_of_a_copy" in vars(module)
 
 
 @cython.binding(False)
 def socketpair(family=None, type=SOCK_STREAM, proto=0):
-    """socketpair([family[, type[, proto]]]) -> (socket object, socket object)
-
-    Make two connected sockets (`socketpair(2)`). The default of *family* is AF_UNIX. Raises OSError.
-    Audit event `socket.__new__`, twice.
-    """
+    """`socketpair`, which _compiled/socket.py documents."""
     cdef int fds[2]
     cdef int n, c_family, c_type, c_proto
     if replaced_names and is_replaced_in(standard_names):
@@ -182,13 +172,7 @@ def socketpair(family=None, type=SOCK_STREAM, proto=0):
 
 @cython.binding(False)
 def accept(socket self not None, /):
-    """accept() -> (socket object, address)
-
-    Wait for a connection and accept it (`accept4(2)`). The result is a new `pysock.socket` and the
-    address of the peer. The socket is close-on-exec, and blocking unless `setdefaulttimeout()` has set
-    a timeout. Raises TimeoutError when the socket's timeout is over, BlockingIOError, OSError. Audit
-    event `socket.__new__`.
-    """
+    """`socket.accept`, which _compiled/socket.py documents."""
     cdef ps_sockaddr peer
     cdef ps_io io
     cdef int64_t deadline = 0
@@ -261,12 +245,7 @@ cdef object name_of(socket self, get_name get_name, object base_method):
 
 @cython.binding(False)
 def close(socket self not None, /):
-    """close()
-
-    Close the socket, at once, or when the last file made by `makefile()` is closed. The descriptor is
-    closed even if the kernel reports an error, which is raised as OSError. Warns with ResourceWarning
-    if zero-copy sends are pending.
-    """
+    """`socket.close`, which _compiled/socket.py documents."""
     cdef Py_ssize_t pending
     self._closed = True
     if self._io_refs > 0:
