@@ -10,9 +10,13 @@ import socket as _stdlib
 import sys
 
 from .._shared import PACKAGE, original, pickling
-from .._shared.rebind import rebind
+from .._shared.makefile import makefile
 from . import connection, core, datagrams, io
-from .core.method_descriptor import builtin_function, method_descriptor
+from .core.method_descriptor import (
+    builtin_function,
+    counted_method_descriptor,
+    method_descriptor,
+)
 
 BACKEND = "c"
 # What few programs need, and the modules that have it: they are imported when it is asked for.
@@ -69,31 +73,35 @@ class socket(original.socket):
     connect_ex = method_descriptor(connection.lifecycle.Methods.connect_ex)
     getpeername = method_descriptor(connection.lifecycle.Methods.getpeername)
     getsockname = method_descriptor(connection.lifecycle.Methods.getsockname)
-    listen = method_descriptor(connection.lifecycle.Methods.listen)
+    listen = counted_method_descriptor(connection.lifecycle.Methods.listen, 0, 1)
     setblocking = method_descriptor(connection.lifecycle.Methods.setblocking)
     settimeout = method_descriptor(connection.lifecycle.Methods.settimeout)
     shutdown = method_descriptor(connection.lifecycle.Methods.shutdown)
 
     family = property(connection.options.family)
     type = property(connection.options.type)
-    getsockopt = method_descriptor(connection.options.Methods.getsockopt)
-    setsockopt = method_descriptor(connection.options.Methods.setsockopt)
+    getsockopt = counted_method_descriptor(connection.options.Methods.getsockopt, 2, 3)
+    setsockopt = counted_method_descriptor(connection.options.Methods.setsockopt, 3, 3)
 
-    recv = method_descriptor(io.transfer.Methods.recv)
-    recv_into = method_descriptor(io.transfer.Methods.recv_into)
-    recvfrom = method_descriptor(io.transfer.Methods.recvfrom)
-    recvfrom_into = method_descriptor(io.transfer.Methods.recvfrom_into)
-    send = method_descriptor(io.transfer.Methods.send)
-    sendto = method_descriptor(io.transfer.Methods.sendto)
+    recv = counted_method_descriptor(io.transfer.Methods.recv, 1, 2)
+    recv_into = counted_method_descriptor(
+        io.transfer.Methods.recv_into, 1, 3, ("buffer", "nbytes", "flags")
+    )
+    recvfrom = counted_method_descriptor(io.transfer.Methods.recvfrom, 1, 2)
+    recvfrom_into = counted_method_descriptor(
+        io.transfer.Methods.recvfrom_into, 1, 3, ("buffer", "nbytes", "flags")
+    )
+    send = counted_method_descriptor(io.transfer.Methods.send, 1, 2)
+    sendto = counted_method_descriptor(io.transfer.Methods.sendto, 2, 3)
 
     recv_exactly = method_descriptor(io.recv_exactly.Methods.recv_exactly)
     recv_exactly_into = method_descriptor(io.recv_exactly.Methods.recv_exactly_into)
-    sendall = method_descriptor(io.sendall.Methods.sendall)
+    sendall = counted_method_descriptor(io.sendall.Methods.sendall, 1, 2)
     sendmsg_all = method_descriptor(io.sendall.Methods.sendmsg_all)
 
-    recvmsg = method_descriptor(io.message.Methods.recvmsg)
-    recvmsg_into = method_descriptor(io.message.Methods.recvmsg_into)
-    sendmsg = method_descriptor(io.message.Methods.sendmsg)
+    recvmsg = counted_method_descriptor(io.message.Methods.recvmsg, 1, 3)
+    recvmsg_into = counted_method_descriptor(io.message.Methods.recvmsg_into, 1, 3)
+    sendmsg = counted_method_descriptor(io.message.Methods.sendmsg, 1, 4)
 
     recvmmsg = method_descriptor(datagrams.recvmmsg.Methods.recvmmsg)
     send_segmented = method_descriptor(datagrams.sendmmsg.Methods.send_segmented)
@@ -107,7 +115,7 @@ class socket(original.socket):
     send_zerocopy = method_descriptor(io.zerocopy.Methods.send_zerocopy)
     zerocopy_pending = method_descriptor(io.zerocopy.Methods.zerocopy_pending)
 
-    makefile = rebind(original.socket.makefile)  # uses this package's SocketIO
+    makefile = makefile
 
     def _sendfile_use_sendfile(self, file, offset=0, count=None):
         return io.file._sendfile_use_sendfile(self, file, offset, count)
@@ -156,7 +164,6 @@ def socketpair(family=None, type=_stdlib.SOCK_STREAM, proto=0):
 
 
 core.socket_class.register_class(socket, __file__, vars(sys.modules[PACKAGE]))
-register_replaced = core.socket_class.register_replaced
 io.file.register_class(SocketIO)
 
 # Names of the `socket` module that are faster here. install() assigns them to that module, too.

@@ -158,13 +158,6 @@ METHODS = {
 if not hasattr(socket.socket, "sendmsg_afalg"):
     del METHODS["sendmsg_afalg"]
 
-# On the compiled backend Cython checks the number and the names of these methods' arguments. There
-# only the class of the exception is compared.
-COUNTED_BY_CYTHON = {
-    "getsockopt", "listen", "recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg",
-    "recvmsg_into", "send", "sendall", "sendmsg", "sendto", "setsockopt",
-}  # fmt: skip
-
 
 def test_the_table_has_every_method():
     names = {name for name in dir(socket.socket) if callable(getattr(socket.socket, name))}
@@ -240,10 +233,7 @@ def test_a_wrong_argument(pysock, name):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_wrong_number_of_arguments(pysock, name):
-    if pysock.BACKEND == "c" and name in COUNTED_BY_CYTHON:
-        assert not differences(pysock, name, wrong_counts(name), lambda result: result[0])
-    else:
-        assert not differences(pysock, name, wrong_counts(name))
+    assert not differences(pysock, name, wrong_counts(name))
 
 
 def test_an_iterable_that_fails_is_asked_once(pysock):

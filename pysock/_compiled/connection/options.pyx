@@ -55,9 +55,6 @@ def type(socket self not None, /):
     return value
 
 
-cdef object NOT_GIVEN = object()
-
-
 cdef int read_low_water(socket sock) except -1:
     """Tell the GIL policy whether SO_RCVLOWAT is set: then no receive is tried with MSG_DONTWAIT."""
     cdef int low_water = 1
@@ -100,7 +97,7 @@ cdef class Methods(socket):
             raise_errno(n)
         return data if length == <socklen_t>size else data[:length]
 
-    def setsockopt(self, level=NOT_GIVEN, optname=NOT_GIVEN, value=NOT_GIVEN, /, *optlen):
+    def setsockopt(self, level, optname, value, /):
         """setsockopt(level, optname, value)
         setsockopt(level, optname, None, optlen)
 
@@ -110,10 +107,9 @@ cdef class Methods(socket):
         C int.
         """
         cdef int c_level, c_name, c_value, n
-        if (optlen or value is NOT_GIVEN or not ps_addr_family_known(self.sock_family)
-                or not fits_int(level, &c_level) or not fits_int(optname, &c_name)):
-            given = [each for each in (level, optname, value) if each is not NOT_GIVEN]
-            return base.setsockopt(self, *given, *optlen)  # raises the exception for them, if any
+        if not (ps_addr_family_known(self.sock_family)
+                and fits_int(level, &c_level) and fits_int(optname, &c_name)):
+            return base.setsockopt(self, level, optname, value)
         if fits_int(value, &c_value):
             n = ps_setsockopt(self.sock_fd, c_level, c_name, &c_value, sizeof(c_value))
         elif PyBytes_CheckExact(value):

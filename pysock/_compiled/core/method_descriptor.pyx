@@ -10,12 +10,17 @@ and is compiled with binding=False.
 import _socket
 
 from cpython.mem cimport PyMem_RawMalloc
-from cpython.object cimport PyTypeObject
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_INCREF
 from libc.string cimport memcpy
 
 
 cdef extern from "Python.h":
+    ctypedef void *(*PyCFunction)(void *, void *)
+
     ctypedef struct PyMethodDef:
+        PyCFunction ml_meth
+        int ml_flags
         const char *ml_doc
 
     ctypedef struct PyMethodDescrObject:
@@ -26,6 +31,25 @@ cdef extern from "Python.h":
 
     object PyDescr_NewMethod(PyTypeObject *type, PyMethodDef *method)
     object PyCFunction_NewEx(PyMethodDef *method, object self, object module)
+
+    int METH_FASTCALL, METH_KEYWORDS
+
+cdef extern from "_compiled/core/counted.h":
+    ctypedef void *(*pysock_function)(void *, void *, Py_ssize_t, void *)
+
+    ctypedef struct pysock_counted:
+        pysock_function function
+        PyObject *standard
+        PyObject *names
+        Py_ssize_t least
+        Py_ssize_t most
+
+    enum:
+        PYSOCK_COUNTED
+    pysock_counted *pysock_counted_methods
+    pysock_function *pysock_counted_functions
+
+cdef int counted = 0  # how many of pysock_counted_methods are in use
 
 cdef object Descriptor = type(_socket.socket.fileno)
 cdef object Builtin = type(_socket.dup)
@@ -77,6 +101,28 @@ def method_descriptor(method, /):
         <PyTypeObject *>_socket.socket,
         definition_like(method, getattr(_socket.socket, method.__name__, None)),
     )
+
+
+def counted_method_descriptor(method, Py_ssize_t least, Py_ssize_t most, tuple names=(), /):
+    """The same for a method that gets *least* to *most* arguments, which may have these *names*.
+
+    Any other call goes to the method of that name of `_socket.socket`, for its exception. Cython
+    would raise one with a text of its own.
+    """
+    global counted
+    cdef object standard = getattr(_socket.socket, method.__name__)
+    cdef PyMethodDef *definition = definition_like(method, standard)
+    cdef pysock_counted *entry = &pysock_counted_methods[counted]
+    if counted == PYSOCK_COUNTED or definition.ml_flags != METH_FASTCALL | METH_KEYWORDS:
+        raise TypeError(f"{method.__name__} cannot be counted")
+    Py_INCREF(standard)  # for ever, as the definition itself
+    Py_INCREF(names)
+    entry.function = <pysock_function>definition.ml_meth
+    entry.standard, entry.names = <PyObject *>standard, <PyObject *>names
+    entry.least, entry.most = least, most
+    definition.ml_meth = <PyCFunction>pysock_counted_functions[counted]
+    counted += 1
+    return PyDescr_NewMethod(<PyTypeObject *>_socket.socket, definition)
 
 
 def builtin_function(function, /):

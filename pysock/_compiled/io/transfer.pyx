@@ -200,8 +200,7 @@ cdef class Methods(socket):
             if acquired:
                 PyBuffer_Release(&view)
 
-    def sendto(self, data=NOT_GIVEN, flags_or_address=NOT_GIVEN, address=NOT_GIVEN,
-               /, *more):
+    def sendto(self, data, flags_or_address, address=NOT_GIVEN, /):
         """sendto(data[, flags], address) -> number of bytes sent
 
         As `send`, but to *address* (`sendto(2)`). docs/guide/addresses.md has all forms of an address.
@@ -213,9 +212,6 @@ cdef class Methods(socket):
         cdef ps_sockaddr name
         cdef int64_t deadline = 0
         cdef int length
-        if flags_or_address is NOT_GIVEN or more:
-            given = [value for value in (data, flags_or_address, address) if value is not NOT_GIVEN]
-            return base.sendto(self, *given, *more)  # raises the TypeError for them
         if address is NOT_GIVEN:
             peer = flags_or_address
             io.flags = 0
