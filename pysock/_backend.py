@@ -50,7 +50,6 @@ socket = _chosen.socket
 capabilities = _chosen.capabilities
 get_gil_hold = _chosen.get_gil_hold
 set_gil_hold = _chosen.set_gil_hold
-register_replaced = getattr(_chosen, "register_replaced", lambda names: None)
 
 
 def load(name):

@@ -6,11 +6,10 @@ import socket as _stdlib
 import sys
 from _thread import RLock
 
-from ._backend import FASTER, load, register_replaced, socket
+from ._backend import FASTER, load, socket
 from ._shared import original
+from ._shared.installed import replaced
 
-_replaced: list = []  # of (module, name, replacement, original)
-register_replaced(_replaced)
 _lock = RLock()  # reentrant: a signal handler may call install(), too
 
 
@@ -40,7 +39,7 @@ def install():
     without a warning: they may check or redirect calls.
     """
     with _lock:
-        if _replaced:
+        if replaced:
             return
         current = _stdlib.socket
         replaceable = not isinstance(current, type) or issubclass(current, original.socket)
@@ -70,10 +69,10 @@ def _warn(message):
 def uninstall():
     """Undo `install()`. A name that other code has replaced in the meantime stays as it is."""
     with _lock:
-        for module, name, replacement, previous in _replaced:
+        for module, name, replacement, previous in replaced:
             if getattr(module, name, None) is replacement:
                 setattr(module, name, previous)
-        _replaced.clear()
+        replaced.clear()
 
 
 def installed():
@@ -86,7 +85,7 @@ def installed():
 def _installed():
     import warnings
 
-    before = bool(_replaced)
+    before = bool(replaced)
     if not before:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
@@ -100,7 +99,7 @@ def _installed():
 
 def _replace(replacements):
     for module, name, value in replacements:
-        _replaced.append((module, name, value, getattr(module, name)))
+        replaced.append((module, name, value, getattr(module, name)))
         setattr(module, name, value)
 
 

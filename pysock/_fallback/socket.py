@@ -1,9 +1,13 @@
 """The backend "stdlib": the same names and address forms, on the standard library alone."""
 
+import socket as _stdlib
+import sys
+
 from .._shared import PACKAGE, original, pickling
 from .._shared.address import standard_address
+from .._shared.installed import is_replaced, replaced
 from .._shared.loops import datagrams, transfer, unix
-from .._shared.rebind import rebind
+from .._shared.makefile import makefile
 from .core.gil_policy import get_gil_hold, set_gil_hold
 from .io import zerocopy
 
@@ -40,7 +44,20 @@ class socket(original.socket):
     __repr__ = original.socket_repr
     __reduce_ex__ = pickling.reduce_ex
 
-    accept = rebind(original.socket.accept)  # returns a socket of this package's class
+    makefile = makefile
+
+    def accept(self):
+        # As the standard library's, which looks up these names in its module when it is called. A
+        # function in front of that one would stand in the stacks that watchdogs look at.
+        package = sys.modules[PACKAGE]
+        fd, address = self._accept()
+        cls = (_stdlib if is_replaced("socket") else package).socket
+        sock = cls(self.family, self.type, self.proto, fileno=fd)
+        # A system on which the new socket inherits O_NONBLOCK of the listener.
+        module = _stdlib if replaced else package
+        if module.getdefaulttimeout() is None and self.gettimeout():
+            sock.setblocking(True)
+        return sock, address
 
     # The base class checks the number and the names of the arguments, so the texts are its own. It
     # is not called by super(): before Python 3.12 a text would then lack the name of the class.
@@ -97,7 +114,7 @@ class socket(original.socket):
     send_zerocopy = zerocopy.send_zerocopy
     zerocopy_pending = zerocopy.zerocopy_pending
 
-    for _method in (bind, connect, connect_ex, recvmsg_into, sendto, sendmsg):
+    for _method in (accept, bind, connect, connect_ex, recvmsg_into, sendto, sendmsg):
         _method.__doc__ = getattr(original.socket, _method.__name__).__doc__
     del _method
 

@@ -26,3 +26,13 @@ def _set_public_name(function, name):
         if isinstance(function, FunctionType):  # a builtin function keeps its name
             function.__name__ = name.rpartition(".")[2]
             function.__qualname__ = name
+            name_code(function)
+
+
+def name_code(function):
+    """Give the code of *function* the function's names: profilers, and copies of it, show these."""
+    names = {"co_name": function.__name__}
+    if hasattr(function.__code__, "co_qualname"):  # since Python 3.11
+        names["co_qualname"] = function.__qualname__
+    if any(getattr(function.__code__, key) != name for key, name in names.items()):
+        function.__code__ = function.__code__.replace(**names)

@@ -28,6 +28,8 @@ from ..sys.ps_addr cimport (
 )
 
 
+cdef dict c_names = vars(_socket)
+cdef object c_getaddrinfo = _socket.getaddrinfo
 cdef object base_inet_aton = _socket.inet_aton
 cdef object base_inet_ntoa = _socket.inet_ntoa
 cdef object base_inet_pton = _socket.inet_pton
@@ -187,8 +189,10 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
     cdef int host_family = 0
     cdef long c_family, c_type, c_proto, c_flags
     address = None
-    if c_port >= 0 and (isinstance(family, int) and isinstance(type, int)
-                        and isinstance(proto, int) and isinstance(flags, int)):
+    # The standard library's function looks up that of `_socket` when it is called.
+    if (c_port >= 0 and dict_get(c_names, "getaddrinfo") is c_getaddrinfo
+            and isinstance(family, int) and isinstance(type, int)
+            and isinstance(proto, int) and isinstance(flags, int)):
         c_family, c_type, c_proto, c_flags = family, type, proto, flags
         if (0 <= c_family < 256 and 0 <= c_type < 256 and 0 <= c_proto < 65536
                 and not c_flags & ~CACHED_FLAGS):

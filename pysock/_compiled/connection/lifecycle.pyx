@@ -35,7 +35,7 @@ from ..core.socket_class cimport (
 from ..core.socket_object cimport (
     audit_address, audit_new, detach_fd, module_state, set_module_state, socket,
 )
-from ..core.threads cimport shared_int, shared_pointer
+from ..core.threads cimport dict_get, shared_int, shared_pointer
 from ..sys.ps_addr cimport AF_INET, AF_UNIX, ps_addr_family_known, ps_sockaddr, socklen_t
 from ..sys.ps_socket cimport (
     SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, ps_accept, ps_bind, ps_close, ps_connect,
@@ -46,6 +46,10 @@ from ..sys.ps_io cimport PS_NO_DONTWAIT, ps_io
 from ..sys.ps_wait cimport POLLIN, POLLOUT
 
 
+cdef extern from "Python.h":
+    PyObject *PyFunction_GetCode(object function) except NULL
+
+
 cdef object base = original.socket
 cdef dict standard_names = vars(_stdlib)
 
@@ -53,10 +57,15 @@ cdef dict standard_names = vars(_stdlib)
 # The rebound ones look them up in this package. A name that somebody has replaced there is used. The
 # standard library's own names count after install() only: without it a program that imports pysock
 # gets pysock's sockets, whatever gevent has put into `socket`.
+cdef object base_close = original.socket.close
+cdef object real_close = original.socket._real_close
+cdef object real_close_code = real_close.__code__
 cdef object base_accept = original.socket.accept
 cdef object rebound_accept = rebind(original.socket.accept)
 cdef object base_socketpair = _stdlib.socketpair
 cdef object rebound_socketpair = rebind(_stdlib.socketpair)
+cdef dict c_names = vars(_socket)
+cdef object c_socketpair = _socket.socketpair  # the standard library's looks it up there
 cdef object get_default_timeout = _socket.getdefaulttimeout
 
 cdef tuple no_arguments = ()
@@ -141,7 +150,8 @@ def init(socket self not None, family=-1, type=-1, proto=-1, fileno=None):
 cdef bint is_replaced_in(dict names) except -1:
     """Whether *names* has another class as `socket`, or another `getdefaulttimeout`."""
     cdef object cls = names["socket"]
-    return (cls is not socket_class and cls is not base and not is_of_a_copy(getattr(cls, '__module__', None))
+    return (cls is not socket_class and cls is not base
+            and not is_of_a_copy(getattr(cls, "__module__", None))
             or names["getdefaulttimeout"] is not get_default_timeout)
 
 
@@ -152,7 +162,7 @@ def socketpair(family=None, type=SOCK_STREAM, proto=0):
     cdef int n, c_family, c_type, c_proto
     if replaced_names and is_replaced_in(standard_names):
         return base_socketpair(family, type, proto)
-    if is_replaced_in(namespace):
+    if is_replaced_in(namespace) or dict_get(c_names, "socketpair") is not c_socketpair:
         return rebound_socketpair(family, type, proto)
     c_family = AF_UNIX if family is None else as_int(family)
     c_type = as_int(type)
@@ -171,17 +181,20 @@ def socketpair(family=None, type=SOCK_STREAM, proto=0):
 
 
 @cython.binding(False)
-def accept(socket self not None, /):
+def accept(listener, /):
     """`socket.accept`, which _compiled/socket.py documents."""
     cdef ps_sockaddr peer
     cdef ps_io io
     cdef int64_t deadline = 0
     cdef int fd
+    cdef socket self
     if replaced_names and is_replaced_in(standard_names):
-        return base_accept(self)
-    if (is_replaced_in(namespace) or not is_unpatched(self) or not has_module_state
-            or not ps_addr_family_known(self.sock_family)):
-        return rebound_accept(self)
+        return base_accept(listener)
+    if (not isinstance(listener, socket) or is_replaced_in(namespace)
+            or not is_unpatched(<socket>listener) or not has_module_state
+            or not ps_addr_family_known((<socket>listener).sock_family)):
+        return rebound_accept(listener)
+    self = <socket>listener
     io.name = &peer
     io.flags = PS_NO_DONTWAIT
     io.likely = <size_t>-1  # never with the GIL held
@@ -244,14 +257,19 @@ cdef object name_of(socket self, get_name get_name, object base_method):
 
 
 @cython.binding(False)
-def close(socket self not None, /):
+def close(sock, /):
     """`socket.close`, which _compiled/socket.py documents."""
     cdef Py_ssize_t pending
+    cdef socket self
+    if not isinstance(sock, socket):
+        return base_close(sock)
+    self = <socket>sock
     self._closed = True
     if self._io_refs > 0:
         return
     pending = close_owner(self) if owners else 0
-    if is_unpatched(self):
+    # The code: tools replace that of a function, which gives the class no new version.
+    if is_unpatched(self) and PyFunction_GetCode(real_close) == <PyObject *>real_close_code:
         close_fd(self)
     else:
         self._real_close()  # a subclass may override it (ssl.SSLSocket does)

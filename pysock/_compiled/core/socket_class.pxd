@@ -5,7 +5,7 @@ from .socket_object cimport socket
 cdef object socket_class  # pysock.socket
 cdef object module_file   # the file of the module that defines it
 cdef dict namespace       # of the package: where its functions look up their globals
-cdef list replaced_names  # what install() has replaced: empty where it was not called
+cdef list replaced_names  # what install() has replaced: empty without it
 
 cdef bint overrides(socket sock, str method) except -1
 cdef bint is_unpatched(socket sock) except -1

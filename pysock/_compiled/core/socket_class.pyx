@@ -11,6 +11,8 @@ says no. A change of a class, or of a base, changes its version tag. So the usua
 comparisons.
 """
 
+from ..._shared import installed
+
 from ..sys.ps_addr cimport ps_addr_family_known
 from ..sys.ps_socket cimport SOCK_STREAM
 from .class_version cimport version_of
@@ -21,12 +23,14 @@ from .threads cimport shared_long
 cdef object socket_class = None
 cdef object module_file = None
 cdef dict namespace = None
-cdef list replaced_names = []
+cdef list replaced_names = installed.replaced
 cdef dict called_methods = None  # by name: what the class has for it when nothing is patched
 cdef shared_long unpatched_version = 0  # the version of the class in which nothing is patched
 
 # The methods and attributes that the standard library's accept, close and sendfile ask.
-cdef tuple CALLED = ("_accept", "_real_close", "family", "fileno", "gettimeout", "proto", "type")
+cdef tuple CALLED = (
+    "__init__", "_accept", "_real_close", "family", "fileno", "gettimeout", "proto", "type",
+)
 
 
 def register_class(cls, file, names, /):
@@ -40,12 +44,6 @@ def register_class(cls, file, names, /):
     module_file = file
     namespace = names
     called_methods = {name: getattr(cls, name) for name in CALLED}
-
-
-def register_replaced(list names not None, /):
-    """Tell which list `install()` adds the names to that it replaces."""
-    global replaced_names
-    replaced_names = names
 
 
 cdef bint overrides(socket sock, str method) except -1:

@@ -8,68 +8,95 @@ because the socket may be of another class (ssl.SSLSocket, a mock).
 import errno
 import io as _io
 import os
+import selectors
 import socket as _stdlib
 
 cimport cython
 
+from cpython.dict cimport PyDict_Size
 from cpython.exc cimport PyErr_CheckSignals
-from cpython.object cimport PyObject
 from libc.stdint cimport INT64_MAX, int64_t
 
 from ..._shared import original
 
+from ..core.class_version cimport version_of
 from ..core.retry cimport transfer, wait_for_socket
 from ..core.socket_class cimport is_unpatched
 from ..core.socket_object cimport socket
+from ..core.threads cimport dict_get, shared_long
 from ..sys.ps_addr cimport ps_addr_family_known
 from ..sys.ps_io cimport ps_io, ps_sendfile
 from ..sys.ps_wait cimport POLLOUT
 
 
 cdef extern from "Python.h":
-    bint PyMethod_Check(object method)
-    PyObject *PyMethod_GET_FUNCTION(object method)
+    dict generic_dict "PyObject_GenericGetDict"(object instance, void *unused)
 
 
 cdef object base_readinto = original.SocketIO.readinto
-cdef object base_readable = original.SocketIO.readable
-cdef object base_writable = original.SocketIO.writable
 cdef object base_write = original.SocketIO.write
 cdef object base_sendfile = original.socket._sendfile_use_sendfile
 cdef object GiveupOnSendfile = _stdlib._GiveupOnSendfile
 cdef object WOULD_BLOCK = {errno.EAGAIN, errno.EWOULDBLOCK}
+cdef object PollSelector = getattr(selectors, "PollSelector", None)
+cdef object poll_select = getattr(PollSelector, "select", None)
 cdef object fstat = os.fstat
 cdef object sendfile = getattr(os, "sendfile", None)
 cdef object UnsupportedOperation = _io.UnsupportedOperation
 
 cdef enum:
+    # Of a SocketIO: _mode, _reading, _sock, _timeout_occurred, _writing.
+    ATTRIBUTES = 5
     MAX_CHUNK = 1 << 30  # bytes of one sendfile(2), which transfers at most 2,147,479,552
 
 
 cdef object file_class = None  # pysock.SocketIO
+cdef dict called_methods = None  # by name: what the class has for it when nothing is patched
+cdef shared_long unpatched_version = 0  # the version of the class in which nothing is patched
+
+# What the standard library's readinto and write ask of the file.
+cdef tuple CALLED = (
+    "_checkClosed", "_checkReadable", "_checkWritable", "closed", "readable", "writable",
+)
 
 
 @cython.binding(False)
 def register_class(cls, /):
     """Make *cls* the class whose `readinto` and `write` are these."""
-    global file_class
+    global file_class, called_methods
     file_class = cls
+    called_methods = {name: getattr(cls, name) for name in CALLED}
 
 
-cdef inline bint is_method(object bound, object function) noexcept:
-    """Whether *bound* is the bound method of *function*."""
-    return PyMethod_Check(bound) and PyMethod_GET_FUNCTION(bound) == <PyObject *>function
+cdef dict plain_attributes(object file):
+    """The attributes of *file*, if neither it nor its class has one that changes what is asked.
+
+    None if it is closed, too: `io.RawIOBase.close` sets an attribute.
+    """
+    global unpatched_version
+    cdef unsigned long version
+    cdef dict attributes
+    if type(file) is not file_class:
+        return None
+    version = version_of(file_class)
+    if version == 0 or version != unpatched_version:
+        for name, method in called_methods.items():
+            if getattr(file_class, name) is not method:
+                return None
+        unpatched_version = version
+    attributes = generic_dict(file, NULL)
+    return attributes if PyDict_Size(attributes) == ATTRIBUTES else None
 
 
 @cython.binding(False)
 def readinto(self, b, /):
     """`SocketIO.readinto`, which _compiled/socket.py documents."""
-    # The standard library's method asks a closed file, a subclass, and an instance's own methods.
-    if (type(self) is not file_class or self.closed or self._timeout_occurred
-            or not self._reading or not is_method(self.readable, base_readable)):
+    cdef dict attributes = plain_attributes(self)
+    if (attributes is None or dict_get(attributes, "_reading") is not True
+            or dict_get(attributes, "_timeout_occurred") is not False):
         return base_readinto(self, b)
     try:
-        return self._sock.recv_into(b)
+        return dict_get(attributes, "_sock").recv_into(b)
     except TimeoutError:
         self._timeout_occurred = True
         raise
@@ -82,15 +109,21 @@ def readinto(self, b, /):
 @cython.binding(False)
 def write(self, b, /):
     """`SocketIO.write`, which _compiled/socket.py documents."""
-    if (type(self) is not file_class or self.closed or not self._writing
-            or not is_method(self.writable, base_writable)):
+    cdef dict attributes = plain_attributes(self)
+    if attributes is None or dict_get(attributes, "_writing") is not True:
         return base_write(self, b)
     try:
-        return self._sock.send(b)
+        return dict_get(attributes, "_sock").send(b)
     except OSError as error:
         if error.errno not in WOULD_BLOCK:
             raise
     return None
+
+
+cdef bint has_original_selector() except -1:
+    """Whether the selector with which the standard library's method waits is its own."""
+    return (getattr(selectors, "PollSelector", None) is PollSelector
+            and getattr(PollSelector, "select", None) is poll_select)
 
 
 @cython.binding(False)
@@ -100,6 +133,7 @@ def _sendfile_use_sendfile(socket self not None, file, offset=0, count=None):
     cdef int64_t deadline, wanted
     cdef int64_t sent = 0
     if (not is_unpatched(self) or os.sendfile is not sendfile or os.fstat is not fstat
+            or not has_original_selector()
             or not ps_addr_family_known(self.sock_family) or self.sock_fd < 0
             or type(offset) is not int or not 0 <= offset <= INT64_MAX):
         return base_sendfile(self, file, offset, count)

@@ -1,6 +1,7 @@
 """EpollSelector: the standard library's class, with the methods of `methods.py`."""
 
 from ..._shared import PACKAGE, original
+from ..._shared.public_names import name_code
 from . import methods
 from .overrides import has_original_code
 from .registered import Registered
@@ -28,3 +29,4 @@ class EpollSelector(original.EpollSelector):
 
     __init__.__module__ = PACKAGE
     __init__.__qualname__ = original.EpollSelector.__init__.__qualname__
+    name_code(__init__)
