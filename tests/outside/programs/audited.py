@@ -9,6 +9,9 @@ from shown import plain, say
 file = tempfile.TemporaryFile()
 file.write(b"x" * 100)
 file.flush()
+# Of an import, which looks into the folder and writes the bytecode. When a module is first needed
+# differs.
+OF_IMPORTS = {"os.listdir", "os.mkdir", "os.rename"}
 events = []
 hearing = False
 
@@ -20,7 +23,8 @@ def shown(value):
 
 
 def hook(event, args):
-    if hearing and event.partition(".")[0] in ("socket", "os", "select", "pickle"):
+    area = event.partition(".")[0]
+    if hearing and area in ("socket", "os", "select", "pickle") and event not in OF_IMPORTS:
         # Numbers over 1023 are ports that the kernel chose.
         events.append((event, [shown(each) for each in args if event.startswith("socket")]))
 
