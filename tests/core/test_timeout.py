@@ -181,6 +181,20 @@ def test_settimeout_none_clears_an_inherited_o_nonblock(net, pair):
     assert os.get_blocking(a.fileno())
 
 
+def test_from_one_timeout_to_another_nothing_is_asked_of_the_kernel(net, pair):
+    """C makes no system call there. The standard library sets O_NONBLOCK again each time."""
+    a, _ = pair
+    a.settimeout(5)
+    with a.dup() as twin:
+        twin.settimeout(None)  # O_NONBLOCK is of the open file, which both have
+        assert os.get_blocking(a.fileno())
+        a.settimeout(6)
+        assert os.get_blocking(a.fileno()) == (getattr(net, "BACKEND", None) == "c")
+        a.settimeout(None)
+        a.settimeout(6)
+        assert not os.get_blocking(a.fileno())
+
+
 def test_the_default_timeout_is_honoured(net):
     before = socket.getdefaulttimeout()
     try:

@@ -1,6 +1,7 @@
 """No frame of the Cython layer in a traceback, and no crash for the want of one."""
 
 import re
+import socket
 import traceback
 
 import pytest
@@ -62,3 +63,32 @@ def test_a_traceback_shows_no_line_of_pysocks(pysock, pair, fail):
     with pytest.raises((OSError, TypeError, ValueError, KeyError)) as caught:
         fail(pysock, b)
     assert ".pyx" not in "".join(traceback.format_exception(caught.value))
+
+
+# A Python function of pysock's stands in front of the standard library's, or of a C function.
+WITH_A_FRAME_MORE = {
+    "makefile": (lambda net, sock, refusing: sock.makefile("x"), {"c": 1, "stdlib": 1}),
+    "create_connection": (
+        lambda net, sock, refusing: net.create_connection(refusing),
+        {"c": 1, "stdlib": 2},  # and connect() is a function there
+    ),
+    "__init__": (lambda net, sock, refusing: net.socket(fileno="text"), {"c": 1, "stdlib": 0}),
+    "getaddrinfo": (
+        lambda net, sock, refusing: net.getaddrinfo("256.1.1.1", 1, flags=net.AI_NUMERICHOST),
+        {"c": 1, "stdlib": 0},
+    ),
+    "bind": (lambda net, sock, refusing: sock.bind("text"), {"c": 0, "stdlib": 1}),
+    "sendall": (lambda net, sock, refusing: sock.sendall("text"), {"c": 0, "stdlib": 1}),
+}
+
+
+@pytest.mark.parametrize("call", WITH_A_FRAME_MORE)
+def test_a_traceback_with_a_frame_more(pysock, call, refusing):
+    fail, more = WITH_A_FRAME_MORE[call]
+    lengths = []
+    for net in (socket, pysock):
+        with net.socket() as sock:
+            with pytest.raises((OSError, TypeError, ValueError)) as caught:
+                fail(net, sock, refusing)
+        lengths.append(len(traceback.extract_tb(caught.value.__traceback__)))
+    assert lengths[1] - lengths[0] == more[pysock.BACKEND]

@@ -170,6 +170,15 @@ def test_set_gro_where_there_is_none(pysock):
         tcp.set_gro()
 
 
+def test_set_gro_asks_the_kernel(pysock):
+    """Not on the fallback: it takes one datagram at a time, as the kernel has them without it."""
+    with udp(pysock) as (_, b):
+        for on in (True, False):
+            b.set_gro(on)
+            asked = b.getsockopt(pysock.SOL_UDP, pysock.UDP_GRO)
+            assert asked == (on and pysock.BACKEND == "c")
+
+
 def test_every_control_message_at_once(pysock):
     """The joined size comes last in the control data: there is room for it behind all others."""
     with udp(pysock, socket.AF_INET6, gro=True) as (a, b):

@@ -236,6 +236,27 @@ def test_a_wrong_number_of_arguments(pysock, name):
     assert not differences(pysock, name, wrong_counts(name))
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_a_keyword_of_a_bound_method(pysock, name):
+    """The text is the interpreter's, but for the class in front, which it may have or not."""
+    make, forms, _ = METHODS[name]
+    said = []
+    for net in (socket, pysock):
+        ends = make(net)
+        try:
+            for given in ((), *forms):
+                # The one that takes them all has nothing to encrypt: OSError.
+                with pytest.raises((TypeError, OSError)) as caught:
+                    getattr(ends[0], name)(*[None for _ in given], no_such_keyword=1)
+                said.append(str(caught.value))
+        finally:
+            for sock in ends:
+                sock.close()
+    half = len(said) // 2
+    for expected, got in zip(said[:half], said[half:], strict=True):
+        assert got.removeprefix("socket.") == expected.removeprefix("socket.")
+
+
 def test_an_iterable_that_fails_is_asked_once(pysock):
     """What its generator raises is raised as it is: the message is not told that it is none."""
     with pysock.socket(type=socket.SOCK_DGRAM) as sock:

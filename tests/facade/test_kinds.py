@@ -105,6 +105,37 @@ def test_what_can_be_copied_and_pickled(pysock):
     assert differences(pysock, survives) == {}
 
 
+def test_a_method_descriptor_is_copied_by_the_name_in_the_interpreters_class(pysock):
+    """So the copy is the interpreter's method; one that pysock adds has no such name."""
+    for name in ("recv", "sendmsg", "recv_exactly", "recvmmsg"):
+        method = getattr(pysock.socket, name)
+        for pass_on in (copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))):
+            if isinstance(method, types.FunctionType):
+                assert pysock.BACKEND == "stdlib" and pass_on(method) is method
+            elif hasattr(socket.socket, name):
+                assert pass_on(method) is getattr(socket.socket, name)
+            else:
+                with pytest.raises(AttributeError, match=f"'_socket.socket' has .*'{name}'"):
+                    pass_on(method)
+
+
+def test_the_docstrings_are_pysocks(pysock):
+    """Those of what is not the standard library's own function, behind a name of the package."""
+    ours = {
+        name
+        for name, theirs, own in places(pysock)
+        if callable(own) and not isinstance(own, type) and own.__doc__ != theirs.__doc__
+    }
+    if pysock.BACKEND == "stdlib":
+        assert ours == {"create_connection", "socket.sendall"}
+    else:
+        assert {"htons", "socketpair", "socket.recv", "socket.sendall", "SocketIO.write"} <= ours
+        for name in ours:
+            owner, _, method = name.rpartition(".")
+            found = getattr(getattr(pysock, owner) if owner else pysock, method)
+            assert found.__doc__, name
+
+
 def test_code_that_is_copied_runs(pysock):
     """A tool that wraps a function makes another one of its code."""
     functions = [

@@ -13,6 +13,7 @@ import types
 
 import pytest
 from support.paths import ROOT
+from support.programs import in_a_process
 
 
 def test_every_name_of_socket_is_here(pysock):
@@ -121,6 +122,23 @@ def test_what_is_public_is_of_the_package(pysock):
             assert pickle.loads(pickle.dumps(thing)) is thing
     for thing in (pysock.parse_ancillary([]), pysock.DatagramBatch(1, 1)):
         assert type(thing).__module__ == pysock.__name__
+
+
+IMPORTED_LATER = """
+import sys
+import pysock
+names = ["DatagramBatch", "EpollSelector", "PeerCredentials", "Stream", "parse_ancillary", "splice"]
+for name in names:
+    assert name not in vars(pysock) and name in dir(pysock) and name in pysock.__all__, name
+    assert getattr(pysock, name) is vars(pysock)[name], name
+print(pysock.BACKEND)
+"""
+
+
+def test_what_few_programs_need_is_imported_when_it_is_asked_for(pysock):
+    """Until then the module's dict does not have it: `dir()` and `__all__` do."""
+    no_extensions = "1" if pysock.BACKEND == "stdlib" else ""
+    assert in_a_process(IMPORTED_LATER, no_extensions) == f"{pysock.BACKEND}\n"
 
 
 def test_the_version_is_the_distributions(pysock):

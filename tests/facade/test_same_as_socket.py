@@ -282,6 +282,30 @@ def test_methods_refuse_what_is_no_socket(pysock):
                 method(*arguments)
 
 
+METHODS_OF_NO_SOCKET = {
+    "accept": 0, "bind": 1, "close": 0, "connect": 1, "connect_ex": 1, "detach": 0, "fileno": 0,
+    "getsockname": 0, "getsockopt": 2, "listen": 0, "recv": 1, "recv_into": 1, "recvfrom": 1,
+    "recvmsg": 1, "send": 1, "setblocking": 1, "setsockopt": 3, "settimeout": 1, "shutdown": 1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", METHODS_OF_NO_SOCKET)
+def test_what_a_method_says_of_what_is_no_socket(pysock, name):
+    """On the fallback an address is looked at first, by the family of what it is for."""
+    arguments = (1,) * METHODS_OF_NO_SOCKET[name]
+    by_family = pysock.BACKEND == "stdlib" and name in ("bind", "connect", "connect_ex")
+    for thing in (object(), None, 7):
+        said = []
+        for net in (socket, pysock):
+            with pytest.raises((TypeError, AttributeError)) as caught:
+                getattr(net.socket, name)(thing, *arguments)
+            said.append((caught.type, str(caught.value)))
+        if by_family:
+            assert said[1] == (AttributeError, str(said[1][1])) and "'family'" in said[1][1]
+        else:
+            assert said[1] == said[0]
+
+
 def test_methods_work_on_a_socket_of_the_standard_library(pysock):
     a, b = socket.socketpair()
     with a, b:

@@ -7,9 +7,11 @@ import os
 import random
 import resource
 import select
+import socket
 import threading
 
 import pytest
+from support.programs import in_a_process
 
 # Around the sizes where a receive changes its way: the C stack, the spare buffer, handing it over.
 SIZES = [
@@ -362,6 +364,43 @@ def test_a_duplicate_waits_for_the_low_water_mark(net, tcp_pair, taken_over):
         later.start()
         assert twin.recv(100) == b"abcdefghijklm"
         later.join()
+
+
+MARKED_BY_ANOTHER = """
+import threading
+import {module} as net
+with net.create_server(("127.0.0.1", 0)) as listener:
+    a, (b, _) = net.create_connection(listener.getsockname()), listener.accept()
+b.settimeout(20)
+def received():
+    a.sendall(b"abc")
+    later = threading.Timer(0.2, a.sendall, (b"defghijklm",))
+    later.start()
+    data = b.recv(100)
+    later.join()
+    return data
+with a, b:
+    with b.dup() as twin:
+        twin.setsockopt(net.SOL_SOCKET, net.SO_RCVLOWAT, 10)
+    print(received())
+    if {unseen}:
+        print(b.recv(100))
+    b.setsockopt(net.SOL_SOCKET, net.SO_RCVLOWAT, 10)
+    print(received())
+"""
+
+
+def test_a_low_water_mark_that_another_object_sets(net):
+    """C may not see it, and does not where it tries with the GIL held: that takes what is there.
+
+    In a process of its own, where nothing has been learned of the GIL.
+    """
+    unseen = getattr(net, "BACKEND", None) == "c"
+    module = "socket" if net is socket else "pysock"
+    program = MARKED_BY_ANOTHER.format(module=module, unseen=unseen)
+    received = in_a_process(program, "" if unseen else "1").splitlines()
+    both = "b'abcdefghijklm'"
+    assert received == (["b'abc'", "b'defghijklm'", both] if unseen else [both, both])
 
 
 def test_the_low_water_mark_of_a_number_far_below(net, tcp_pair):

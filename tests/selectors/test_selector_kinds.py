@@ -162,6 +162,8 @@ def test_a_copy_of_the_keys_is_a_dict(pysock):
         copies = copy.copy(keys), copy.deepcopy(keys), pickle.loads(pickle.dumps(keys)), keys.copy()
         for copied in copies:
             assert copied == keys and copied is not keys
+            assert type(copied) is dict
+        assert (type(keys) is dict) == (pysock.BACKEND == "stdlib")
         copies[0].clear()
         assert len(keys) == 1
 
@@ -265,6 +267,31 @@ def test_a_traceback_is_the_same(pysock, fail):
     assert len([line for line in ours if "selectors.py" in line]) == 1
 
 
+REFUSED = {
+    "unregister": lambda selector, a: selector.unregister(a),
+    "register twice": lambda selector, a: [selector.register(a, READ) for _ in "12"],
+    "modify": lambda selector, a: selector.modify(a, READ),
+    "a mask": lambda selector, a: selector.register(a, 99),
+    "no file": lambda selector, a: selector.register("no file", READ),
+    "a timeout": lambda selector, a: selector.select("no time"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_traceback_with_a_frame_more_or_less(pysock, name):
+    """How many there are depends on the interpreter's version, too."""
+
+    def told(selector):
+        with socket.socket() as sock:
+            with pytest.raises((KeyError, TypeError, ValueError)) as caught:
+                REFUSED[name](selector, sock)
+        trace = traceback.extract_tb(caught.value.__traceback__)
+        return len([frame for frame in trace if frame.filename == selectors.__file__])
+
+    ours, theirs = of_each(pysock, told)
+    assert abs(ours - theirs) <= (pysock.BACKEND == "c")
+
+
 def test_a_profile_function_hears_select(pysock):
     def heard(selector):
         events = []
@@ -288,7 +315,35 @@ def test_a_profile_function_hears_select(pysock):
     assert ours == theirs and len(ours) == 2
 
 
-# A standard library that somebody has changed before
+# A standard library that somebody changes
+
+
+REWRITTEN = """
+import selectors, types
+import pysock
+there = pysock.EpollSelector()
+there.select(0)
+seen = []
+select = selectors.EpollSelector.select
+def hear(self, timeout=None):
+    seen.append("select")
+    return copied(self, timeout)
+copied = types.FunctionType(select.__code__, vars(selectors), argdefs=(None,))
+vars(selectors).update(seen=seen, copied=copied)
+select.__code__ = hear.__code__
+for selector in (there, pysock.EpollSelector()):
+    with selector:
+        selector.select(0)
+        print(*seen)
+"""
+
+
+def test_code_that_is_rewritten_while_a_selector_is_there(pysock):
+    """What is made afterwards runs it; what has waited before does so on the fallback alone."""
+    if pysock.BACKEND == "c":
+        assert in_a_process(REWRITTEN) == "\nselect\n"
+    else:
+        assert in_a_process(REWRITTEN, "1") == "select\nselect select\n"
 
 
 CHANGED = """
