@@ -19,7 +19,8 @@ def set_public_names(namespace):
                     _set_public_name(function, f"{value.__qualname__}.{method}")
 
 
-def _set_public_name(function, name):
+def _set_public_name(value, name):
+    function = value.fget if isinstance(value, property) else value
     module = getattr(function, "__module__", None) or ""
     if module.startswith(f"{PACKAGE}.") and hasattr(function, "__qualname__"):
         function.__module__ = PACKAGE
