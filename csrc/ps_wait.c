@@ -1,6 +1,7 @@
 #include "ps_wait.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -15,6 +16,15 @@ int64_t ps_clock(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+int64_t ps_yield_until(int64_t deadline) {
+    int64_t now;
+    do {
+        sched_yield();
+        now = ps_clock();
+    } while (now < deadline);
+    return now;
 }
 
 /* Call poll(2) with a deadline. With a count of 0 this only sleeps. */

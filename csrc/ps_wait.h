@@ -8,6 +8,10 @@
  * sets the date. */
 int64_t ps_clock(void);
 
+/* Leave the processor to other threads until ps_clock() reaches deadline, which is near. Returns
+ * the time then. */
+int64_t ps_yield_until(int64_t deadline);
+
 /* Wait until poll(2) reports one of events (POLLIN, POLLOUT), POLLERR or POLLHUP for fd, or until
  * ps_clock() reaches deadline. Returns 1 when fd is ready, 0 after the deadline, -errno (also
  * -EINTR). Even after the deadline poll(2) is called once. A negative fd is -EBADF. */

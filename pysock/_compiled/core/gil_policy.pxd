@@ -5,15 +5,17 @@ from libc.stdint cimport int64_t
 from ..sys.ps_io cimport PS_TRYABLE_FLAGS, ps_io
 from ..sys.ps_wait cimport POLLIN
 from .socket_object cimport socket
-from .threads cimport shared_byte, shared_int, shared_size
+from .threads cimport HAS_GIL, shared_byte, shared_int, shared_size
 
 cdef enum:
+    HOLDS_BETWEEN_CLOCKS = 16
     DESCRIPTORS = 1 << 16  # a power of two
     MAX_MISSES = 2        # so many misses one after the other make the next try pointless
     LOW_WATER = 255        # in the place of a count: the socket has SO_RCVLOWAT set
 
 cdef shared_size gil_hold    # bytes: transfers of at most so many may hold the GIL
-cdef shared_int contention   # above 0: other threads do I/O, too, and no transfer holds the GIL
+cdef shared_int contention   # above 0: other threads want the GIL for short, and no call holds it
+cdef shared_int holds        # calls that held the GIL since the clock was read
 cdef shared_byte[DESCRIPTORS] misses  # receives that found nothing, by descriptor modulo DESCRIPTORS
 
 
@@ -45,9 +47,22 @@ cdef inline void count_miss(int fd) noexcept:
         count[0] += 1
 
 
+cdef inline bint has_turn() noexcept:
+    """Whether this thread may make a system call with the GIL held: it gives the others their turn."""
+    global holds
+    if not HAS_GIL:
+        return True
+    if contention == 0:
+        holds += 1
+        if holds < HOLDS_BETWEEN_CLOCKS:
+            return True
+        give_turn()
+    return contention == 0
+
+
 cdef inline bint may_hold(const ps_io *io) noexcept:
     """Whether one system call of this transfer may be made with the GIL held."""
-    return contention == 0 and io.likely <= gil_hold
+    return io.likely <= gil_hold and has_turn()
 
 
 cdef inline bint may_try(socket sock, const ps_io *io, short events, int64_t timeout) noexcept:
@@ -56,4 +71,5 @@ cdef inline bint may_try(socket sock, const ps_io *io, short events, int64_t tim
             and (events != POLLIN or misses_of(sock.sock_fd)[0] < MAX_MISSES or timeout == 0))
 
 
+cdef void give_turn() noexcept
 cdef int learn_from_release(int64_t wanted) except -1

@@ -28,6 +28,8 @@
  * one. When two threads write a value that depends on the old one, one of the two may be lost. */
 typedef PYSOCK_SHARED int pysock_shared_int;
 typedef PYSOCK_SHARED unsigned char pysock_shared_byte;
+typedef PYSOCK_SHARED int64_t pysock_shared_int64;
+/* As long as the version of a class. */
 typedef PYSOCK_SHARED unsigned long pysock_shared_long;
 typedef PYSOCK_SHARED size_t pysock_shared_size;
 typedef void *PYSOCK_SHARED pysock_shared_pointer;

@@ -8,6 +8,7 @@ cdef extern from "_compiled/core/threads.h":
 
     ctypedef int shared_int "pysock_shared_int"
     ctypedef unsigned char shared_byte "pysock_shared_byte"
+    ctypedef long long shared_int64 "pysock_shared_int64"
     ctypedef unsigned long shared_long "pysock_shared_long"
     ctypedef size_t shared_size "pysock_shared_size"
     ctypedef void *shared_pointer "pysock_shared_pointer"

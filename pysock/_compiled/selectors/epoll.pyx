@@ -23,6 +23,7 @@ from libc.stdint cimport INT32_MAX, int64_t, uint32_t
 from ..._shared import original
 from .epoll_object cimport epfd_ptr_of, epoll
 from ..core.errors cimport raise_errno
+from ..core.gil_policy cimport has_turn, learn_from_release
 from .overrides cimport attributes_of, overrides_lookup
 from .registered cimport Registered, nonnegative_int
 from ..core.threads cimport dict_get, list_item
@@ -160,11 +161,13 @@ cdef int wait_without_gil(const int *place, ps_event *events, int max_events,
     may have closed the selector, so the descriptor is read from *place* again.
     """
     cdef int64_t deadline = ps_clock() + timeout_ms * <int64_t>1_000_000
-    cdef int64_t left
+    cdef int64_t left, end
     cdef int epfd = place[0]
     cdef int n
     with nogil:
         n = ps_epoll_wait(epfd, events, max_events, timeout_ms)
+        end = ps_clock()
+    learn_from_release(end)
     while n == -EINTR:
         try:
             PyErr_CheckSignals()
@@ -184,7 +187,9 @@ cdef int wait_without_gil(const int *place, ps_event *events, int max_events,
 cdef list try_then_wait(object self, dict attributes, Registered registered, epoll poller,
                         ps_event *events, int max_events, int timeout_ms):
     """Try once with the GIL held. If events are ready, releasing the GIL is a cost for nothing."""
-    cdef int n = ps_epoll_wait(poller.epfd, events, max_events, 0)
+    cdef int n = -1
+    if has_turn():
+        n = ps_epoll_wait(poller.epfd, events, max_events, 0)
     if n < 0 or n == 0 and timeout_ms != 0:
         n = wait_without_gil(epfd_ptr_of(poller), events, max_events, timeout_ms)
         registered = registered_of(attributes)
