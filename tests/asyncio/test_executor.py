@@ -1,4 +1,4 @@
-"""Calls of an executor beside a loop that is never idle: the loop's thread gives them their turn."""
+"""Calls of an executor beside a loop that is never idle: its thread gives them their turn."""
 
 import json
 import os
