@@ -21,12 +21,13 @@ from ..._shared import original
 
 from ..core.class_version cimport version_of
 from ..core.retry cimport transfer, wait_for_socket
-from ..core.socket_class cimport is_unpatched
+from ..core.socket_class cimport is_unpatched, socket_class
 from ..core.socket_object cimport socket
 from ..core.threads cimport dict_get, shared_long
 from ..sys.ps_addr cimport ps_addr_family_known
 from ..sys.ps_io cimport ps_io, ps_sendfile
 from ..sys.ps_wait cimport POLLOUT
+from .transfer cimport receive_into, send
 
 
 cdef extern from "Python.h":
@@ -88,6 +89,11 @@ cdef dict plain_attributes(object file):
     return attributes if PyDict_Size(attributes) == ATTRIBUTES else None
 
 
+cdef inline bint is_unpatched_socket(object sock) except -1:
+    """Whether `recv_into` and `send` of *sock* are those of pysock."""
+    return type(sock) is socket_class and is_unpatched(<socket>sock)
+
+
 @cython.binding(False)
 def readinto(self, b, /):
     """`SocketIO.readinto`, which _compiled/socket.py documents."""
@@ -96,7 +102,8 @@ def readinto(self, b, /):
             or dict_get(attributes, "_timeout_occurred") is not False):
         return base_readinto(self, b)
     try:
-        return dict_get(attributes, "_sock").recv_into(b)
+        sock = dict_get(attributes, "_sock")
+        return receive_into(<socket>sock, b, 0, 0) if is_unpatched_socket(sock) else sock.recv_into(b)
     except TimeoutError:
         self._timeout_occurred = True
         raise
@@ -113,7 +120,8 @@ def write(self, b, /):
     if attributes is None or dict_get(attributes, "_writing") is not True:
         return base_write(self, b)
     try:
-        return dict_get(attributes, "_sock").send(b)
+        sock = dict_get(attributes, "_sock")
+        return send(<socket>sock, b, 0) if is_unpatched_socket(sock) else sock.send(b)
     except OSError as error:
         if error.errno not in WOULD_BLOCK:
             raise

@@ -103,6 +103,38 @@ cdef object receive(socket sock, ps_transfer operation, ps_io *io):
     return cut_bytes(&data, <size_t>n)
 
 
+cdef object receive_into(socket sock, object buffer, Py_ssize_t nbytes, object flags):
+    """`socket.recv_into`."""
+    cdef Py_buffer view
+    cdef ps_io io
+    if (not fits_int(flags, &io.flags) or not ps_addr_family_known(sock.sock_family)
+            or not acquire_writable(buffer, nbytes, &view, &io)):
+        return base.recv_into(sock, buffer, nbytes, flags)
+    try:
+        if io.len == 0:
+            return 0
+        io.name = NULL
+        return receive_once(sock, ps_recv, &io)
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef object send(socket sock, object data, object flags):
+    """`socket.send`."""
+    cdef Py_buffer view
+    cdef bint acquired
+    cdef ps_io io
+    cdef int64_t deadline = 0
+    if not ps_addr_family_known(sock.sock_family) or not fits_int(flags, &io.flags):
+        return base.send(sock, data, flags)
+    acquired = acquire_readable(data, &view, &io)
+    try:
+        return transfer(sock, ps_send, &io, POLLOUT, &deadline)
+    finally:
+        if acquired:
+            PyBuffer_Release(&view)
+
+
 cdef object NOT_GIVEN = object()
 
 
@@ -148,18 +180,7 @@ cdef class Methods(socket):
         As `recv`, but into a writable *buffer*: at most *nbytes* bytes, or as many as the buffer has if
         *nbytes* is 0. Raises ValueError if *nbytes* is negative or more than the buffer has.
         """
-        cdef Py_buffer view
-        cdef ps_io io
-        if (not fits_int(flags, &io.flags) or not ps_addr_family_known(self.sock_family)
-                or not acquire_writable(buffer, nbytes, &view, &io)):
-            return base.recv_into(self, buffer, nbytes, flags)
-        try:
-            if io.len == 0:
-                return 0
-            io.name = NULL
-            return receive_once(self, ps_recv, &io)
-        finally:
-            PyBuffer_Release(&view)
+        return receive_into(self, buffer, nbytes, flags)
 
     def recvfrom_into(self, buffer, Py_ssize_t nbytes=0, flags=0):
         """recvfrom_into(buffer[, nbytes[, flags]]) -> (number of bytes, address)
@@ -187,18 +208,7 @@ cdef class Methods(socket):
         number of bytes that the kernel has accepted. *flags* are MSG_* constants, or'ed together. Raises
         TimeoutError when the socket's timeout is over, BlockingIOError, OSError.
         """
-        cdef Py_buffer view
-        cdef bint acquired
-        cdef ps_io io
-        cdef int64_t deadline = 0
-        if not ps_addr_family_known(self.sock_family) or not fits_int(flags, &io.flags):
-            return base.send(self, data, flags)
-        acquired = acquire_readable(data, &view, &io)
-        try:
-            return transfer(self, ps_send, &io, POLLOUT, &deadline)
-        finally:
-            if acquired:
-                PyBuffer_Release(&view)
+        return send(self, data, flags)
 
     def sendto(self, data, flags_or_address, address=NOT_GIVEN, /):
         """sendto(data[, flags], address) -> number of bytes sent
