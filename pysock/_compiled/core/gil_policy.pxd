@@ -11,6 +11,7 @@ cdef enum:
     HOLDS_BETWEEN_CLOCKS = 16
     DESCRIPTORS = 1 << 16  # a power of two
     MAX_MISSES = 2        # so many misses one after the other make the next try pointless
+    NO_WAIT = 3_000        # ns: a wait that takes less has found its data there
     LOW_WATER = 255        # in the place of a count: the socket has SO_RCVLOWAT set
 
 cdef shared_size gil_hold    # bytes: transfers of at most so many may hold the GIL

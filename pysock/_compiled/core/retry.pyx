@@ -40,11 +40,12 @@ from ..sys.ps_wait cimport (
     POLLIN, ps_clock, ps_wait, ps_wait_room, ps_watch_close, ps_watch_open, ps_watch_wait,
 )
 from .errors cimport raise_errno, raise_timed_out
-from .gil_policy cimport count_hit, count_miss, gil_hold, has_low_water, learn_from_release, may_hold
+from .gil_policy cimport (
+    NO_WAIT, count_hit, count_miss, gil_hold, has_low_water, learn_from_release, may_hold,
+)
 from .socket_object cimport fd_ptr_of, socket
 
 cdef enum:
-    NO_WAIT = 3_000            # ns: a receive that takes less has found its data there
     NOT_WATCHED = -0x40000000  # differs from every -errno and from every descriptor
     MAX_FALSE_WAKEUPS = 2     # returns of poll() after which the transfer would still block
 

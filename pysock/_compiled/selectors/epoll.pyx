@@ -23,7 +23,7 @@ from libc.stdint cimport INT32_MAX, int64_t, uint32_t
 from ..._shared import original
 from .epoll_object cimport epfd_ptr_of, epoll
 from ..core.errors cimport raise_errno
-from ..core.gil_policy cimport has_turn, learn_from_release
+from ..core.gil_policy cimport MAX_MISSES, NO_WAIT, has_turn, learn_from_release
 from .overrides cimport attributes_of, overrides_lookup
 from .registered cimport Registered, nonnegative_int
 from ..core.threads cimport dict_get, list_item
@@ -153,14 +153,15 @@ cdef int timeout_in_ms(object timeout) except -3:
     return <int>ceil(seconds * 1e3) if seconds > 0 else 0
 
 
-cdef int wait_without_gil(const int *place, ps_event *events, int max_events,
-                          int timeout_ms) except -1:
+cdef int wait_without_gil(Registered registered, const int *place, ps_event *events,
+                          int max_events, int timeout_ms) except -1:
     """Release the GIL and wait; return the number of events.
 
     A wait that a signal interrupts continues until the same deadline (PEP 475). The signal handler
     may have closed the selector, so the descriptor is read from *place* again.
     """
-    cdef int64_t deadline = ps_clock() + timeout_ms * <int64_t>1_000_000
+    cdef int64_t start = ps_clock()
+    cdef int64_t deadline = start + timeout_ms * <int64_t>1_000_000
     cdef int64_t left, end
     cdef int epfd = place[0]
     cdef int n
@@ -168,6 +169,8 @@ cdef int wait_without_gil(const int *place, ps_event *events, int max_events,
         n = ps_epoll_wait(epfd, events, max_events, timeout_ms)
         end = ps_clock()
     learn_from_release(end)
+    if n > 0 and end - start < NO_WAIT:
+        registered.misses = 0
     while n == -EINTR:
         try:
             PyErr_CheckSignals()
@@ -186,12 +189,20 @@ cdef int wait_without_gil(const int *place, ps_event *events, int max_events,
 
 cdef list try_then_wait(object self, dict attributes, Registered registered, epoll poller,
                         ps_event *events, int max_events, int timeout_ms):
-    """Try once with the GIL held. If events are ready, releasing the GIL is a cost for nothing."""
+    """Try once with the GIL held. If events are ready, releasing the GIL is a cost for nothing.
+
+    The tries of a selector that found nothing are counted, as those of a receive: after MAX_MISSES the
+    wait comes at once, until one finds its events there.
+    """
     cdef int n = -1
-    if has_turn():
+    if (timeout_ms == 0 or registered.misses < MAX_MISSES) and has_turn():
         n = ps_epoll_wait(poller.epfd, events, max_events, 0)
+        if n > 0:
+            registered.misses = 0
+        elif timeout_ms != 0:
+            registered.misses += 1
     if n < 0 or n == 0 and timeout_ms != 0:
-        n = wait_without_gil(epfd_ptr_of(poller), events, max_events, timeout_ms)
+        n = wait_without_gil(registered, epfd_ptr_of(poller), events, max_events, timeout_ms)
         registered = registered_of(attributes)
         if registered is None:  # a signal handler, or another thread, has replaced it
             registered = Registered(self._fd_to_key)

@@ -3,6 +3,7 @@
 from libc.limits cimport INT_MAX
 
 from ..core.arguments cimport exact_number
+from ..core.threads cimport shared_int
 
 
 cdef inline int nonnegative_int(object value) except? -1:
@@ -12,6 +13,7 @@ cdef inline int nonnegative_int(object value) except? -1:
 
 cdef class Registered(dict):
     cdef list pairs  # by descriptor: the (key, events) that select() last returned, or None
+    cdef shared_int misses  # tries of select() that found nothing, one after the other
 
     cdef int cache_pair(self, int fd, object key, object pair) except -1
     cdef int invalidate_pair(self, int fd) except -1
