@@ -21,7 +21,7 @@ SUITE ?=
 FUZZ_SECONDS ?= 600
 FUZZ_CORPUS ?= $(or $(TMPDIR),/tmp)/$(notdir $(CURDIR))-corpus
 
-.PHONY: build demo test suite conformance sanitize sanitize-quick suite-debug fuzz fuzz-python leaks soak trust compat compat-suites outside-tools bench guard docs lint stubs wheels format clean
+.PHONY: build demo test suite conformance sanitize sanitize-quick suite-debug fuzz fuzz-python leaks soak trust compat compat-suites programs outside-tools bench guard guard-programs docs lint stubs wheels format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -98,6 +98,11 @@ sanitize-quick: $(READY)
 compat: build
 	$(RUN) tests/compat/run.py $(COMPAT)
 
+# The same programs counted, and not timed: the tables of docs/programs.md. PROGRAMS passes options on:
+# make programs PROGRAMS="--only redis_py"
+programs: build
+	$(RUN) tests/compat/count.py $(PROGRAMS)
+
 # Other projects' own tests, on both: make compat-suites SUITES="--only urllib3 redis"
 compat-suites: build
 	$(RUN) tests/compat/suites.py $(SUITES)
@@ -119,6 +124,10 @@ guard: build
 	$(RUN) benchmarks/instructions.py
 	$(RUN) benchmarks/imports.py --guard
 
+# Five whole programs: what a request costs, compared with the committed table.
+guard-programs: build
+	$(RUN) tests/compat/count.py --guard
+
 # The site, in build/docs/html; a warning is an error, and so is a reference to nothing.
 docs: build $(DOCS_READY)
 	$(RUN) -m sphinx -b html -W --keep-going -n -q -d build/docs/doctrees docs build/docs/html
@@ -127,7 +136,7 @@ docs: build $(DOCS_READY)
 lint: $(READY)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard csrc/*.[ch] pysock/_compiled/*/*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/stress/faults/*.c tests/stress/sanitizers/*.c)
+	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard csrc/*.[ch] pysock/_compiled/*/*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/compat/counting/*.c tests/stress/faults/*.c tests/stress/sanitizers/*.c)
 	$(CC) -std=c11 -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong -Wall -Wextra -Wconversion -Wformat=2 -Werror -fsyntax-only $(wildcard csrc/*.c)
 
 stubs: build
@@ -142,7 +151,7 @@ wheels: $(READY)
 format: $(READY)
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
-	$(VENV)/bin/clang-format -i $(wildcard csrc/*.[ch] pysock/_compiled/*/*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/stress/faults/*.c tests/stress/sanitizers/*.c)
+	$(VENV)/bin/clang-format -i $(wildcard csrc/*.[ch] pysock/_compiled/*/*.h benchmarks/c/*.[ch] tests/csrc/*.[ch] tests/compat/counting/*.c tests/stress/faults/*.c tests/stress/sanitizers/*.c)
 
 clean:
 	rm -rf .venv build dist *.egg-info pysock/*.so pysock/_compiled/*.so

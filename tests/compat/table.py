@@ -18,6 +18,8 @@ class Run:
     requests: int = 0
     wall: float = 0.0  # seconds
     cpu: float = 0.0
+    voluntary: int = 0  # context switches
+    involuntary: int = 0
     said: str = ""  # on stderr
     failure: str = ""
 

@@ -6,7 +6,6 @@ import socket
 import sys
 from pathlib import Path
 
-import programs_page
 import pytest
 import servers
 import table
@@ -130,20 +129,6 @@ def test_a_round_with_a_failure_has_no_figures():
     given = {"socket": [good, good], "-m pysock": [good, bad], "install()": [good, good]}
     assert [figure.ratio for figure in table.comparisons(given)] == [1, 1]
     assert table.comparisons({way: [bad] for way in ways.WAYS}) == []
-
-
-def test_a_page_has_the_losses_as_plain_as_the_wins(tmp_path):
-    ways = {"socket": runs(4, 5, 6), "-m pysock": runs(8, 9, 10), "install()": runs(9, 9, 9)}
-    source, page = tmp_path / "compat.json", tmp_path / "page.md"
-    source.write_text(json.dumps({"runs": {PROGRAMS[0].name: ways}}))
-    marks = "<!-- programs table -->\nold\n<!-- end of the programs table -->"
-    page.write_text(f"before\n{marks}\nafter\n")
-    programs_page.main(source, page)
-    text = page.read_text()
-    assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
-    assert f"| {PROGRAMS[0].name} |" in text and "| 0.56 (slower) | 1.00 |" in text
-    with pytest.raises(SystemExit):
-        programs_page.main(source, source)
 
 
 @pytest.mark.parametrize("each", PROGRAMS, ids=lambda each: each.name)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from catalogue import Program
@@ -16,6 +17,7 @@ ROOT = HERE.parent.parent
 PROGRAMS = HERE / "programs"
 
 LIMIT = 120  # seconds
+UNDER = 4  # times as long for a program that another one looks on
 
 # How each way starts a program, and what it puts first on the path.
 WAYS: dict[str, tuple[list[str], list[Path]]] = {
@@ -23,7 +25,10 @@ WAYS: dict[str, tuple[list[str], list[Path]]] = {
     "-m pysock": (["-m", "pysock"], []),
     "install()": ([], [HERE / "with_install"]),
 }
-CLASS_OF = {"socket": "socket", "-m pysock": "pysock", "install()": "pysock"}
+# What count.py has beside them: where a program is asyncio's, what else makes its loop faster.
+UVLOOP = "uvloop"
+STARTS = {**WAYS, UVLOOP: ([], [HERE / "with_uvloop"])}
+CLASS_OF = {"socket": "socket", "-m pysock": "pysock", "install()": "pysock", UVLOOP: "socket"}
 
 
 def variables(first: list[Path], found: dict[str, str]) -> dict[str, str]:
@@ -32,11 +37,20 @@ def variables(first: list[Path], found: dict[str, str]) -> dict[str, str]:
     return {**kept, **found, "PYTHONPATH": os.pathsep.join(map(str, [*first, ROOT]))}
 
 
-def run(python: str, program: Program, way: str, requests: int, found: dict[str, str]) -> Run:
-    options, first = WAYS[way]
+def run(
+    python: str,
+    program: Program,
+    way: str,
+    requests: int,
+    found: dict[str, str],
+    under: Sequence[str] = (),
+) -> Run:
+    """*under*: the command that runs the program, and looks on, as valgrind and strace do."""
+    options, first = STARTS[way]
+    limit = LIMIT * (UNDER if under else 1)
     path = PROGRAMS / f"{program.name}.py"
     process = subprocess.Popen(
-        [python, *options, str(path), str(requests)],
+        [*under, python, *options, str(path), str(requests)],
         env=variables(first, found),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -46,11 +60,11 @@ def run(python: str, program: Program, way: str, requests: int, found: dict[str,
         start_new_session=True,  # so that what it started ends with it
     )
     try:
-        output, errors = process.communicate(timeout=LIMIT)
+        output, errors = process.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         output, errors = process.communicate()
-        return Run(failure=f"not done in {LIMIT} s\n{output}{errors}")
+        return Run(failure=f"not done in {limit} s\n{output}{errors}")
     except BaseException:
         os.killpg(process.pid, signal.SIGKILL)
         raise

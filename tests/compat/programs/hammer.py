@@ -2,7 +2,7 @@
 
     python -I hammer.py PORT REQUESTS
 
-It asks the server for its CPU time before and after, and prints what the programs print.
+It asks the server what it used before and after, and prints what the programs print.
 """
 
 import json
@@ -88,9 +88,9 @@ def main(port, requests):
     wall, after = time.perf_counter() - start, ask_about(port)
     if failures:
         raise failures[0]
-    cpu = after["cpu"] - before["cpu"]
-    done = {"requests": share * THREADS, "wall": wall, "cpu": cpu, "socket": after["socket"]}
-    print(json.dumps(done), flush=True)
+    done = {"requests": share * THREADS, "wall": wall, "socket": after["socket"]}
+    used = {name: after["used"][name] - before["used"][name] for name in after["used"]}
+    print(json.dumps(done | used), flush=True)
 
 
 if __name__ == "__main__":

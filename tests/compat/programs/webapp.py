@@ -2,15 +2,15 @@
 
 import json
 import socket
-import time
+
+from measure import used
 
 LARGE = bytes(range(256)) * 400
 
 
 def answer(path, body):
     if path == "/about":
-        about = {"cpu": time.process_time(), "socket": socket.socket.__module__}
-        return json.dumps(about).encode()
+        return json.dumps({"used": used(), "socket": socket.socket.__module__}).encode()
     if path == "/large":
         return LARGE
     if path == "/echo":
