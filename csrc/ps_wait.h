@@ -8,6 +8,9 @@
  * sets the date. */
 int64_t ps_clock(void);
 
+/* The CPU time of this thread in nanoseconds, the kernel's part included. */
+int64_t ps_cpu_clock(void);
+
 /* Wait until poll(2) reports one of events (POLLIN, POLLOUT), POLLERR or POLLHUP for fd, or until
  * ps_clock() reaches deadline. Returns 1 when fd is ready, 0 after the deadline, -errno (also
  * -EINTR). Even after the deadline poll(2) is called once. A negative fd is -EBADF. */

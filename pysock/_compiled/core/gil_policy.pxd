@@ -56,4 +56,4 @@ cdef inline bint may_try(socket sock, const ps_io *io, short events, int64_t tim
             and (events != POLLIN or misses_of(sock.sock_fd)[0] < MAX_MISSES or timeout == 0))
 
 
-cdef int learn_from_release(int64_t wanted) except -1
+cdef int learn_from_release(int64_t started, int64_t wanted, ssize_t moved) except -1

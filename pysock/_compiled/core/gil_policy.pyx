@@ -46,8 +46,11 @@ cdef shared_int contention = 0
 cdef object get_switch_interval = getswitchinterval
 
 
-cdef int learn_from_release(int64_t wanted) except -1:
-    """Learn from a release of the GIL. *wanted* is the ps_clock() at which it was wanted back."""
+cdef int learn_from_release(int64_t started, int64_t wanted, ssize_t moved) except -1:
+    """Learn from a release of the GIL. *wanted* is the ps_clock() at which it was wanted back.
+
+    *started* and *moved* are for a profile: see `after_release` in retry.pxd.
+    """
     global contention
     cdef int64_t took
     if not HAS_GIL:
