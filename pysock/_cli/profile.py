@@ -22,8 +22,11 @@ FOLDER = os.path.dirname(os.path.abspath(package.__file__)) + os.sep
 PLACES = 10  # so many call sites are shown
 ENOUGH_CPU = 0.01  # seconds; a share of less says nothing
 WIDTH = 80
-COLUMNS = "{:>10} {:>9} {:>7} {:>8} {:>8} {:>8} {:>8}"
-HEADINGS = ("calls", "bytes", "waits", "waited", "no data", "no poll", "CPU")
+COLUMNS = "{:15.15} {:>10} {:>9} {:>7} {:>8} {:>8} {:>8} {:>8}"
+HEADINGS = ("call", "calls", "bytes", "waits", "waited", "no data", "no poll", "CPU")
+SITE_COLUMNS = "{:30} {:10.10} {:>9} {:>9} {:>8} {:>8}"
+SITE_HEADINGS = ("calls", "bytes", "waited", "CPU")
+SITE_WIDTH = 30
 
 
 class Profile:
@@ -127,17 +130,17 @@ def duration(ns):
 
 
 def columns(entry):
-    numbers = (entry["calls"], entry["bytes"], entry["waits"])
-    calls, nbytes, waits = (number or "" for number in numbers)
-    return COLUMNS.format(
-        calls and count(calls),
-        nbytes and size(nbytes),
-        waits and count(waits),
+    """Return the numbers of a call or of a site as texts, '' for 0."""
+    texts = (
+        count(entry["calls"]),
+        size(entry["bytes"]),
+        count(entry["waits"]),
         duration(entry["waited_ns"]),
-        entry["would_blocks"] or "",
-        entry["polls_avoided"] or "",
+        count(entry["would_blocks"]),
+        count(entry["polls_avoided"]),
         duration(entry["cpu_ns"]),
     )
+    return ["" if text in ("0", "0 B") else text for text in texts]
 
 
 def wrapped(text, indent="  "):
@@ -162,17 +165,17 @@ def render(facts, place):
         yield "no call of a socket"
         return
     yield ""
-    yield f"{'call':15}" + COLUMNS.format(*HEADINGS)
+    yield COLUMNS.format(*HEADINGS)
     for call, entry in facts["calls"].items():
-        yield f"{call:15.15}" + columns(entry)
+        yield COLUMNS.format(call, *columns(entry))
     yield ""
-    yield "dearest places"
+    yield SITE_COLUMNS.format("dearest places", "call", *SITE_HEADINGS)
     for site in facts["sites"][:PLACES]:
         where = place(site)
-        if len(where) > WIDTH - 20:
-            where = "..." + where[-(WIDTH - 23) :]
-        yield f"{where} {site['call']}"
-        yield " " * 15 + columns(site)
+        if len(where) > SITE_WIDTH:
+            where = "..." + where[3 - SITE_WIDTH :]  # the end says more
+        calls, nbytes, _, waited, _, _, cpu = columns(site)
+        yield SITE_COLUMNS.format(where, site["call"], calls, nbytes, waited, cpu)
     if facts["hints"]:
         yield ""
         yield "hints"

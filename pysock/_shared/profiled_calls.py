@@ -6,7 +6,7 @@ peer               its last argument is an address
 reads, writes      it waits until the socket can be read, or written
 tries              it tries before it waits, so that it may need no poll() under a timeout
 compound           it may make other calls, which are not counted by themselves
-connects, selects  it waits in a way of its own
+connects, selects, accepts  it waits in a way of its own
 """
 
 METHODS = {
@@ -36,7 +36,7 @@ METHODS = {
 # Those of them that are functions, or Python methods in front of a function in C.
 FUNCTIONS = {
     "socket": "",
-    "accept": "reads compound",
+    "accept": "reads accepts compound",
     "close": "",
     "sendfile": "result writes",
     "socketpair": "compound",

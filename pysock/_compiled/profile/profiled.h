@@ -12,12 +12,10 @@
 #include <sys/socket.h>
 
 enum {
-    PYSOCK_NO_WAIT = 3000,       /* ns: what takes less has not waited; as NO_WAIT in retry.pyx */
+    PYSOCK_NO_WAIT = 3000,         /* ns: what takes less has not waited; as NO_WAIT in retry.pyx */
     PYSOCK_SELECT_NO_WAIT = 10000, /* ns: a `select` also looks up what is ready */
-    PYSOCK_SMALL = 64,           /* bytes */
-    /* The CPU time of every call would take longer to read than some calls do. */
-    PYSOCK_SAMPLE_ALL = 4,
-    PYSOCK_SAMPLE_EACH = 32, /* a power of two */
+    PYSOCK_ACCEPT_NO_WAIT = 20000, /* ns: the system call makes a socket */
+    PYSOCK_SMALL = 64,             /* bytes */
 };
 
 /* What a kind of call moves, and how the number of bytes is known. */
@@ -36,6 +34,7 @@ enum {
     PYSOCK_TRIES = 16,      /* tries before it waits, so it may avoid a poll() */
     PYSOCK_CONNECTS = 32,   /* may wait in connect(2) itself */
     PYSOCK_SELECTS = 64,    /* waits for several descriptors */
+    PYSOCK_ACCEPTS = 128,
 };
 
 typedef PyObject *(*pysock_fast_function)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
@@ -174,9 +173,9 @@ static inline PyObject *pysock_call(const pysock_kind *kind, PyObject *self, PyO
 }
 
 /* For the kinds that wait elsewhere than in retry.pyx. */
-__attribute__((noinline)) static PyObject *
-pysock_timed_call(const pysock_kind *kind, PyObject *self, PyObject *const *args, Py_ssize_t given,
-                  PyObject *names) {
+__attribute__((noinline)) static PyObject *pysock_timed_call(const pysock_kind *kind,
+                                                             PyObject *self, PyObject *const *args,
+                                                             Py_ssize_t given, PyObject *names) {
     const pysock_thread *thread = &pysock_this_thread;
     const PysockSocketObject *sock = (PysockSocketObject *)self;
     int blocks = kind->traits & PYSOCK_CONNECTS && sock->sock_timeout < 0 &&
@@ -217,7 +216,7 @@ __attribute__((noinline)) static PyObject *pysock_profiled(PyObject *self, PyObj
     if (traits & PYSOCK_HAS_PEER && given > 1)
         pysock_count_peer(site, args[given - 1]);
     calls = site->calls;
-    if (calls < PYSOCK_SAMPLE_ALL || !(calls & (PYSOCK_SAMPLE_EACH - 1)))
+    if (calls < PYSOCK_FIRST || (calls & (PYSOCK_SAMPLE_EACH - 1)) == PYSOCK_SAMPLE_EACH / 2)
         started = ps_cpu_clock();
     thread->compound += traits & PYSOCK_COMPOUND;
     if (traits & (PYSOCK_CONNECTS | PYSOCK_SELECTS))
@@ -227,14 +226,20 @@ __attribute__((noinline)) static PyObject *pysock_profiled(PyObject *self, PyObj
     thread->compound -= traits & PYSOCK_COMPOUND;
     if (started) {
         int64_t took = ps_cpu_clock() - started - pysock_sample_costs;
-        site->sampled += 1;
-        site->sampled_ns += took > 0 ? (uint64_t)took : 0;
+        uint64_t ns = took > 0 ? (uint64_t)took : 0;
+        if (calls < PYSOCK_FIRST) {
+            site->first_ns += ns;
+        } else {
+            site->sampled += 1;
+            site->sampled_ns += ns;
+        }
     }
     site->calls += 1;
     if (thread->last == site)
         site->in_row += 1;
     thread->last = site;
-    if (thread->waits != waits) {
+    if (thread->waits != waits &&
+        (!(traits & PYSOCK_ACCEPTS) || thread->waited_ns - waited_ns > PYSOCK_ACCEPT_NO_WAIT)) {
         site->waits += 1; /* of the call, however often it was woken */
         site->waited_ns += thread->waited_ns - waited_ns;
     }
@@ -309,38 +314,13 @@ typedef struct {
 } pysock_pair;
 
 static const pysock_pair pysock_profiled_functions[PYSOCK_KINDS] = {
-    PYSOCK_BOTH(0),
-    PYSOCK_BOTH(1),
-    PYSOCK_BOTH(2),
-    PYSOCK_BOTH(3),
-    PYSOCK_BOTH(4),
-    PYSOCK_BOTH(5),
-    PYSOCK_BOTH(6),
-    PYSOCK_BOTH(7),
-    PYSOCK_BOTH(8),
-    PYSOCK_BOTH(9),
-    PYSOCK_BOTH(10),
-    PYSOCK_BOTH(11),
-    PYSOCK_BOTH(12),
-    PYSOCK_BOTH(13),
-    PYSOCK_BOTH(14),
-    PYSOCK_BOTH(15),
-    PYSOCK_BOTH(16),
-    PYSOCK_BOTH(17),
-    PYSOCK_BOTH(18),
-    PYSOCK_BOTH(19),
-    PYSOCK_BOTH(20),
-    PYSOCK_BOTH(21),
-    PYSOCK_BOTH(22),
-    PYSOCK_BOTH(23),
-    PYSOCK_BOTH(24),
-    PYSOCK_BOTH(25),
-    PYSOCK_BOTH(26),
-    PYSOCK_BOTH(27),
-    PYSOCK_BOTH(28),
-    PYSOCK_BOTH(29),
-    PYSOCK_BOTH(30),
-    PYSOCK_BOTH(31),
+    PYSOCK_BOTH(0),  PYSOCK_BOTH(1),  PYSOCK_BOTH(2),  PYSOCK_BOTH(3),  PYSOCK_BOTH(4),
+    PYSOCK_BOTH(5),  PYSOCK_BOTH(6),  PYSOCK_BOTH(7),  PYSOCK_BOTH(8),  PYSOCK_BOTH(9),
+    PYSOCK_BOTH(10), PYSOCK_BOTH(11), PYSOCK_BOTH(12), PYSOCK_BOTH(13), PYSOCK_BOTH(14),
+    PYSOCK_BOTH(15), PYSOCK_BOTH(16), PYSOCK_BOTH(17), PYSOCK_BOTH(18), PYSOCK_BOTH(19),
+    PYSOCK_BOTH(20), PYSOCK_BOTH(21), PYSOCK_BOTH(22), PYSOCK_BOTH(23), PYSOCK_BOTH(24),
+    PYSOCK_BOTH(25), PYSOCK_BOTH(26), PYSOCK_BOTH(27), PYSOCK_BOTH(28), PYSOCK_BOTH(29),
+    PYSOCK_BOTH(30), PYSOCK_BOTH(31),
 };
 
 #endif

@@ -28,7 +28,7 @@ cdef extern from "_compiled/profile/profiled.h":
         int at, kind, is_own
         uint64_t calls, bytes, asked, waits, waited_ns, polls, polls_avoided
         uint64_t would_blocks, timeouts, errors
-        uint64_t small, filled, in_row, to_peer, sampled, sampled_ns
+        uint64_t small, filled, in_row, to_peer
 
     ctypedef struct pysock_kind:
         void (*function)() noexcept
@@ -50,6 +50,7 @@ cdef extern from "_compiled/profile/profiled.h":
         PYSOCK_TRIES
         PYSOCK_CONNECTS
         PYSOCK_SELECTS
+        PYSOCK_ACCEPTS
 
     PyObject *pysock_own_folder
     PyObject *pysock_own_files
@@ -59,6 +60,7 @@ cdef extern from "_compiled/profile/profiled.h":
     const pysock_pair *pysock_profiled_functions
     int64_t pysock_sample_costs
     int pysock_line_of(const pysock_site *site)
+    uint64_t pysock_cpu_ns_of(const pysock_site *site)
     void pysock_count_wait(int64_t started, int64_t ended, ssize_t moved) noexcept
 
 cdef list names = []  # of the kinds
@@ -72,6 +74,7 @@ cdef dict traits = {
     "tries": PYSOCK_TRIES,
     "connects": PYSOCK_CONNECTS,
     "selects": PYSOCK_SELECTS,
+    "accepts": PYSOCK_ACCEPTS,
 }
 
 
@@ -169,7 +172,7 @@ cdef dict counted(const pysock_site *site):
         "filled": site.filled,
         "in_row": site.in_row,
         "to_peer": site.to_peer,
-        "cpu_ns": site.sampled_ns * site.calls // site.sampled if site.sampled else 0,
+        "cpu_ns": pysock_cpu_ns_of(site),
     }
 
 

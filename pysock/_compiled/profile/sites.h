@@ -1,7 +1,7 @@
 /* Where a program calls its sockets, and what is counted there.
  *
- * A site is one instruction of one code object that makes one kind of call. Sites are made when they
- * are first met, and are never freed, so a pointer to one stays valid. They are found by open
+ * A site is one instruction of one code object that makes one kind of call. Sites are made when
+ * they are first met, and are never freed, so a pointer to one stays valid. They are found by open
  * addressing, because a look-up is on the path of every call. A site owns its code object: its
  * address would be given to another one otherwise. */
 #ifndef PYSOCK_PROFILE_SITES_H
@@ -22,18 +22,22 @@ typedef struct {
     int is_own; /* code of this package or of socket.py: the site is that of its caller */
     pysock_count calls, bytes, asked, waits, waited_ns, polls, polls_avoided;
     pysock_count would_blocks, timeouts, errors;
-    pysock_count small;   /* moved 1 to 64 bytes */
-    pysock_count filled;  /* moved as much as was asked for */
-    pysock_count in_row;  /* the thread's call before came from this site, too */
-    pysock_count to_peer; /* to the address of the call before */
-    pysock_count sampled, sampled_ns;
-    pysock_shared_pointer peer; /* the last address: a tuple of a str and an int, or NULL */
+    pysock_count small;               /* moved 1 to 64 bytes */
+    pysock_count filled;              /* moved as much as was asked for */
+    pysock_count in_row;              /* the thread's call before came from this site, too */
+    pysock_count to_peer;             /* to the address of the call before */
+    pysock_count first_ns;            /* CPU time of the first calls, whose code is cold */
+    pysock_count sampled, sampled_ns; /* of some of the others */
+    pysock_shared_pointer peer;       /* the last address: a tuple of a str and an int, or NULL */
 } pysock_site;
 
 enum {
     PYSOCK_KINDS = 32,
     PYSOCK_SLOTS = 1 << 13, /* a power of two */
     PYSOCK_SITES = 1 << 12, /* a program that makes code all the time fills no more */
+    /* Calls whose CPU time is read. That of every call would take longer to read than some take. */
+    PYSOCK_FIRST = 4,
+    PYSOCK_SAMPLE_EACH = 128, /* a power of two */
 };
 
 static pysock_shared_pointer pysock_slots[PYSOCK_SLOTS];
@@ -133,6 +137,15 @@ static inline pysock_site *pysock_site_of_call(int kind) {
         return &pysock_other_sites[kind];
     site = pysock_site_in(frame, kind);
     return site->is_own ? pysock_callers_site(frame, kind) : site;
+}
+
+static inline uint64_t pysock_cpu_ns_of(const pysock_site *site) {
+    uint64_t calls = site->calls, sampled = site->sampled;
+    if (calls <= PYSOCK_FIRST)
+        return site->first_ns;
+    if (!sampled)
+        return site->first_ns / PYSOCK_FIRST * calls;
+    return site->first_ns + (calls - PYSOCK_FIRST) * (site->sampled_ns / sampled);
 }
 
 static inline int pysock_line_of(const pysock_site *site) {
