@@ -52,12 +52,11 @@ class Profile:
         share = min(used / cpu, 1.0) if cpu >= ENOUGH_CPU else None
 
         def connections(*names):
+            """One that would block has begun."""
             made = [calls[name] for name in names if name in calls]
-            return sum(
-                each["calls"] - each["errors"] - each["timeouts"] - each["would_blocks"]
-                for each in made
-            )
+            return sum(each["calls"] - each["errors"] - each["timeouts"] for each in made)
 
+        accepted = connections("accept") - calls.get("accept", {}).get("would_blocks", 0)
         return {
             "program": self.program,
             "backend": package.BACKEND,
@@ -66,7 +65,7 @@ class Profile:
             "sockets_cpu_s": used,
             "sockets_share": share,
             "connected": connections("connect", "connect_ex"),
-            "accepted": connections("accept"),
+            "accepted": accepted,
             "calls": dict(sorted(calls.items(), key=lambda item: -item[1]["cpu_ns"])),
             "sites": sites,
             "hints": hints.hints(sites, calls, share, self.place),

@@ -4,6 +4,7 @@
 asks poll() before, and counts the whole call as a wait if the socket was not ready.
 """
 
+import errno
 import functools
 import select
 import socket as _stdlib
@@ -39,10 +40,9 @@ class Site:
 
 
 def _site_of(call, frame):
-    """Return the site of the innermost *frame* whose code is neither this package's nor socket's."""
+    """Return the site of the innermost *frame* that is neither this package's nor socket.py's."""
     while frame and (
-        frame.f_code.co_filename.startswith(_own_folder)
-        or frame.f_code.co_filename in _own_files
+        frame.f_code.co_filename.startswith(_own_folder) or frame.f_code.co_filename in _own_files
     ):
         frame = frame.f_back
     key = (call, frame.f_code, frame.f_lasti) if frame else (call,)
@@ -154,6 +154,9 @@ def _count(site, words, arguments, result, error, cpu, waited, polls):
                 site.small += moved <= SMALL
                 site.asked += asked
                 site.filled += moved == asked
+            elif "connects" in words and result:  # the errno that connect_ex() returns
+                site.would_blocks += result == errno.EINPROGRESS
+                site.errors += result != errno.EINPROGRESS
         elif isinstance(error, BlockingIOError):
             site.would_blocks += 1
         elif isinstance(error, TimeoutError):

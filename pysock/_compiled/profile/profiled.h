@@ -9,12 +9,13 @@
 #include "ps_wait.h"
 #include "sites.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 
 enum {
     PYSOCK_NO_WAIT = 3000,         /* ns: what takes less has not waited; as NO_WAIT in retry.pyx */
     PYSOCK_SELECT_NO_WAIT = 10000, /* ns: a `select` also looks up what is ready */
-    PYSOCK_ACCEPT_NO_WAIT = 20000, /* ns: the system call makes a socket */
+    PYSOCK_SLOW_NO_WAIT = 20000,   /* ns: a send may wake its receiver; accept makes a socket */
     PYSOCK_SMALL = 64,             /* bytes */
 };
 
@@ -34,7 +35,7 @@ enum {
     PYSOCK_TRIES = 16,      /* tries before it waits, so it may avoid a poll() */
     PYSOCK_CONNECTS = 32,   /* may wait in connect(2) itself */
     PYSOCK_SELECTS = 64,    /* waits for several descriptors */
-    PYSOCK_ACCEPTS = 128,
+    PYSOCK_SLOW = 128,      /* takes long even where it does not wait */
 };
 
 typedef PyObject *(*pysock_fast_function)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
@@ -165,6 +166,15 @@ __attribute__((noinline, cold)) static void pysock_count_exception(pysock_site *
         site->errors += 1;
 }
 
+/* What connect_ex() returns is an errno. A connection that it has begun would have blocked. */
+static void pysock_count_errno(pysock_site *site, PyObject *result) {
+    int64_t number = PyLong_CheckExact(result) ? pysock_size_in(result) : 0;
+    if (number == EINPROGRESS)
+        site->would_blocks += 1;
+    else if (number != 0)
+        site->errors += 1;
+}
+
 static inline PyObject *pysock_call(const pysock_kind *kind, PyObject *self, PyObject *const *args,
                                     Py_ssize_t given, PyObject *names) {
     if (kind->convention == METH_O)
@@ -239,7 +249,7 @@ __attribute__((noinline)) static PyObject *pysock_profiled(PyObject *self, PyObj
         site->in_row += 1;
     thread->last = site;
     if (thread->waits != waits &&
-        (!(traits & PYSOCK_ACCEPTS) || thread->waited_ns - waited_ns > PYSOCK_ACCEPT_NO_WAIT)) {
+        (!(traits & PYSOCK_SLOW) || thread->waited_ns - waited_ns > PYSOCK_SLOW_NO_WAIT)) {
         site->waits += 1; /* of the call, however often it was woken */
         site->waited_ns += thread->waited_ns - waited_ns;
     }
@@ -249,6 +259,8 @@ __attribute__((noinline)) static PyObject *pysock_profiled(PyObject *self, PyObj
         pysock_count_exception(site);
         return NULL;
     }
+    if (traits & PYSOCK_CONNECTS)
+        pysock_count_errno(site, result);
     if (tries && thread->polls == polls)
         site->polls_avoided += 1;
     if (kind->moves == PYSOCK_MOVES_RESULT)

@@ -50,7 +50,7 @@ cdef extern from "_compiled/profile/profiled.h":
         PYSOCK_TRIES
         PYSOCK_CONNECTS
         PYSOCK_SELECTS
-        PYSOCK_ACCEPTS
+        PYSOCK_SLOW
 
     PyObject *pysock_own_folder
     PyObject *pysock_own_files
@@ -74,7 +74,8 @@ cdef dict traits = {
     "tries": PYSOCK_TRIES,
     "connects": PYSOCK_CONNECTS,
     "selects": PYSOCK_SELECTS,
-    "accepts": PYSOCK_ACCEPTS,
+    "accepts": PYSOCK_SLOW,
+    "writes": PYSOCK_SLOW,
 }
 
 
