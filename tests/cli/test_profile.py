@@ -3,48 +3,8 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 
 import pytest
-from support.paths import ROOT
-
-
-@pytest.fixture
-def python(pysock, tmp_path):
-    """Run Python, with the text of *program* as `program.py` in a folder of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYSOCK_NO_EXTENSIONS": ""}
-    if pysock.BACKEND == "stdlib":
-        environment["PYSOCK_NO_EXTENSIONS"] = "1"
-
-    def python(*command, program=""):
-        (tmp_path / "program.py").write_text(program)
-        return subprocess.run(
-            [sys.executable, "-W", "error", "-W", "ignore::ResourceWarning", *command],
-            env=environment,
-            cwd=tmp_path,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    return python
-
-
-@pytest.fixture
-def profile(python, tmp_path):
-    """Return what a profile of a program says, as JSON."""
-
-    def profile(program, status=0):
-        done = python(
-            "-m", "pysock", "--profile", "--json=said.json", "program.py", program=program
-        )
-        assert done.returncode == status, done.stderr
-        assert status or done.stderr == ""
-        return json.loads((tmp_path / "said.json").read_text())
-
-    return profile
 
 
 def site(facts, text, program):
@@ -394,74 +354,3 @@ def test_wrong_arguments(python, arguments, complaint):
     done = python("-m", "pysock", "--profile", *arguments, program="print('runs')")
     assert (done.returncode, done.stdout) == (2, "")
     assert f"-m pysock: {complaint}" in done.stderr and "Traceback" not in done.stderr
-
-
-# Hints
-
-
-HINTED = {
-    "a Stream receives many at once": """\
-import socket
-a, b = socket.socketpair()
-for _ in range(1500):
-    a.send(b"x" * 8), b.recv(4), b.recv(4)
-""",
-    "sendmmsg sends many at once": """\
-import socket
-with socket.socket(type=socket.SOCK_DGRAM) as a, socket.socket(type=socket.SOCK_DGRAM) as b:
-    b.bind(("127.0.0.1", 0))
-    _, port = b.getsockname()
-    for _ in range(3000):
-        a.sendto(b"x", ("127.0.0.1", port))
-""",
-    "256 KiB asked for, 90 B got": """\
-import socket
-a, b = socket.socketpair()
-for _ in range(1500):
-    a.send(b"x" * 90), b.recv(262144)
-""",
-    "would have blocked": """\
-import socket
-a, b = socket.socketpair()
-a.setblocking(False)
-for _ in range(1500):
-    try: a.recv(1)
-    except BlockingIOError: pass
-""",
-    "keep connections open": """\
-import socket
-with socket.create_server(("127.0.0.1", 0)) as listener:
-    for _ in range(120):
-        with socket.create_connection(listener.getsockname()) as client:
-            client.sendall(b"request")
-            listener.accept()[0].close()
-""",
-    "no socket library will help": """\
-import socket
-a, b = socket.socketpair()
-for _ in range(10):
-    a.send(b"x"), b.recv(1)
-    sum(range(400_000))
-""",
-}
-
-
-@pytest.mark.parametrize("hint", HINTED)
-def test_hint_where_the_figures_say_so(profile, hint):
-    facts = profile(HINTED[hint])
-    (given,) = facts["hints"]
-    assert hint in given
-
-
-def test_no_hint_to_join_what_is_asked_and_answered(profile):
-    facts = profile("""\
-import socket
-a, b = socket.socketpair()
-with socket.socket(type=socket.SOCK_DGRAM) as c:
-    c.bind(("127.0.0.1", 0))
-    address = c.getsockname()
-    for _ in range(1500):
-        a.send(b"x" * 40), b.recv(100)
-        c.sendto(b"x", address), c.recvfrom(100)
-""")
-    assert facts["hints"] == []
