@@ -27,6 +27,12 @@ int64_t ps_yield_until(int64_t deadline) {
     return now;
 }
 
+int64_t ps_cpu_clock(void) {
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (int64_t)used.tv_sec * NS_PER_S + used.tv_nsec;
+}
+
 /* Call poll(2) with a deadline. With a count of 0 this only sleeps. */
 static int poll_until(struct pollfd *pfds, nfds_t count, int64_t deadline) {
     int64_t left = deadline - ps_clock();

@@ -11,6 +11,8 @@ int64_t ps_clock(void);
 /* Leave the processor to other threads until ps_clock() reaches deadline, which is near. Returns
  * the time then. */
 int64_t ps_yield_until(int64_t deadline);
+/* The CPU time of this thread in nanoseconds, the kernel's part included. */
+int64_t ps_cpu_clock(void);
 
 /* Wait until poll(2) reports one of events (POLLIN, POLLOUT), POLLERR or POLLHUP for fd, or until
  * ps_clock() reaches deadline. Returns 1 when fd is ready, 0 after the deadline, -errno (also

@@ -19,6 +19,8 @@ usage:
     python -m {__package__} -m module args...            as `python -m module args...`
     python -m {__package__} -c code args...              as `python -c code args...`
     python -m {__package__} - args...                    as `python - args...`, by standard input
+    python -m {__package__} --profile script.py args...  so, and say what its sockets have done
+    python -m {__package__} --profile --json[=FILE] ...  so, as JSON, to stderr or to the file
     python -m {__package__} --info [--json]              the backend, versions, capabilities
     python -m {__package__} --bench [--quick] [--json]   its speed beside `socket` on this machine
     python -m {__package__} --help                       this text
@@ -137,6 +139,31 @@ def bench(**options):
     bench.run(info.about(), **options)
 
 
+def profiled(arguments):
+    """Begin the profile that *arguments* ask for, if they do; return those of the program.
+
+    It has returned before the program runs: a traceback has the same frames as without a profile.
+    """
+    if arguments[:1] != ["--profile"]:
+        return arguments
+    flag, given, path = (arguments[1:] or [""])[0].partition("=")
+    as_json = flag == "--json"
+    rest = arguments[2:] if as_json else arguments[1:]
+    if as_json and given and not path:
+        fail(f"--json= needs the name of a file\n{USAGE}")
+    if not rest:
+        fail(f"nothing to run\n{USAGE}")
+    if rest[0].startswith("-") and rest[0][:2] not in ("-m", "-c", "-"):
+        fail(f"--profile does not take {rest[0]!r}\n{USAGE}")
+    from ._cli import profile
+
+    try:
+        profile.start(rest, as_json=as_json, path=path)
+    except OSError as error:
+        fail(f"can't open file {path!r}: [Errno {error.errno}] {error.strerror}")
+    return rest
+
+
 def run_printing(function, *arguments, **options):
     """Call *function*, which prints. After a signal, exit with the status that a shell reports."""
     try:
@@ -153,6 +180,7 @@ def run_printing(function, *arguments, **options):
 def main(arguments):
     if sys.path[:1] == [os.getcwd()] and not safe_path():
         del sys.path[0]  # the entry for `-m` of this package; the program gets its own
+    arguments = profiled(arguments)
     match arguments:
         case [joined, *rest] if joined[:2] in ("-m", "-c") and joined[2:]:
             arguments = [joined[:2], joined[2:], *rest]

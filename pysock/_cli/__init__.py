@@ -1,1 +1,1 @@
-"""The options of `python -m` that run no program: --info and --bench."""
+"""The options of `python -m`: --info and --bench, which run no program, and --profile."""

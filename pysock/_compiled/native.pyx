@@ -1,8 +1,8 @@
 """The shared object with all modules of the compiled backend, and the lists of these modules.
 
 They are loaded in this order: each comes after the modules from which it cimports. `__init__.py`
-loads MODULES. The rooms `selectors` and `stream` load theirs when they are imported: few programs
-need them.
+loads MODULES. The rooms `selectors`, `stream` and `profile` load theirs when they are imported: few
+programs need them.
 """
 
 MODULES = (
@@ -48,4 +48,8 @@ SELECTORS = (
     "selectors.registered",
     "selectors.overrides",
     "selectors.epoll",
+)
+
+PROFILE = (
+    "profile.profiled",
 )

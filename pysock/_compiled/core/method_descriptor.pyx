@@ -16,23 +16,11 @@ from libc.string cimport memcpy
 
 
 cdef extern from "Python.h":
-    ctypedef void *(*PyCFunction)(void *, void *)
-
-    ctypedef struct PyMethodDef:
-        PyCFunction ml_meth
-        int ml_flags
-        const char *ml_doc
-
     ctypedef struct PyMethodDescrObject:
         PyMethodDef *d_method
 
     ctypedef struct PyCFunctionObject:
         PyMethodDef *m_ml
-
-    object PyDescr_NewMethod(PyTypeObject *type, PyMethodDef *method)
-    object PyCFunction_NewEx(PyMethodDef *method, object self, object module)
-
-    int METH_FASTCALL, METH_KEYWORDS
 
 cdef extern from "_compiled/core/counted.h":
     ctypedef void *(*pysock_function)(void *, void *, Py_ssize_t, void *)

@@ -12,6 +12,16 @@ cdef extern from "_compiled/core/traceback.h":  # for all modules that may raise
 
 cdef enum:
     NOT_TRIED = -0x40000000  # differs from every -errno
+    POLLED = -1              # in the place of the bytes that a release of the GIL has moved
+
+ctypedef int (*release_learner)(int64_t started, int64_t wanted, ssize_t moved) except -1
+ctypedef ssize_t (*rest_sender)(socket sock, ps_transfer operation, ps_io *io, ssize_t sent) except -1
+
+# What is called where a transfer has waited. A profile puts its own functions here, before the program
+# starts, so a transfer asks nowhere whether there is one.
+# After a release of the GIL, with the ps_clock() before it, or 0 where it could not wait.
+cdef release_learner after_release
+cdef rest_sender rest
 
 cdef ssize_t finish(socket sock, ps_transfer operation, ps_io *io, short events, int64_t timeout,
                     int64_t *deadline, ssize_t tried) except -1

@@ -89,7 +89,7 @@ cdef int wait(const int *fd_ptr, int watch, short events, int64_t timeout,
             else:
                 ready = ps_watch_wait(watch, until)
             end = ps_clock()
-        learn_from_release(end)
+        after_release(start, end, POLLED)
         if ready > 0:
             if events == POLLIN and end - start < NO_WAIT:
                 count_hit(fd)
@@ -110,7 +110,7 @@ cdef ssize_t finish(socket sock, ps_transfer operation, ps_io *io, short events,
     cdef bint blocks = timeout < 0 and sock.sock_timeout < 0
     if tried >= 0:
         if blocks and sock.sock_type == SOCK_STREAM and not io.flags & MSG_DONTWAIT:
-            return tried + send_the_rest(sock, operation, io, tried)
+            return tried + rest(sock, operation, io, tried)
         return tried
     if tried == -EINTR:
         PyErr_CheckSignals()
@@ -160,7 +160,7 @@ cdef ssize_t retry(socket sock, ps_transfer operation, ps_io *io, short events, 
                 with nogil:
                     n = operation(fd, io, flags)
                     end = ps_clock()
-                learn_from_release(end)
+                after_release(start, end, n if n > 0 else 0)
                 if blocks and n >= 0 and events == POLLIN and end - start < NO_WAIT:
                     count_hit(fd)
             if n >= 0:
@@ -232,3 +232,7 @@ cdef int finish_whole(socket sock, ps_transfer operation, ps_io *io, short event
         n = retry(sock, operation, io, events, timeout, deadline, blocks,
                   timeout != 0 and not blocks)
     return 0
+
+
+after_release = learn_from_release
+rest = send_the_rest
