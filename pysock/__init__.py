@@ -24,6 +24,7 @@ from . import _backend, _install  # noqa: E402
 from ._shared import constants as _constants  # noqa: E402
 from ._shared import exceptions as _exceptions  # noqa: E402
 from ._shared import public_names as _public_names  # noqa: E402
+from ._shared import results as _results  # noqa: E402
 from ._shared.rebind import rebind as _rebind  # noqa: E402
 
 for _name, _value in vars(_stdlib).items():
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 BACKEND = _backend.BACKEND
 IncompleteReadError = _exceptions.IncompleteReadError
 LimitOverrunError = _exceptions.LimitOverrunError
+PeerCredentials = _results.PeerCredentials
 capabilities = _backend.capabilities
 get_gil_hold = _backend.get_gil_hold
 reuse_port_listeners = _connect.reuse_port_listeners

@@ -45,7 +45,7 @@ if _chosen is None:
 
 BACKEND = _chosen.BACKEND
 FASTER = _chosen.FASTER
-LATER = {**_chosen.LATER, "PeerCredentials": "_shared.results"}
+LATER = _chosen.LATER
 socket = _chosen.socket
 capabilities = _chosen.capabilities
 get_gil_hold = _chosen.get_gil_hold
