@@ -24,6 +24,7 @@ from . import _backend, _install  # noqa: E402
 from ._shared import constants as _constants  # noqa: E402
 from ._shared import exceptions as _exceptions  # noqa: E402
 from ._shared import public_names as _public_names  # noqa: E402
+from ._shared import results as _results  # noqa: E402
 from ._shared.rebind import rebind as _rebind  # noqa: E402
 
 for _name, _value in vars(_stdlib).items():
@@ -37,10 +38,18 @@ __version__ = "0.1.0"
 BACKEND = _backend.BACKEND
 IncompleteReadError = _exceptions.IncompleteReadError
 LimitOverrunError = _exceptions.LimitOverrunError
+DatagramBatch = _backend.DatagramBatch
+EpollSelector = _backend.EpollSelector
+# The methods have the qualified names of the standard library's. Pickle finds them by these.
+_PollLikeSelector = EpollSelector
+PeerCredentials = _results.PeerCredentials
+Stream = _backend.Stream
 capabilities = _backend.capabilities
 get_gil_hold = _backend.get_gil_hold
+parse_ancillary = _backend.parse_ancillary
 reuse_port_listeners = _connect.reuse_port_listeners
 set_gil_hold = _backend.set_gil_hold
+splice = _backend.splice
 install = _install.install
 installed = _install.installed
 uninstall = _install.uninstall
@@ -76,20 +85,3 @@ __all__ = [*_stdlib.__all__, *EXTENDED]
 _public_names.set_public_names(globals())
 
 del _name, _value
-
-
-def __getattr__(name):
-    """Import a public name that is first asked for now (PEP 562): few programs need it."""
-    # The methods of EpollSelector have the qualified names of the standard library's. Pickle finds
-    # them by these.
-    public_name = "EpollSelector" if name == "_PollLikeSelector" else name
-    if public_name not in _backend.LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = _backend.load(public_name)
-    _public_names.set_public_names({public_name: value})
-    globals()[public_name] = value
-    return value
-
-
-def __dir__():
-    return sorted({*globals(), *_backend.LATER})

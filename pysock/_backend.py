@@ -45,15 +45,12 @@ if _chosen is None:
 
 BACKEND = _chosen.BACKEND
 FASTER = _chosen.FASTER
-LATER = {**_chosen.LATER, "PeerCredentials": "_shared.results"}
+EpollSelector = _chosen.EpollSelector
+Stream = _chosen.Stream
+DatagramBatch = _chosen.DatagramBatch
+parse_ancillary = _chosen.parse_ancillary
+splice = _chosen.splice
 socket = _chosen.socket
 capabilities = _chosen.capabilities
 get_gil_hold = _chosen.get_gil_hold
 set_gil_hold = _chosen.set_gil_hold
-
-
-def load(name):
-    """Import and return the object *name* of LATER. Not every program needs it."""
-    module = f"{__package__}.{LATER[name]}"
-    __import__(module)
-    return getattr(sys.modules[module], name)

@@ -6,7 +6,7 @@ import socket as _stdlib
 import sys
 from _thread import RLock
 
-from ._backend import FASTER, load, socket
+from ._backend import FASTER, EpollSelector, socket
 from ._shared import original
 from ._shared.installed import replaced
 
@@ -118,8 +118,7 @@ def _replacements():
 
 def _replaceable_selectors():
     """Yield nothing for a selector of gevent, or if this backend has no selector in C."""
-    selector = load("EpollSelector")
-    if selector is not original.EpollSelector:
+    if EpollSelector is not original.EpollSelector:
         import socketserver
 
         # The places of a selector, and the classes there that pysock's may replace.
@@ -129,7 +128,7 @@ def _replaceable_selectors():
             (socketserver, "_ServerSelector", {"EpollSelector", "PollSelector"}),
         ):
             if getattr(getattr(module, name, None), "__name__", None) in replaceable_names:
-                yield module, name, selector
+                yield module, name, EpollSelector
 
 
 def _stdlib_references():

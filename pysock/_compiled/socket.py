@@ -11,22 +11,15 @@ import sys
 
 from .._shared import PACKAGE, original, pickling
 from .._shared.makefile import makefile
-from . import connection, core, datagrams, io
+from . import connection, core, datagrams, io, stream
 from .core.method_descriptor import (
     builtin_function,
     counted_method_descriptor,
     method_descriptor,
 )
+from .selectors.selector import EpollSelector  # noqa: F401
 
 BACKEND = "c"
-# What few programs need, and the modules that have it: they are imported when it is asked for.
-LATER = {
-    "DatagramBatch": "_compiled.datagrams.batch",
-    "EpollSelector": "_compiled.selectors.selector",
-    "Stream": "_compiled.stream.stream",
-    "parse_ancillary": "_compiled.datagrams.ancillary",
-    "splice": "_compiled.io.splice",
-}
 
 # As globals of their own: each call of a Python function below would look them up in two modules.
 _init = connection.lifecycle.init
@@ -187,4 +180,8 @@ if not original.is_unpatched("getaddrinfo"):  # a guard or a mock must see every
 get_gil_hold = core.gil_policy.get_gil_hold
 set_gil_hold = core.gil_policy.set_gil_hold
 
+DatagramBatch = datagrams.batch.DatagramBatch
+Stream = stream.stream.Stream
 capabilities = datagrams.capabilities.capabilities
+parse_ancillary = datagrams.ancillary.parse_ancillary
+splice = io.splice.splice

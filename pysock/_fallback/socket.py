@@ -9,27 +9,27 @@ from .._shared.installed import is_replaced, replaced
 from .._shared.loops import datagrams, transfer, unix
 from .._shared.makefile import makefile
 from .core.gil_policy import get_gil_hold, set_gil_hold
+from .datagrams.ancillary import parse_ancillary
+from .datagrams.batch import DatagramBatch
 from .io import zerocopy
+from .io.splice import splice
+from .stream.stream import Stream
 
 __all__ = [
     "BACKEND",
     "FASTER",
-    "LATER",
+    "DatagramBatch",
+    "EpollSelector",
+    "Stream",
     "capabilities",
     "get_gil_hold",
+    "parse_ancillary",
     "set_gil_hold",
     "socket",
+    "splice",
 ]
 
 BACKEND = "stdlib"
-# What few programs need, and the modules that have it: they are imported when it is asked for.
-LATER = {
-    "DatagramBatch": "_fallback.datagrams.batch",
-    "EpollSelector": "_shared.original",
-    "Stream": "_fallback.stream.stream",
-    "parse_ancillary": "_fallback.datagrams.ancillary",
-    "splice": "_fallback.io.splice",
-}
 
 
 def _unchanging(items):
@@ -120,4 +120,5 @@ class socket(original.socket):
 
 
 FASTER: dict = {}
+EpollSelector = original.EpollSelector
 capabilities = datagrams.capabilities

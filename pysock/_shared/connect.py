@@ -1,7 +1,7 @@
 """create_connection, and listeners that share one address: the same code on both backends.
 
-Without its additional arguments, `create_connection` calls the standard library's function. What
-few programs need is imported when it is needed.
+Without its additional arguments, `create_connection` calls the standard library's function. The
+race between addresses is imported when it is first needed.
 """
 
 import operator
@@ -9,6 +9,7 @@ import socket as _stdlib
 import sys
 
 from . import PACKAGE
+from .address import standard_host, standard_port
 
 # Its functions are looked up here at each call, so that a function patched by tests is used.
 _package = sys.modules[PACKAGE]
@@ -50,8 +51,6 @@ def create_connection(
     """
     host, port = address
     if type(host) is not str or type(port) is not int or not host:
-        from .address import standard_host, standard_port
-
         if host is not None:
             host = standard_host(host)
             if isinstance(host, (str, bytes)) and not host:

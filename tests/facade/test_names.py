@@ -13,7 +13,6 @@ import types
 
 import pytest
 from support.paths import ROOT
-from support.programs import in_a_process
 
 
 def test_every_name_of_socket_is_here(pysock):
@@ -124,21 +123,10 @@ def test_what_is_public_is_of_the_package(pysock):
         assert type(thing).__module__ == pysock.__name__
 
 
-IMPORTED_LATER = """
-import sys
-import pysock
-names = ["DatagramBatch", "EpollSelector", "PeerCredentials", "Stream", "parse_ancillary", "splice"]
-for name in names:
-    assert name not in vars(pysock) and name in dir(pysock) and name in pysock.__all__, name
-    assert getattr(pysock, name) is vars(pysock)[name], name
-print(pysock.BACKEND)
-"""
-
-
-def test_what_few_programs_need_is_imported_when_it_is_asked_for(pysock):
-    """Until then the module's dict does not have it: `dir()` and `__all__` do."""
-    no_extensions = "1" if pysock.BACKEND == "stdlib" else ""
-    assert in_a_process(IMPORTED_LATER, no_extensions) == f"{pysock.BACKEND}\n"
+def test_the_module_has_no_getattr(pysock):
+    """The interpreter specializes the look-up of a module's attribute only if it has none."""
+    assert not hasattr(pysock, "__getattr__")
+    assert type(pysock) is type(socket)
 
 
 def test_the_version_is_the_distributions(pysock):

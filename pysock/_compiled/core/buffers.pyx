@@ -4,6 +4,7 @@ A buffer stays acquired until the system call has returned. Until then its owner
 resize the memory, whatever another thread or a signal handler does.
 """
 
+from ..._shared.arguments import not_writable
 
 cimport cython
 
@@ -120,7 +121,5 @@ cdef int acquire_writable_for(object buffer, Py_buffer *view, str call) except -
         if PyErr_ExceptionMatches(MemoryError) or not PyErr_ExceptionMatches(Exception):
             return -1
         PyErr_Clear()  # any other exception: CPython does the same
-        from ..._shared.arguments import not_writable  # the import takes time
-
         raise not_writable(buffer, call)
     return 0

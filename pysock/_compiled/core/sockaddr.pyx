@@ -5,6 +5,8 @@ that need no resolver and have one meaning only. For any other form it returns 0
 the address to the standard library, through `standard_address`.
 """
 
+from ..._shared import address as forms
+
 from cpython.bytes cimport (
     PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE,
 )
@@ -165,8 +167,6 @@ cdef object unpack_unknown(const ps_sockaddr *addr, socklen_t length):
 
 cdef object standard_address(object sock, object address):
     """Convert *address* to a form that the standard library accepts: see _shared/address.py."""
-    from ..._shared import address as forms  # few programs need it, and the import takes time
-
     return forms.standard_address(sock, address)
 
 

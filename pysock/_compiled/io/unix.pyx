@@ -8,6 +8,7 @@ from array import array
 from errno import EMSGSIZE
 
 from ..._shared import loops
+from ..._shared.results import PeerCredentials
 
 cimport cython
 
@@ -119,6 +120,4 @@ cdef class Methods(socket):
         cdef int n = ps_peercred(self.sock_fd, &peer)
         if n < 0:
             raise_errno(n)
-        from ..._shared.results import PeerCredentials  # few programs need it
-
         return PeerCredentials(peer.pid, peer.uid, peer.gid)

@@ -9,6 +9,8 @@ cimport cython
 from libc.errno cimport EAGAIN
 from libc.stdint cimport int64_t
 
+from ..._shared.results import Reaped
+
 from ..core.retry cimport transfer, wait_for_watch
 from ..core.deadline cimport Deadline, deadline_of
 from ..core.errors cimport raise_errno, raise_timed_out
@@ -38,18 +40,12 @@ cdef int wait_for_all(socket sock, Sends sends, Deadline until) except -1:
         ps_watch_close(watch)
 
 
-cdef object counts_of(completed, copied):
-    from ..._shared.results import Reaped  # few programs need it, and the import takes time
-
-    return Reaped(completed, copied)
-
-
 cdef object report(Sends sends):
     """The counts since the last report, which are 0 afterwards."""
     with cython.critical_section(sends_by_cookie):
         completed, sends.completed = sends.completed, 0
         copied, sends.copied = sends.copied, 0
-    return counts_of(completed, copied)
+    return Reaped(completed, copied)
 
 
 @cython.binding(False)
@@ -151,7 +147,7 @@ cdef class Methods(socket):
         cdef Deadline until = deadline_of(self, timeout, deadline)
         cdef Sends sends = find_sends(self)
         if sends is None:
-            return counts_of(0, 0)
+            return Reaped(0, 0)
         sends.add_owner(self)
         sends.drain_error_queue(self)
         if sends.pending and until.timeout != 0:

@@ -10,7 +10,8 @@ the C function does. `inspect.getsource` shows the standard library's method as 
 """
 
 import selectors
-from types import CodeType, FunctionType
+import sys
+from types import FunctionType
 
 from ..._shared import PACKAGE, original
 from . import epoll, overrides
@@ -58,27 +59,71 @@ def _place_of_call(method):
         return place.tb_lineno, 0, 0
 
 
-def _in_front_of(c_function):
-    """The Python function for *c_function*, with the names and defaults of the running Python."""
+# Their global is another one for each: see below.
+_c_function = None
+
+
+def _register(self, fileobj, events, data=None):
+    return _c_function(self, fileobj, events, data)
+
+
+def _unregister(self, fileobj):
+    return _c_function(self, fileobj)
+
+
+def _modify(self, fileobj, events, data=None):
+    return _c_function(self, fileobj, events, data)
+
+
+def _select(self, timeout=None):
+    return _c_function(self, timeout)
+
+
+def _varint(number):
+    """*number* in groups of six bits, the lowest first; all but the last have the bit 64."""
+    groups = []
+    while number > 63:
+        groups.append(64 | number & 63)
+        number >>= 6
+    return [*groups, number]
+
+
+def _line_table(code, line, column, end_column):
+    """The table that says that all of *code* stands in *line*, counted from its first one."""
+    units = len(code.co_code) // 2
+    if sys.version_info < (3, 11):  # CPython's Objects/lnotab_notes.txt
+        return bytes([2 * units, line])
+    # CPython's Objects/locations.md: an entry for at most eight units, in the long form, which has
+    # the difference of the line, signed, of the last line, and the columns.
+    table = []
+    for at in range(0, units, 8):
+        table.append(0x80 | 14 << 3 | min(units - at, 8) - 1)
+        table += [*_varint((0 if at else line) << 1), 0]
+        table += [*_varint(column + 1), *_varint(end_column + 1)]
+    return bytes(table)
+
+
+def _in_front_of(c_function, ours):
+    """*ours*, which calls *c_function*, with the names and the place of the running Python's."""
     method = getattr(original.EpollSelector, c_function.__name__)
     if not overrides.is_unpatched():
         return method
     theirs = method.__code__
     line, column, end_column = _place_of_call(method)
-    name, parameters = method.__name__, ", ".join(theirs.co_varnames[: theirs.co_argcount])
-    call = f"_c_{name}({parameters}".ljust(end_column - column - 1)
-    source = [
-        f"def {name}({parameters}):",
-        *[""] * (line - theirs.co_firstlineno - 1),
-        f"{' ' * max(column - len('return '), 1)}return {call})",
-    ]
-    module = compile("\n".join(source), theirs.co_filename, "exec", dont_inherit=True)
-    code = next(each for each in module.co_consts if isinstance(each, CodeType))
-    code = code.replace(co_firstlineno=theirs.co_firstlineno)  # its lines are counted from there
+    name = f"_c_{method.__name__}"
+    code = ours.__code__
+    code = code.replace(
+        co_name=theirs.co_name,
+        co_filename=theirs.co_filename,
+        co_firstlineno=theirs.co_firstlineno,
+        co_linetable=_line_table(code, line - theirs.co_firstlineno, column, end_column),
+        co_names=tuple(name if each == "_c_function" else each for each in code.co_names),
+        co_varnames=theirs.co_varnames[: theirs.co_argcount],
+    )
     if hasattr(code, "co_qualname"):  # since Python 3.11
         code = code.replace(co_qualname=theirs.co_qualname)
     # The frame's globals are those of the module that its file name says, and the C function.
-    function = FunctionType(code, {**vars(selectors), f"_c_{name}": c_function}, name)
+    function = FunctionType(code, {**vars(selectors), name: c_function}, method.__name__)
     function.__defaults__ = method.__defaults__
     function.__kwdefaults__ = method.__kwdefaults__
     function.__qualname__ = method.__qualname__
@@ -87,7 +132,7 @@ def _in_front_of(c_function):
     return function
 
 
-register = _in_front_of(epoll.register)
-unregister = _in_front_of(epoll.unregister)
-modify = _in_front_of(epoll.modify)
-select = _in_front_of(epoll.select)
+register = _in_front_of(epoll.register, _register)
+unregister = _in_front_of(epoll.unregister, _unregister)
+modify = _in_front_of(epoll.modify, _modify)
+select = _in_front_of(epoll.select, _select)

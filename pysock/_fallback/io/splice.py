@@ -1,6 +1,5 @@
 """splice over the standard library: it reads and writes."""
 
-import contextlib
 import errno
 import operator
 import os
@@ -63,13 +62,16 @@ class _End:
         return map(original.socket.send, (self._blocking,), (data,), (_stdlib.MSG_DONTWAIT,))
 
 
-@contextlib.contextmanager
-def _ignoring_would_block():
+class _ignoring_would_block:
     """The call would block after poll(): another reader was faster, or POLLERR stays set."""
-    try:
-        yield
-    except BlockingIOError:
-        time.sleep(0.001)
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, _, error, traceback):
+        if isinstance(error, BlockingIOError):
+            time.sleep(0.001)
+            return True
 
 
 def splice(src, dst, count=None, timeout=None):
@@ -89,7 +91,9 @@ def splice(src, dst, count=None, timeout=None):
         if count < 0:
             raise ValueError("count must not be negative")
     deadline = Deadline(None, None if timeout is ... else timeout)
-    with contextlib.ExitStack() as cleanup:
+    from contextlib import ExitStack  # few programs need it, and the import takes time
+
+    with ExitStack() as cleanup:
         source, target = _End(src, cleanup), _End(dst, cleanup)
         # The bytes written to dst; the last chunk, and the counts of its writes. C code appends to
         # both lists, so every byte is counted if a signal handler raises.

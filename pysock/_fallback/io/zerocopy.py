@@ -5,6 +5,7 @@ import socket as _stdlib
 from ..._shared import original
 from ..._shared.arguments import as_int
 from ..._shared.deadline import NOT_GIVEN, Deadline
+from ..._shared.results import Reaped
 
 MSG_ZEROCOPY = getattr(_stdlib, "MSG_ZEROCOPY", 0x4000000)
 
@@ -36,6 +37,4 @@ def reap_zerocopy(self, timeout=NOT_GIVEN, deadline=None):
     """
     Deadline(self, timeout, deadline)
     _check_open(self)
-    from ..._shared.results import Reaped  # few programs need it, and the import takes time
-
     return Reaped(0, 0)

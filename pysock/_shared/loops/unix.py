@@ -13,6 +13,7 @@ import sys
 
 from .. import original
 from ..arguments import as_int, as_size
+from ..results import PeerCredentials
 
 _SCM_RIGHTS = getattr(_stdlib, "SCM_RIGHTS", 1)
 _SCM_PIDFD = 4 if sys.platform == "linux" else None
@@ -108,8 +109,6 @@ def peercred(self):
     if uid == gid == _NOBODY:
         original.socket.getpeername(self)
         raise _error(errno.EOPNOTSUPP)
-    from ..results import PeerCredentials  # few programs need it, and the import takes time
-
     return PeerCredentials(pid, uid, gid)
 
 
