@@ -27,10 +27,9 @@ cdef list replaced_names = installed.replaced
 cdef dict called_methods = None  # by name: what the class has for it when nothing is patched
 cdef shared_long unpatched_version = 0  # the version of the class in which nothing is patched
 
-# The methods and attributes that the standard library's accept, close, sendfile and files ask.
+# The methods and attributes that the standard library's accept, close and sendfile ask.
 cdef tuple CALLED = (
-    "__init__", "_accept", "_real_close", "family", "fileno", "gettimeout", "proto", "recv_into",
-    "send", "type",
+    "__init__", "_accept", "_real_close", "family", "fileno", "gettimeout", "proto", "type",
 )
 
 

@@ -54,6 +54,9 @@ cdef enum:
 cdef object file_class = None  # pysock.SocketIO
 cdef dict called_methods = None  # by name: what the class has for it when nothing is patched
 cdef shared_long unpatched_version = 0  # the version of the class in which nothing is patched
+cdef object own_recv_into = None  # of pysock.socket
+cdef object own_send = None
+cdef shared_long transfers_version = 0  # the version of pysock.socket in which they are its own
 
 # What the standard library's readinto and write ask of the file.
 cdef tuple CALLED = (
@@ -64,9 +67,10 @@ cdef tuple CALLED = (
 @cython.binding(False)
 def register_class(cls, /):
     """Make *cls* the class whose `readinto` and `write` are these."""
-    global file_class, called_methods
+    global file_class, called_methods, own_recv_into, own_send
     file_class = cls
     called_methods = {name: getattr(cls, name) for name in CALLED}
+    own_recv_into, own_send = socket_class.recv_into, socket_class.send
 
 
 cdef dict plain_attributes(object file):
@@ -89,9 +93,18 @@ cdef dict plain_attributes(object file):
     return attributes if PyDict_Size(attributes) == ATTRIBUTES else None
 
 
-cdef inline bint is_unpatched_socket(object sock) except -1:
-    """Whether `recv_into` and `send` of *sock* are those of pysock."""
-    return type(sock) is socket_class and is_unpatched(<socket>sock)
+cdef bint has_own_transfers(object sock) except -1:
+    """Whether `recv_into` and `send` of *sock* are those of pysock: nobody has replaced them."""
+    global transfers_version
+    cdef unsigned long version
+    if type(sock) is not socket_class:
+        return False
+    version = version_of(socket_class)
+    if version == 0 or version != transfers_version:
+        if socket_class.recv_into is not own_recv_into or socket_class.send is not own_send:
+            return False
+        transfers_version = version
+    return True
 
 
 @cython.binding(False)
@@ -103,7 +116,7 @@ def readinto(self, b, /):
         return base_readinto(self, b)
     try:
         sock = dict_get(attributes, "_sock")
-        return receive_into(<socket>sock, b, 0, 0) if is_unpatched_socket(sock) else sock.recv_into(b)
+        return receive_into(<socket>sock, b, 0, 0) if has_own_transfers(sock) else sock.recv_into(b)
     except TimeoutError:
         self._timeout_occurred = True
         raise
@@ -121,7 +134,7 @@ def write(self, b, /):
         return base_write(self, b)
     try:
         sock = dict_get(attributes, "_sock")
-        return send(<socket>sock, b, 0) if is_unpatched_socket(sock) else sock.send(b)
+        return send(<socket>sock, b, 0) if has_own_transfers(sock) else sock.send(b)
     except OSError as error:
         if error.errno not in WOULD_BLOCK:
             raise
