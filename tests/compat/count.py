@@ -205,8 +205,12 @@ def main(argv: list[str] | None = None) -> int:
             found, failures = count_all(counting, chosen, save=not arguments.guard)
         if not arguments.guard:
             failures += time_all(counting, chosen)
+        worse = guard.worse(found, known) if arguments.guard else []
+        if worse:  # once more: what a busy machine has made worse is not worse twice
+            again = [each for each in chosen if guard.names(each.name, worse)]
+            found |= count_all(counting, again, save=False)[0]
+            worse = guard.worse(found, known)
     if arguments.guard:
-        worse = guard.worse(found, known)
         print("\n".join(worse) or f"{len(found)} programs cost no more than the table says")
         return 1 if worse else 2 if failures else 0
     page.write(PAGE, counts.read())

@@ -34,6 +34,11 @@ def grown(now: Counted, known: Counted) -> list[str]:
     return found
 
 
+def names(program: str, lines: list[str]) -> bool:
+    """Whether one of *lines*, of `worse`, is about *program*."""
+    return any(line.startswith(f"{program}: ") for line in lines)
+
+
 def worse(found: dict[str, Counted], known: dict[str, Counted]) -> list[str]:
     lines = []
     for name, now in found.items():
