@@ -17,9 +17,10 @@ Three things make a try wrong:
   others would wait for the switch interval each time. So it gives them their turn: after it has held
   the GIL for TURN, it releases it once, and leaves the processor for WAKE_UP. In that time a thread
   that waits for the GIL wakes up and takes it. If nobody does, the next turn is twice as long, up to
-  MAX_TURN: the releases cost at most WAKE_UP / TURN of the time, 2.5 %, and soon 0.6 %. Beside a
-  thread that computes, the release takes the switch interval. The next turn is then COMPUTING_TURNS
-  times as long, so the releases cost 2 % of the time. A program with one thread releases the GIL at
+  MAX_TURN: the releases cost WAKE_UP / MAX_TURN of the time, 2.5 %. Beside a thread that computes,
+  the release takes the switch interval. The next turn is then COMPUTING_TURNS times as long, and
+  twice as long each further time, up to MAX_COMPUTING_TURN: soon the releases cost 2 % of the time.
+  The first time it may have been a thread that the kernel has interrupted. A program with one thread releases the GIL at
   each turn, and waits for nobody. The clock is read for one call in HOLDS_BETWEEN_CLOCKS, because it
   costs as much as a twentieth of a call.
 
@@ -52,9 +53,10 @@ from .threads cimport HAS_GIL, shared_int, shared_int64, shared_size
 
 cdef enum:
     TURN = 1_000_000          # ns that a thread may hold the GIL for its calls
-    MAX_TURN = 4_000_000      # where nobody wanted it the last times
-    WAKE_UP = 25_000          # ns that a thread needs to wake up and take the GIL
-    COMPUTING_TURNS = 50      # a probe beside a thread that computes may take 1/50 of the time
+    MAX_TURN = 2_000_000      # where nobody wanted it the last times
+    WAKE_UP = 50_000          # ns that a thread needs to wake up and take the GIL
+    COMPUTING_TURNS = 10      # times the release took, where a thread computes
+    MAX_COMPUTING_TURN = 250_000_000  # where it computed the last times, too
     REGAINED_AT_ONCE = 2_000  # ns: nobody else wanted the GIL
     CONTENDED_CALLS = 1_000   # waits without contention that make up for one with it
 
@@ -88,7 +90,7 @@ cdef int learn_from_release(int64_t started, int64_t wanted, ssize_t moved) exce
         turn = TURN
     else:
         contention = 0  # a thread computes: a release costs too much
-        turn = took * COMPUTING_TURNS
+        turn = min(max(took * COMPUTING_TURNS, 2 * turn), MAX_COMPUTING_TURN)
     return 0
 
 
@@ -96,7 +98,7 @@ cdef void give_turn() noexcept:
     """Release the GIL, if this thread has held it for a turn, and learn who wants it."""
     global holds, turn
     cdef int64_t now = ps_clock()
-    cdef int64_t wanted
+    cdef int64_t wanted, before
     cdef bint has_others
     holds = 0
     if now - released_at < turn:
@@ -104,8 +106,10 @@ cdef void give_turn() noexcept:
     has_others = count_threads() > 0
     with nogil:
         wanted = ps_yield_until(now + WAKE_UP) if has_others else now
-    turn = min(2 * turn, MAX_TURN)
+    before = turn
     learn_from_release(now, wanted, 0)
+    if turn == before:  # nobody wanted it
+        turn = min(2 * turn, MAX_TURN)
 
 
 @cython.binding(False)
