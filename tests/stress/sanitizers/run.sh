@@ -24,6 +24,8 @@ export PYSOCK_REQUIRE_EXTENSIONS=1 PYTHONPATH="$copy"
 
 # Not those that build, install, time or count: they have compilers and valgrind of their own.
 skipped=(--ignore tests/packaging --ignore tests/csrc --ignore tests/cli/test_bench.py
+    --ignore tests/cli/test_profile.py --ignore tests/cli/test_profile_hints.py
+    --ignore tests/asyncio/test_executor.py --ignore tests/compat/test_count.py
     --ignore tests/docs/test_examples.py --ignore tests/stress/leaks --ignore tests/stress/sanitizers
     --ignore tests/outside)
 
