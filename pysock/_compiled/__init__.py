@@ -1,4 +1,4 @@
-"""The backend "c". Importing it loads all of its modules from one shared object.
+"""The backend "c". Importing it loads its modules from one shared object.
 
 Cython makes a C file of each module. All of them are linked into `native`, which has a list of
 them. The interpreter finds an extension module by the name of its file. Here many modules are in
@@ -10,7 +10,7 @@ import sys
 from .native import MODULES  # first: ModuleNotFoundError where it was not built
 
 # isort: split
-from . import connection, core, datagrams, io, native  # noqa: F401
+from . import connection, core, datagrams, io, native, selectors, stream  # noqa: F401
 
 # importlib's ExtensionFileLoader and ModuleSpec. Importing importlib.util for them would take as
 # long as loading all the modules.

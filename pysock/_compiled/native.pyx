@@ -1,8 +1,7 @@
 """The shared object with all modules of the compiled backend, and the lists of these modules.
 
 They are loaded in this order: each comes after the modules from which it cimports. `__init__.py`
-loads MODULES. The rooms `selectors`, `stream` and `profile` load theirs when they are imported: few
-programs need them.
+loads MODULES. The room `profile` loads its own when it is imported: few programs need it.
 """
 
 MODULES = (
@@ -34,17 +33,11 @@ MODULES = (
     "datagrams.slots",
     "datagrams.datagram",
     "datagrams.batch",
-)
-
-STREAM = (
     "stream.lock",
     "stream.read_buffer",
     "stream.write_buffer",
     "stream.base",
     "stream.stream",
-)
-
-SELECTORS = (
     "selectors.registered",
     "selectors.overrides",
     "selectors.epoll",
