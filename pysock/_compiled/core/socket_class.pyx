@@ -7,30 +7,51 @@ its methods. So it has to register the class here.
 The standard library's `accept`, `close` and `sendfile` call other methods of the socket. A subclass
 may override these, and a mock or a guard may replace them in the class. The C functions call none of
 them. So they ask `is_unpatched` first, and leave the call to the standard library's function if it
-says no. A change of a class, or of a base, changes its version tag. So the usual answer takes two
-comparisons.
+says no. A file on a socket is asked in the same way: OriginalAttributes answers for both classes.
 """
 
 from ..._shared import installed
+
+cimport cython
 
 from ..sys.ps_addr cimport ps_addr_family_known
 from ..sys.ps_socket cimport SOCK_STREAM
 from .class_version cimport version_of
 from .socket_object cimport socket
-from .threads cimport shared_long
 
 
 cdef object socket_class = None
 cdef object module_file = None
 cdef dict namespace = None
 cdef list replaced_names = installed.replaced
-cdef dict called_methods = None  # by name: what the class has for it when nothing is patched
-cdef shared_long unpatched_version = 0  # the version of the class in which nothing is patched
+cdef OriginalAttributes called = None
 
 # The methods and attributes that the standard library's accept, close and sendfile ask.
 cdef tuple CALLED = (
     "__init__", "_accept", "_real_close", "family", "fileno", "gettimeout", "proto", "type",
 )
+
+
+@cython.final
+cdef class OriginalAttributes:
+    """Attributes of a class, as they are now: whether somebody replaces one of them later.
+
+    A change of a class, or of a base, changes its version. So the usual answer takes two comparisons.
+    """
+
+    def __cinit__(self, cls, tuple names):
+        self.cls = cls
+        self.values = {name: getattr(cls, name) for name in names}
+
+    cdef bint are_unpatched(self) except -1:
+        cdef unsigned long version = version_of(self.cls)
+        if version != 0 and version == self.version:
+            return True
+        for name, value in self.values.items():
+            if getattr(self.cls, name) is not value:
+                return False
+        self.version = version
+        return True
 
 
 def register_class(cls, file, names, /):
@@ -39,11 +60,11 @@ def register_class(cls, file, names, /):
     *file* is the file of the module that defines it. *names* is the namespace in which functions of
     the package look up their globals.
     """
-    global socket_class, module_file, namespace, called_methods
+    global socket_class, module_file, namespace, called
     socket_class = cls
     module_file = file
     namespace = names
-    called_methods = {name: getattr(cls, name) for name in CALLED}
+    called = OriginalAttributes(cls, CALLED)
 
 
 cdef bint overrides(socket sock, str method) except -1:
@@ -54,18 +75,7 @@ cdef bint overrides(socket sock, str method) except -1:
 
 cdef bint is_unpatched(socket sock) except -1:
     """Whether *sock* is of the class itself, and nothing that CALLED names is replaced in it."""
-    global unpatched_version
-    cdef unsigned long version
-    if type(sock) is not socket_class:
-        return False
-    version = version_of(socket_class)
-    if version != 0 and version == unpatched_version:
-        return True
-    for name, method in called_methods.items():
-        if getattr(socket_class, name) is not method:
-            return False
-    unpatched_version = version
-    return True
+    return type(sock) is socket_class and called.are_unpatched()
 
 
 cdef bint is_stream(socket sock, str method) except -1:

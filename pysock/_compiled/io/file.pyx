@@ -19,11 +19,10 @@ from libc.stdint cimport INT64_MAX, int64_t
 
 from ..._shared import original
 
-from ..core.class_version cimport version_of
 from ..core.retry cimport transfer, wait_for_socket
-from ..core.socket_class cimport is_unpatched, socket_class
+from ..core.socket_class cimport OriginalAttributes, is_unpatched, socket_class
 from ..core.socket_object cimport socket
-from ..core.threads cimport dict_get, shared_long
+from ..core.threads cimport dict_get
 from ..sys.ps_addr cimport ps_addr_family_known
 from ..sys.ps_io cimport ps_io, ps_sendfile
 from ..sys.ps_wait cimport POLLOUT
@@ -52,25 +51,24 @@ cdef enum:
 
 
 cdef object file_class = None  # pysock.SocketIO
-cdef dict called_methods = None  # by name: what the class has for it when nothing is patched
-cdef shared_long unpatched_version = 0  # the version of the class in which nothing is patched
-cdef object own_recv_into = None  # of pysock.socket
-cdef object own_send = None
-cdef shared_long transfers_version = 0  # the version of pysock.socket in which they are its own
+cdef OriginalAttributes called = None
+cdef OriginalAttributes transfers = None
 
 # What the standard library's readinto and write ask of the file.
 cdef tuple CALLED = (
     "_checkClosed", "_checkReadable", "_checkWritable", "closed", "readable", "writable",
 )
+# And of its socket.
+cdef tuple TRANSFERS = ("recv_into", "send")
 
 
 @cython.binding(False)
 def register_class(cls, /):
     """Make *cls* the class whose `readinto` and `write` are these."""
-    global file_class, called_methods, own_recv_into, own_send
+    global file_class, called, transfers
     file_class = cls
-    called_methods = {name: getattr(cls, name) for name in CALLED}
-    own_recv_into, own_send = socket_class.recv_into, socket_class.send
+    called = OriginalAttributes(cls, CALLED)
+    transfers = OriginalAttributes(socket_class, TRANSFERS)
 
 
 cdef dict plain_attributes(object file):
@@ -78,33 +76,16 @@ cdef dict plain_attributes(object file):
 
     None if it is closed, too: `io.RawIOBase.close` sets an attribute.
     """
-    global unpatched_version
-    cdef unsigned long version
     cdef dict attributes
-    if type(file) is not file_class:
+    if type(file) is not file_class or not called.are_unpatched():
         return None
-    version = version_of(file_class)
-    if version == 0 or version != unpatched_version:
-        for name, method in called_methods.items():
-            if getattr(file_class, name) is not method:
-                return None
-        unpatched_version = version
     attributes = generic_dict(file, NULL)
     return attributes if PyDict_Size(attributes) == ATTRIBUTES else None
 
 
-cdef bint has_own_transfers(object sock) except -1:
+cdef inline bint has_own_transfers(object sock) except -1:
     """Whether `recv_into` and `send` of *sock* are those of pysock: nobody has replaced them."""
-    global transfers_version
-    cdef unsigned long version
-    if type(sock) is not socket_class:
-        return False
-    version = version_of(socket_class)
-    if version == 0 or version != transfers_version:
-        if socket_class.recv_into is not own_recv_into or socket_class.send is not own_send:
-            return False
-        transfers_version = version
-    return True
+    return type(sock) is socket_class and transfers.are_unpatched()
 
 
 @cython.binding(False)
