@@ -73,4 +73,4 @@ cdef inline bint may_try(socket sock, const ps_io *io, short events, int64_t tim
 
 
 cdef void give_turn() noexcept
-cdef int learn_from_release(int64_t started, int64_t wanted, ssize_t moved) except -1
+cdef int learn_from_release(int64_t wanted) except -1

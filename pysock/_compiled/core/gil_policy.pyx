@@ -68,11 +68,8 @@ cdef shared_int64 turn = TURN      # ns until the next release
 cdef object get_switch_interval = getswitchinterval
 
 
-cdef int learn_from_release(int64_t started, int64_t wanted, ssize_t moved) except -1:
-    """Learn from a release of the GIL. *wanted* is the ps_clock() at which it was wanted back.
-
-    *started* and *moved* are for a profile: see `after_release` in retry.pxd.
-    """
+cdef int learn_from_release(int64_t wanted) except -1:
+    """Learn from a release of the GIL. *wanted* is the ps_clock() at which it was wanted back."""
     global contention, holds, released_at, turn
     cdef int64_t now, took
     if not HAS_GIL:
@@ -107,7 +104,7 @@ cdef void give_turn() noexcept:
     with nogil:
         wanted = ps_yield_until(now + WAKE_UP) if has_others else now
     before = turn
-    learn_from_release(now, wanted, 0)
+    learn_from_release(wanted)
     if turn == before:  # nobody wanted it
         turn = min(2 * turn, MAX_TURN)
 

@@ -234,5 +234,10 @@ cdef int finish_whole(socket sock, ps_transfer operation, ps_io *io, short event
     return 0
 
 
-after_release = learn_from_release
+cdef int learn(int64_t started, int64_t wanted, ssize_t moved) except -1:
+    """`after_release`, without a profile."""
+    return learn_from_release(wanted)
+
+
+after_release = learn
 rest = send_the_rest

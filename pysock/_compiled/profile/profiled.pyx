@@ -80,9 +80,9 @@ cdef dict traits = {
 
 
 cdef int count_release(int64_t started, int64_t wanted, ssize_t moved) except -1:
-    """In the place of `learn_from_release`: count the wait as well."""
+    """In the place of `learn` of retry.pyx: count the wait as well."""
     pysock_count_wait(started, wanted, moved)
-    return learn_from_release(started, wanted, moved)
+    return learn_from_release(wanted)
 
 
 cdef retry.rest_sender send_the_rest = NULL

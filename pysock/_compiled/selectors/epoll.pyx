@@ -168,7 +168,7 @@ cdef int wait_without_gil(Registered registered, const int *place, ps_event *eve
     with nogil:
         n = ps_epoll_wait(epfd, events, max_events, timeout_ms)
         end = ps_clock()
-    learn_from_release(start, end, 0)
+    learn_from_release(end)
     if n > 0 and end - start < NO_WAIT:
         registered.misses = 0
     while n == -EINTR:
