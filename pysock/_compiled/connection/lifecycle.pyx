@@ -238,6 +238,17 @@ cdef int connect_and_wait(socket self, const ps_sockaddr *addr, int length) exce
     return n
 
 
+cdef bint connect_to(socket self, object address, int *outcome) except -1:
+    """Connect to *address*: see `connect_and_wait`. False for an address of another form."""
+    cdef ps_sockaddr addr
+    cdef int length = pack_address(self.sock_family, address, &addr)
+    if length == 0:
+        return False
+    audit_address("socket.connect", self, address)
+    outcome[0] = connect_and_wait(self, &addr, length)
+    return True
+
+
 ctypedef int (*get_name)(int fd, ps_sockaddr *addr, socklen_t *length) noexcept nogil
 
 
@@ -345,13 +356,9 @@ cdef class Methods(socket):
         docs/guide/addresses.md has all forms of an address. Raises TimeoutError when the socket's timeout
         is over, OSError. Audit event `socket.connect`.
         """
-        cdef ps_sockaddr addr
         cdef int n
-        cdef int length = pack_address(self.sock_family, address, &addr)
-        if length == 0:
+        if not connect_to(self, address, &n):
             return base.connect(self, standard_address(self, address))
-        audit_address("socket.connect", self, address)
-        n = connect_and_wait(self, &addr, length)
         if n == TIMED_OUT:
             raise_timed_out()
         if n < 0:
@@ -364,13 +371,9 @@ cdef class Methods(socket):
         after the socket's timeout is EAGAIN. An invalid address and a host that cannot be resolved still
         raise an exception. Audit event `socket.connect`.
         """
-        cdef ps_sockaddr addr
         cdef int n
-        cdef int length = pack_address(self.sock_family, address, &addr)
-        if length == 0:
+        if not connect_to(self, address, &n):
             return base.connect_ex(self, standard_address(self, address))
-        audit_address("socket.connect", self, address)
-        n = connect_and_wait(self, &addr, length)
         return EAGAIN if n == TIMED_OUT else -n
 
     def getsockname(self, /):
