@@ -2,7 +2,7 @@
 
 MANY = 1000  # calls; of less nobody would notice a difference
 LARGE = 65536  # bytes
-NAMES_AT_MOST = 5
+MAX_HINTS = 5
 
 
 def count(number):
@@ -107,4 +107,4 @@ def hints(sites, calls, share, place):
         for text in of_site(site)
     ]
     found.sort(key=lambda pair: -pair[0])
-    return [text for _, text in found[:NAMES_AT_MOST]] + list(of_connections(calls))
+    return [text for _, text in found[:MAX_HINTS]] + list(of_connections(calls))
