@@ -1,11 +1,7 @@
 """Programs on asyncio that look at it from outside print the same with and without install()."""
 
-import os
-import subprocess
-import sys
-
 import pytest
-from support.paths import ROOT
+from support.programs import printed
 
 HEAD = """
 import asyncio, os, sys, traceback, warnings
@@ -132,30 +128,11 @@ asyncio.run(main())
 }
 
 
-def printed(path, install, no_extensions):
-    environment = {
-        **os.environ,
-        "INSTALL": install,
-        "PYSOCK_NO_EXTENSIONS": no_extensions,
-        "PYTHONPATH": str(ROOT),
-    }
-    done = subprocess.run(
-        [sys.executable, path],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
-
-
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
 def test_a_program_prints_the_same(tmp_path, program):
     path = tmp_path / "program.py"
     path.write_text(HEAD + program)
-    expected = printed(path, "", "")
+    expected = printed(path, INSTALL="", no_extensions="", timeout=60)
     assert expected
-    assert printed(path, "1", "") == expected
-    assert printed(path, "1", "1") == expected
+    for no_extensions in ("", "1"):
+        assert printed(path, INSTALL="1", no_extensions=no_extensions, timeout=60) == expected
