@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 enum {
-    PYSOCK_NO_WAIT = 3000,         /* ns: what takes less has not waited; as NO_WAIT in gil_policy.pxd */
+    PYSOCK_NO_WAIT = 3000, /* ns: what takes less has not waited; as NO_WAIT in gil_policy.pxd */
     PYSOCK_SELECT_NO_WAIT = 10000, /* ns: a `select` also looks up what is ready */
     PYSOCK_SLOW_NO_WAIT = 20000,   /* ns: a send may wake its receiver; accept makes a socket */
     PYSOCK_SMALL = 64,             /* bytes */
