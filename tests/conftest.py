@@ -6,20 +6,16 @@ pysock adds. A missing extension fails the "c" leg; it never skips it.
 """
 
 import contextlib
-import importlib.util
 import os
 import signal
-import socket
 import sys
 import time
 
 import pytest
 from support.channels import channels
 from support.connections import BlackHole, found, refusing_address
-from support.paths import ROOT
+from support.legs import load
 from support.waits import fill
-
-sys.path.insert(0, str(ROOT))
 
 
 def pytest_addoption(parser):
@@ -33,37 +29,6 @@ def pytest_addoption(parser):
         action="store_true",
         help="run the C leg alone, for a build that has something to say about C",
     )
-
-
-def load_fallback():
-    """Return a second copy of the package, under another name, on the standard library alone."""
-    path = ROOT / "pysock" / "__init__.py"
-    spec = importlib.util.spec_from_file_location(
-        "pysock_fallback", path, submodule_search_locations=[str(path.parent)]
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    before = os.environ.get("PYSOCK_NO_EXTENSIONS")
-    os.environ["PYSOCK_NO_EXTENSIONS"] = "1"
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        if before is None:
-            del os.environ["PYSOCK_NO_EXTENSIONS"]
-        else:
-            os.environ["PYSOCK_NO_EXTENSIONS"] = before
-    return module
-
-
-def load(leg):
-    if leg == "socket":
-        return socket
-    if leg == "fallback":
-        return sys.modules.get("pysock_fallback") or load_fallback()
-    import pysock
-
-    assert pysock.BACKEND == "c", "the extension is missing: build it, or give --no-extensions"
-    return pysock
 
 
 def pytest_terminal_summary(terminalreporter):

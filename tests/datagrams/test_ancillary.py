@@ -5,10 +5,10 @@ import struct
 import time
 
 import pytest
-from conftest import load
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.datagrams import udp
+from support.legs import load
 
 
 def test_ancillary_of_recvmsg(pysock):

@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[2])]
-import conftest  # noqa: E402
 import operations  # noqa: E402
 from operations import open_descriptors  # noqa: E402
+from support.legs import load  # noqa: E402
 
 shim = ctypes.CDLL(None)
-net = conftest.load(sys.argv[1])
+net = load(sys.argv[1])
 if sys.argv[1] != "socket":
     operations.add_extended(net)
 

@@ -126,7 +126,8 @@ def test_there_are_as_many_cells_as_it_says(shim, leg, record_property):
 
 
 def says(shim, leg, program):
-    head = f"import conftest, ctypes; net = conftest.load({leg!r}); shim = ctypes.CDLL(None)\n"
+    head = f"import ctypes; from support.legs import load; net = load({leg!r})\n"
+    head += "shim = ctypes.CDLL(None)\n"
     return subprocess.check_output(
         [sys.executable, "-c", head + program],
         env=under(shim, ROOT / "tests"),

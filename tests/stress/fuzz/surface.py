@@ -25,10 +25,10 @@ from hypothesis import given as over
 from hypothesis import strategies as st
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
-import conftest  # noqa: E402
 from support.arguments import Boom, Index  # noqa: E402
+from support.legs import load  # noqa: E402
 
-net = conftest.load(sys.argv[1])
+net = load(sys.argv[1])
 
 
 class Iterates:

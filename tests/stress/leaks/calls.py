@@ -21,10 +21,10 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
 sys.path.append(str(Path(__file__).resolve().parents[1] / "faults"))
-import conftest  # noqa: E402
 from operations import arguments  # noqa: E402
+from support.legs import load  # noqa: E402
 
-net = conftest.load(sys.argv[1])
+net = load(sys.argv[1])
 CALLS = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
 
 

@@ -21,9 +21,9 @@ import zlib
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
-import conftest  # noqa: E402
+from support.legs import load  # noqa: E402
 
-net = conftest.load(sys.argv[1])
+net = load(sys.argv[1])
 SECONDS = float(sys.argv[2])
 CLIENTS = 6
 CHUNK = 16_384
