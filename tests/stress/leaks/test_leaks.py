@@ -21,13 +21,16 @@ NOISE = 5  # objects or references that come and go
 # and what is the interpreter's shows in the objects and references alone.
 ALLOCATOR = {} if sysconfig.get_config_var("Py_GIL_DISABLED") else {"PYTHONMALLOC": "malloc"}
 
+# mallinfo2() counts a free block as used while it lies in one of glibc's caches: see mallopt(3).
+NO_CACHES = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0"}
+
 
 @pytest.fixture(scope="session")
 def measured(pysock):
     leg = "c" if pysock.BACKEND == "c" else "fallback"
     done = subprocess.run(
         [sys.executable, "-X", "faulthandler", HERE / "calls.py", leg, str(CALLS)],
-        env={**os.environ, **ALLOCATOR, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, **ALLOCATOR, **NO_CACHES, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=max(300, CALLS * 0.6),
