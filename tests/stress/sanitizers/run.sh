@@ -48,6 +48,7 @@ debug)
     export PYTHONMALLOC=debug PYTHONDEVMODE=1
     # A debug build shows lines of the C layer in a traceback.
     skipped+=(--deselect "tests/core/test_tracebacks.py::test_a_traceback_shows_no_line_of_pysocks[c-"
+        --deselect "tests/core/test_tracebacks.py::test_a_traceback_with_a_frame_more[c-"
         --deselect tests/selectors/test_selector_kinds.py::test_a_traceback_is_the_same
         --deselect tests/asyncio/test_asyncio_programs.py::test_a_program_prints_the_same)
     ;;
