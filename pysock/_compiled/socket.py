@@ -13,7 +13,7 @@ from .._shared import PACKAGE, original, pickling
 from .._shared.makefile import makefile
 from . import connection, core, datagrams, io, stream
 from .core.method_descriptor import (
-    builtin_function,
+    counted_builtin_function,
     counted_method_descriptor,
     method_descriptor,
 )
@@ -163,15 +163,15 @@ io.file.register_class(SocketIO)
 FASTER = {
     "SocketIO": SocketIO,
     "getaddrinfo": getaddrinfo,
-    "gethostbyname": builtin_function(connection.addrinfo.gethostbyname),
-    "htonl": builtin_function(connection.addrinfo.htonl),
-    "htons": builtin_function(connection.addrinfo.htons),
-    "inet_aton": builtin_function(connection.addrinfo.inet_aton),
-    "inet_ntoa": builtin_function(connection.addrinfo.inet_ntoa),
-    "inet_ntop": builtin_function(connection.addrinfo.inet_ntop),
-    "inet_pton": builtin_function(connection.addrinfo.inet_pton),
-    "ntohl": builtin_function(connection.addrinfo.ntohl),
-    "ntohs": builtin_function(connection.addrinfo.ntohs),
+    "gethostbyname": counted_builtin_function(connection.addrinfo.gethostbyname, 1),
+    "htonl": counted_builtin_function(connection.addrinfo.htonl, 1),
+    "htons": counted_builtin_function(connection.addrinfo.htons, 1),
+    "inet_aton": counted_builtin_function(connection.addrinfo.inet_aton, 1),
+    "inet_ntoa": counted_builtin_function(connection.addrinfo.inet_ntoa, 1),
+    "inet_ntop": counted_builtin_function(connection.addrinfo.inet_ntop, 2),
+    "inet_pton": counted_builtin_function(connection.addrinfo.inet_pton, 2),
+    "ntohl": counted_builtin_function(connection.addrinfo.ntohl, 1),
+    "ntohs": counted_builtin_function(connection.addrinfo.ntohs, 1),
     "socketpair": socketpair,
 }
 if not original.is_unpatched("getaddrinfo"):  # a guard or a mock must see every call

@@ -4,6 +4,7 @@ For each method one call that is right, and then calls in which one thing is wro
 standard library's method raises is what pysock's raises, class and text.
 """
 
+import inspect
 import os
 import socket
 import tempfile
@@ -263,3 +264,36 @@ def test_an_iterable_that_fails_is_asked_once(pysock):
         for call in (sock.sendmsg, sock.recvmsg_into, lambda items: sock.sendmsg([], items)):
             with pytest.raises(TypeError, match="of a generator"):
                 call(interrupted())
+
+
+FUNCTIONS = {
+    "gethostbyname": ("127.0.0.1",),
+    "htonl": (1,),
+    "htons": (1,),
+    "inet_aton": ("127.0.0.1",),
+    "inet_ntoa": (b"1234",),
+    "inet_ntop": (socket.AF_INET, b"1234"),
+    "inet_pton": (socket.AF_INET, "127.0.0.1"),
+    "ntohl": (1,),
+    "ntohs": (1,),
+}
+
+
+def test_the_table_has_every_builtin_function_that_is_replaced(pysock):
+    replaced = {
+        name for name, function in pysock._backend.FASTER.items() if inspect.isbuiltin(function)
+    }
+    assert replaced == (set(FUNCTIONS) if pysock.BACKEND == "c" else set())
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_wrong_number_of_arguments_of_a_function(pysock, name):
+    right = FUNCTIONS[name]
+    for arguments in ((), right[:-1], right + right, right * 9):
+        for names in ({}, {"no_such_keyword": 1}, {"x": 1}, {"family": 1, "ip_string": "::1"}):
+            expected = outcome(lambda: getattr(socket, name)(*arguments, **names))  # noqa: B023
+            got = outcome(lambda: getattr(pysock, name)(*arguments, **names))  # noqa: B023
+            assert got == expected, (arguments, names)
+    expected = outcome(lambda: getattr(socket, name)(*right, no_such_keyword=1))
+    assert outcome(lambda: getattr(pysock, name)(*right, no_such_keyword=1)) == expected
+    assert getattr(pysock, name)(*right, **{}) == getattr(socket, name)(*right)

@@ -4,6 +4,7 @@ Mocks, profilers, tracers and guards look at what a name is: a method descriptor
 function, a function with code of its own. So do `inspect`, `pickle` and `copy`.
 """
 
+import _socket
 import copy
 import inspect
 import pickle
@@ -13,9 +14,7 @@ import types
 
 import pytest
 
-# The first has parameters of its own. The second takes one argument: since 3.13 the interpreter
-# can tell that of this function, and cannot of its own.
-OWN_SIGNATURE = {"create_connection", "gethostbyname"}
+OWN_SIGNATURE = {"create_connection"}
 
 # The fallback has no C to make method descriptors of. These are Python functions there, for the
 # forms of an address, and for what an exception tells of a call that it ended.
@@ -117,6 +116,22 @@ def test_a_method_descriptor_is_copied_by_the_name_in_the_interpreters_class(pys
             else:
                 with pytest.raises(AttributeError, match=f"'_socket.socket' has .*'{name}'"):
                     pass_on(method)
+
+
+def test_a_builtin_function_is_what_it_is_in_the_standard_library(pysock):
+    for name in dir(_socket):
+        theirs, ours = getattr(_socket, name), getattr(pysock, name, None)
+        if ours is not theirs and inspect.isbuiltin(theirs) and not inspect.isfunction(ours):
+            assert inspect.isbuiltin(ours) and ours.__self__ is _socket, name
+            for attribute in ("__name__", "__qualname__", "__text_signature__"):
+                assert getattr(ours, attribute) == getattr(theirs, attribute), name
+
+
+def test_a_builtin_function_is_pickled_by_its_name_in_the_package(pysock):
+    """`_socket` has another object of that name, and pickle would refuse it."""
+    function = pysock.htons
+    assert pickle.loads(pickle.dumps(function)) is function
+    assert function.__module__ == ("_socket" if pysock.BACKEND == "stdlib" else pysock.__name__)
 
 
 def test_the_docstrings_are_pysocks(pysock):

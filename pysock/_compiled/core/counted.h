@@ -1,20 +1,22 @@
-/* Methods that check the number and the names of their arguments before Cython's function does.
+/* Methods and functions that check the number and the names of their arguments before Cython's
+ * function does.
  *
- * For a call that does not fit, the interpreter's own method raises the exception, so its text is
- * the interpreter's. A PyMethodDef has no place for data, so each method needs a C function of its
- * own. */
+ * For a call that does not fit, the interpreter's own method or function raises the exception, so
+ * its text is the interpreter's. A PyMethodDef has no place for data, so each of them needs a C
+ * function of its own. */
 #ifndef PYSOCK_COUNTED_H
 #define PYSOCK_COUNTED_H
 
 #include <Python.h>
 
-enum { PYSOCK_COUNTED = 16 };
+enum { PYSOCK_COUNTED = 24 };
 
 typedef PyObject *(*pysock_function)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 
 typedef struct {
-    pysock_function function; /* Cython's */
-    PyObject *standard;       /* the interpreter's method descriptor */
+    pysock_function function; /* Cython's; NULL if it is called with one argument always */
+    PyCFunction one;          /* then it is this */
+    PyObject *standard;       /* the interpreter's method descriptor or builtin function */
     PyObject *names;          /* of the parameters, a tuple; empty if they are positional only */
     Py_ssize_t least, most;   /* how many arguments a call may have */
 } pysock_counted;
@@ -45,7 +47,10 @@ pysock_call_unusual(const pysock_counted *method, PyObject *self, PyObject *cons
     PyObject **stack;
     PyObject *result;
     if (names && given <= method->most && pysock_names_fit(method, given, names))
-        return method->function(self, args, given, names);
+        return method->one ? method->one(self, args[0])
+                           : method->function(self, args, given, names);
+    if (PyCFunction_Check(method->standard)) /* it has its module itself */
+        return PyObject_Vectorcall(method->standard, args, (size_t)given, names);
     stack = PyMem_New(PyObject *, (size_t)all + 1);
     if (!stack)
         return PyErr_NoMemory();
@@ -65,10 +70,22 @@ static inline PyObject *pysock_call_counted(const pysock_counted *method, PyObje
     return pysock_call_unusual(method, self, args, given, names);
 }
 
+static inline PyObject *pysock_call_counted_one(const pysock_counted *method, PyObject *self,
+                                                PyObject *const *args, Py_ssize_t given,
+                                                PyObject *names) {
+    if (!names && given == 1)
+        return method->one(self, args[0]);
+    return pysock_call_unusual(method, self, args, given, names);
+}
+
 #define PYSOCK_COUNTED_FUNCTION(i)                                                                 \
     static PyObject *pysock_counted_##i(PyObject *self, PyObject *const *args, Py_ssize_t given,   \
                                         PyObject *names) {                                         \
         return pysock_call_counted(&pysock_counted_methods[i], self, args, given, names);          \
+    }                                                                                              \
+    static PyObject *pysock_counted_one_##i(PyObject *self, PyObject *const *args,                 \
+                                            Py_ssize_t given, PyObject *names) {                   \
+        return pysock_call_counted_one(&pysock_counted_methods[i], self, args, given, names);      \
     }
 PYSOCK_COUNTED_FUNCTION(0)
 PYSOCK_COUNTED_FUNCTION(1)
@@ -86,12 +103,30 @@ PYSOCK_COUNTED_FUNCTION(12)
 PYSOCK_COUNTED_FUNCTION(13)
 PYSOCK_COUNTED_FUNCTION(14)
 PYSOCK_COUNTED_FUNCTION(15)
+PYSOCK_COUNTED_FUNCTION(16)
+PYSOCK_COUNTED_FUNCTION(17)
+PYSOCK_COUNTED_FUNCTION(18)
+PYSOCK_COUNTED_FUNCTION(19)
+PYSOCK_COUNTED_FUNCTION(20)
+PYSOCK_COUNTED_FUNCTION(21)
+PYSOCK_COUNTED_FUNCTION(22)
+PYSOCK_COUNTED_FUNCTION(23)
 
-static const pysock_function pysock_counted_functions[PYSOCK_COUNTED] = {
-    pysock_counted_0,  pysock_counted_1,  pysock_counted_2,  pysock_counted_3,
-    pysock_counted_4,  pysock_counted_5,  pysock_counted_6,  pysock_counted_7,
-    pysock_counted_8,  pysock_counted_9,  pysock_counted_10, pysock_counted_11,
-    pysock_counted_12, pysock_counted_13, pysock_counted_14, pysock_counted_15,
+typedef struct {
+    pysock_function many;
+    pysock_function one;
+} pysock_counted_pair;
+
+#define PYSOCK_COUNTED_PAIR(i) {pysock_counted_##i, pysock_counted_one_##i}
+static const pysock_counted_pair pysock_counted_functions[PYSOCK_COUNTED] = {
+    PYSOCK_COUNTED_PAIR(0),  PYSOCK_COUNTED_PAIR(1),  PYSOCK_COUNTED_PAIR(2),
+    PYSOCK_COUNTED_PAIR(3),  PYSOCK_COUNTED_PAIR(4),  PYSOCK_COUNTED_PAIR(5),
+    PYSOCK_COUNTED_PAIR(6),  PYSOCK_COUNTED_PAIR(7),  PYSOCK_COUNTED_PAIR(8),
+    PYSOCK_COUNTED_PAIR(9),  PYSOCK_COUNTED_PAIR(10), PYSOCK_COUNTED_PAIR(11),
+    PYSOCK_COUNTED_PAIR(12), PYSOCK_COUNTED_PAIR(13), PYSOCK_COUNTED_PAIR(14),
+    PYSOCK_COUNTED_PAIR(15), PYSOCK_COUNTED_PAIR(16), PYSOCK_COUNTED_PAIR(17),
+    PYSOCK_COUNTED_PAIR(18), PYSOCK_COUNTED_PAIR(19), PYSOCK_COUNTED_PAIR(20),
+    PYSOCK_COUNTED_PAIR(21), PYSOCK_COUNTED_PAIR(22), PYSOCK_COUNTED_PAIR(23),
 };
 
 #endif

@@ -27,15 +27,20 @@ cdef extern from "_compiled/core/counted.h":
 
     ctypedef struct pysock_counted:
         pysock_function function
+        PyCFunction one
         PyObject *standard
         PyObject *names
         Py_ssize_t least
         Py_ssize_t most
 
+    ctypedef struct pysock_counted_pair:
+        pysock_function many
+        pysock_function one
+
     enum:
         PYSOCK_COUNTED
     pysock_counted *pysock_counted_methods
-    pysock_function *pysock_counted_functions
+    pysock_counted_pair *pysock_counted_functions
 
 cdef int counted = 0  # how many of pysock_counted_methods are in use
 
@@ -64,17 +69,22 @@ cdef void *permanent_copy(const void *data, size_t size) except NULL:
 
 
 cdef PyMethodDef *definition_like(object ours, object theirs) except NULL:
-    """A copy of the definition of *ours*, with the text signature that *theirs* has, or none."""
+    """A copy of the definition of *ours*, with the text signature that *theirs* has, or none.
+
+    From Python 3.13 on the interpreter makes one up for a function that takes one argument. So it
+    is asked, and not the definition of *theirs*.
+    """
     cdef PyMethodDef definition
-    cdef PyMethodDef *like = definition_of(theirs)
     cdef bytes doc
     if definition_of(ours) == NULL:
         raise TypeError(f"a function in C is needed, not {type(ours).__name__}")
     definition = definition_of(ours)[0]
     doc = definition.ml_doc if definition.ml_doc != NULL else b""
-    if like != NULL:
-        signature, end, _ = (<bytes>like.ml_doc).rpartition(SIGNATURE_END)
-        doc = signature + end + doc.rpartition(SIGNATURE_END)[2]
+    if definition_of(theirs) != NULL:
+        doc = doc.rpartition(SIGNATURE_END)[2]
+        signature = theirs.__text_signature__
+        if signature is not None:
+            doc = f"{theirs.__name__}{signature}\n".encode() + SIGNATURE_END + doc
     definition.ml_doc = <const char *>permanent_copy(<const char *>doc, <size_t>len(doc) + 1)
     return <PyMethodDef *>permanent_copy(&definition, sizeof(definition))
 
@@ -91,34 +101,53 @@ def method_descriptor(method, /):
     )
 
 
+cdef PyMethodDef *counted_definition(object ours, object standard, Py_ssize_t least,
+                                     Py_ssize_t most, tuple names) except NULL:
+    """The same with a C function that leaves a call that does not fit to *standard*."""
+    global counted
+    cdef PyMethodDef *definition = definition_like(ours, standard)
+    cdef pysock_counted *entry = &pysock_counted_methods[counted]
+    if counted == PYSOCK_COUNTED or definition_of(standard) == NULL:
+        raise TypeError(f"{ours.__name__} cannot be counted")
+    entry.function, entry.one = NULL, NULL
+    if definition.ml_flags == METH_O and least == most == 1:
+        entry.one = definition.ml_meth
+        definition.ml_meth = <PyCFunction>pysock_counted_functions[counted].one
+    elif definition.ml_flags == METH_FASTCALL | METH_KEYWORDS:
+        entry.function = <pysock_function>definition.ml_meth
+        definition.ml_meth = <PyCFunction>pysock_counted_functions[counted].many
+    else:
+        raise TypeError(f"{ours.__name__} cannot be counted")
+    definition.ml_flags = METH_FASTCALL | METH_KEYWORDS
+    Py_INCREF(standard)  # for ever, as the definition itself
+    Py_INCREF(names)
+    entry.standard, entry.names = <PyObject *>standard, <PyObject *>names
+    entry.least, entry.most = least, most
+    counted += 1
+    return definition
+
+
 def counted_method_descriptor(method, Py_ssize_t least, Py_ssize_t most, tuple names=(), /):
     """The same for a method that gets *least* to *most* arguments, which may have these *names*.
 
     Any other call goes to the method of that name of `_socket.socket`, for its exception. Cython
     would raise one with a text of its own.
     """
-    global counted
-    cdef object standard = getattr(_socket.socket, method.__name__)
-    cdef PyMethodDef *definition = definition_like(method, standard)
-    cdef pysock_counted *entry = &pysock_counted_methods[counted]
-    if counted == PYSOCK_COUNTED or definition.ml_flags != METH_FASTCALL | METH_KEYWORDS:
-        raise TypeError(f"{method.__name__} cannot be counted")
-    Py_INCREF(standard)  # for ever, as the definition itself
-    Py_INCREF(names)
-    entry.function = <pysock_function>definition.ml_meth
-    entry.standard, entry.names = <PyObject *>standard, <PyObject *>names
-    entry.least, entry.most = least, most
-    definition.ml_meth = <PyCFunction>pysock_counted_functions[counted]
-    counted += 1
-    return PyDescr_NewMethod(<PyTypeObject *>_socket.socket, definition)
+    standard = getattr(_socket.socket, method.__name__)
+    return PyDescr_NewMethod(
+        <PyTypeObject *>_socket.socket,
+        counted_definition(method, standard, least, most, names),
+    )
 
 
-def builtin_function(function, /):
+def counted_builtin_function(function, Py_ssize_t count, /):
     """A builtin function with the C function of *function*, for a name of the module `_socket`.
 
-    The text signature is the one that this interpreter gives the function of that name. It has the
-    module as its first parameter, so that module is the function's `__self__`, as there.
+    It takes *count* arguments. Any other call goes to the function of that name, for its exception.
+    The first parameter of its text signature is the module, which is its `__self__`, as there. Its
+    `__module__` is not: pickle looks a builtin function up in the module of that name, and refuses
+    one that is not the very object found there.
     """
+    standard = getattr(_socket, function.__name__)
     return PyCFunction_NewEx(
-        definition_like(function, getattr(_socket, function.__name__)), _socket,
-        function.__module__)
+        counted_definition(function, standard, count, count, ()), _socket, function.__module__)
