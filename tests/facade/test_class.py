@@ -68,6 +68,31 @@ def test_family_and_type(net):
     assert isinstance(net.socket.family, property)
 
 
+def test_what_makes_enum_members_is_looked_up_each_time(pysock, monkeypatch):
+    def converted(number, cls):
+        return cls.__name__, int(number)
+
+    def address():
+        return pysock.getaddrinfo("127.0.0.1", 80, type=socket.SOCK_STREAM)[0][:2]
+
+    known = socket.AF_INET, socket.SOCK_STREAM
+    with pysock.socket() as sock:
+        for _ in range(2):
+            assert (sock.family, sock.type) == address() == known
+            with monkeypatch.context() as patch:
+                # The properties are of the module `socket`; getaddrinfo() is of the package.
+                patch.setattr(socket, "_intenum_converter", converted)
+                patch.setattr(pysock, "_intenum_converter", converted)
+                expected = ("AddressFamily", 2), ("SocketKind", 1)
+                assert (sock.family, sock.type) == address() == expected
+            assert sock.family is socket.AF_INET and sock.type is socket.SOCK_STREAM
+            with monkeypatch.context() as patch:
+                for name in ("AddressFamily", "SocketKind"):
+                    patch.setattr(socket, name, int)
+                    patch.setattr(pysock, name, int)
+                assert {type(each) for each in (sock.family, sock.type, *address())} == {int}
+
+
 def test_subclasses(net):
     class Counting(net.socket):
         def __init__(self, *args, **kwargs):

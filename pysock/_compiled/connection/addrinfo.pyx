@@ -7,6 +7,7 @@ the same arguments.
 """
 
 import _socket
+import socket as _stdlib
 
 from cpython.bytes cimport (
     PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE,
@@ -17,10 +18,13 @@ from libc.string cimport strlen
 
 from ..core cimport traceback
 from ..._shared import original
+from ..._shared.rebind import rebind
 
 from ..core.arguments cimport exact_number, exact_text
+from ..core.socket_class cimport namespace, replaced_names
 from ..core.socket_object cimport audit_getaddrinfo, audit_gethostbyname
 from ..core.threads cimport dict_get
+from .options cimport are_members_known
 from ..sys.ps_addr cimport (
     AF_INET, AF_INET6, PS_HOST_TEXT, in_addr, inet_aton as c_inet_aton, inet_ntop as c_inet_ntop,
     inet_pton as c_inet_pton, ntohl as c_ntohl, ntohs as c_ntohs, ps_addr_dotted_quad,
@@ -29,6 +33,7 @@ from ..sys.ps_addr cimport (
 
 
 cdef dict c_names = vars(_socket)
+cdef dict standard_names = vars(_stdlib)
 cdef object c_getaddrinfo = _socket.getaddrinfo
 cdef object base_inet_aton = _socket.inet_aton
 cdef object base_inet_ntoa = _socket.inet_ntoa
@@ -40,6 +45,9 @@ cdef object base_htonl = _socket.htonl
 cdef object base_ntohl = _socket.ntohl
 cdef object base_gethostbyname = _socket.gethostbyname
 cdef object base_getaddrinfo = original.getaddrinfo
+# After install() it looks up names in `socket`, otherwise in this package.
+cdef object rebound_getaddrinfo = (
+    rebind(base_getaddrinfo) if original.is_unpatched("getaddrinfo") else base_getaddrinfo)
 
 
 def inet_aton(text, /):
@@ -188,9 +196,12 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
     cdef long c_port = 0 if port is None else exact_number(port, 0xFFFF)
     cdef int host_family = 0
     cdef long c_family, c_type, c_proto, c_flags
+    standard = base_getaddrinfo if replaced_names else rebound_getaddrinfo
+    names = standard_names if replaced_names else namespace
     address = None
     # The standard library's function looks up that of `_socket` when it is called.
     if (c_port >= 0 and dict_get(c_names, "getaddrinfo") is c_getaddrinfo
+            and are_members_known(names, True, True)
             and isinstance(family, int) and isinstance(type, int)
             and isinstance(proto, int) and isinstance(flags, int)):
         c_family, c_type, c_proto, c_flags = family, type, proto, flags
@@ -198,12 +209,13 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
                 and not c_flags & ~CACHED_FLAGS):
             address = numeric_address(host, c_port, &host_family)
     if address is None:
-        return base_getaddrinfo(host, port, family, type, proto, flags)
+        return standard(host, port, family, type, proto, flags)
     key = (((c_flags << 8 | c_family) << 8 | c_type) << 16 | c_proto) << 2
     key |= (host_family == AF_INET6) << 1 | (port is None)
     result = dict_get(numeric_results, key)
     if result is None:
-        return cache_result(key, address, base_getaddrinfo(host, port, family, type, proto, flags))
+        result = standard(host, port, family, type, proto, flags)
+        return cache_result(key, address, result)
     audit_getaddrinfo(host, port, <int>c_family, <int>c_type, <int>c_proto)
     return [(entry[0], entry[1], entry[2], "", address) for entry in <list>result]
 

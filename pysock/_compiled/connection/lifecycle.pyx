@@ -25,7 +25,7 @@ from ..._shared.rebind import rebind
 from ..core.gil_policy cimport has_low_water, set_low_water
 from ..core.retry cimport transfer, wait_for_socket
 from ..core.errors cimport raise_errno, raise_timed_out
-from .options cimport read_low_water
+from .options cimport are_members_known, read_low_water
 from ..io.zerocopy_pending cimport close_owner, owners, warn_of_pending
 from ..core.arguments cimport as_int, exact_number, fits_int
 from ..core.sockaddr cimport pack_address, standard_address, unpack_address
@@ -192,7 +192,9 @@ def accept(listener, /):
         return base_accept(listener)
     if (not isinstance(listener, socket) or is_replaced_in(namespace)
             or not is_unpatched(<socket>listener) or not has_module_state
-            or not ps_addr_family_known((<socket>listener).sock_family)):
+            or not ps_addr_family_known((<socket>listener).sock_family)
+            # The standard library's `accept` asks for `family` and `type`.
+            or not are_members_known(standard_names, True, True)):
         return rebound_accept(listener)
     self = <socket>listener
     io.name = &peer

@@ -4,3 +4,4 @@ from ..core.socket_object cimport socket
 
 
 cdef int read_low_water(socket sock) except -1
+cdef bint are_members_known(dict names, bint of_family, bint of_type) except -1

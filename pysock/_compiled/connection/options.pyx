@@ -3,6 +3,10 @@
 Each public function is a method: _compiled/socket.py lists it in `socket`.
 """
 
+import socket as _stdlib
+
+from types import FunctionType
+
 from ..._shared import original
 
 cimport cython
@@ -10,18 +14,35 @@ cimport cython
 from cpython.bytes cimport (
     PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE,
 )
+from cpython.object cimport PyObject
 
 from ..core.arguments cimport fits_int
 from ..core.gil_policy cimport set_low_water
 from ..core.errors cimport raise_errno
 from ..core.socket_object cimport socket
+from ..core.threads cimport dict_get
 from ..sys.ps_addr cimport ps_addr_family_known, socklen_t
 from ..sys.ps_socket cimport SO_RCVLOWAT, SOL_SOCKET, ps_getsockopt, ps_setsockopt
 
 
+cdef extern from "Python.h":
+    bint PyFunction_Check(object thing)
+    PyObject *PyFunction_GetCode(object function) except NULL
+
+
 cdef object base = original.socket
+cdef dict standard_names = vars(_stdlib)
 cdef object base_family = original.socket.family.fget
 cdef object base_type = original.socket.type.fget
+
+# What makes an enum member of a number, and the classes. The standard library's functions look them up
+# each time. The package has a copy of the function, with the same code.
+cdef object converter = standard_names.get("_intenum_converter")
+cdef object converter_code = (  # None if other code had replaced it before this package was imported
+    converter.__code__
+    if isinstance(converter, FunctionType) and converter.__globals__ is standard_names else None)
+cdef object AddressFamily = _stdlib.AddressFamily
+cdef object SocketKind = _stdlib.SocketKind
 
 cdef enum:
     MAX_OPTION = 1024  # the longest option value that the standard library reads
@@ -31,11 +52,20 @@ cdef list families = [None] * CACHED  # by number: the AddressFamily, or None be
 cdef list types = [None] * CACHED     # by number: the SocketKind
 
 
+cdef bint are_members_known(dict names, bint of_family, bint of_type) except -1:
+    """Whether nobody has replaced in *names* what makes an AddressFamily, a SocketKind or both."""
+    value = dict_get(names, "_intenum_converter")
+    return (
+        PyFunction_Check(value) and PyFunction_GetCode(value) == <PyObject *>converter_code
+        and (not of_family or dict_get(names, "AddressFamily") is AddressFamily)
+        and (not of_type or dict_get(names, "SocketKind") is SocketKind))
+
+
 @cython.binding(False)
-def family(socket self not None, /):
-    """The address family: an `AddressFamily`, or a plain int where Python has no name for it."""
-    cdef int number = self.sock_family
-    if not 0 <= number < CACHED:
+def family(self, /):
+    """The property `socket.family`, which _compiled/socket.py documents."""
+    cdef int number = (<socket>self).sock_family if isinstance(self, socket) else -1
+    if not (0 <= number < CACHED and are_members_known(standard_names, True, False)):
         return base_family(self)
     value = families[number]
     if value is None:
@@ -44,10 +74,10 @@ def family(socket self not None, /):
 
 
 @cython.binding(False)
-def type(socket self not None, /):
-    """The socket type: a `SocketKind`, or a plain int where Python has no name for it."""
-    cdef int number = self.sock_type
-    if not 0 <= number < CACHED:
+def type(self, /):
+    """The property `socket.type`, which _compiled/socket.py documents."""
+    cdef int number = (<socket>self).sock_type if isinstance(self, socket) else -1
+    if not (0 <= number < CACHED and are_members_known(standard_names, False, True)):
         return base_type(self)
     value = types[number]
     if value is None:
