@@ -4,38 +4,14 @@
 from __future__ import annotations
 
 import functools
-import threading
 import time
 from collections.abc import Callable
 from itertools import repeat
 
-from harness.variants import Timed
+from harness.variants import PYSOCK, Timed, socket_module
 
-
-class Computing(threading.Thread):
-    """Counts until it is told to stop."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.count = 0
-        self._running = True
-        self._started_counting = threading.Event()
-
-    def run(self) -> None:
-        self._started_counting.set()
-        while self._running:
-            for _ in repeat(None, 500):
-                pass
-            self.count += 1
-
-    def __enter__(self) -> Computing:
-        self.start()
-        self._started_counting.wait()
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self._running = False
-        self.join()
+socket_module(PYSOCK)  # without an installation its folder joins the path
+from pysock._cli.threads import Computing  # noqa: E402
 
 
 @functools.cache

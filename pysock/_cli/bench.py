@@ -2,32 +2,36 @@
 
 It is a short form of the suite in benchmarks/ and measures in the same way. It runs short blocks,
 and every round has both sides in random order. The fastest block counts, because noise only adds
-time.
+time. Where threads race, and for whole programs, it is the median.
 """
 
 import contextlib
 import json
 import random
 import socket as _stdlib
-import statistics
 import struct
 import sys
 import textwrap
-import threading
 from functools import partial
-from itertools import repeat
+from statistics import median
 from time import perf_counter_ns
 from timeit import Timer
 from typing import NamedTuple
 
 from .. import _install
 from .._shared import PACKAGE
+from . import programs
 from .terminal import Progress, painter
+from .threads import Computing
+from .variants import OURS, SOCKET
 
 FULL = (4, 40, 1_000_000)  # set-ups with fresh sockets, rounds of each, nanoseconds per block
 QUICK = (1, 4, 250_000)
+FULL_PROGRAM = (5, 0.25)  # rounds, seconds of each variant
+QUICK_PROGRAM = (2, 0.05)
 CONTENDED_ROUNDS, CONTENDED_NS = 2, 150_000_000  # maximum rounds, minimum ns per block
 TOLERANCE = 0.03  # a ratio within 1 +- this counts as equal
+OTHER, NOT_INSTALLED = "    {} in its place", "not installed"
 LINE = "{:38} {:>8} {:>8.8} {:>7} {:>6}"
 
 
@@ -113,24 +117,25 @@ def contended(timer):
     there is no race yet. So the first part, in which the scheduler moves it, is not counted.
     """
 
-    def compute():
-        while computing:
-            for _ in repeat(None, 500):
-                pass
-
-    computing = [True]
-    thread = threading.Thread(target=compute, daemon=True)
-    thread.start()
-    try:
+    with Computing():
         for _ in ("settle", "count"):
             passes, begin = 0, perf_counter_ns()
             while (ns := perf_counter_ns() - begin) < CONTENDED_NS:
                 timer.timeit(4)
                 passes += 4
-    finally:
-        computing.clear()
-        thread.join()
     return ns / passes
+
+
+def compared(stdlib, other, figure):
+    """Return the figures of two series of times: each one's, their ratio, and its spread."""
+    parts = (slice(None), slice(0, None, 2), slice(1, None, 2))
+    (ratio, even, odd) = (figure(stdlib[part]) / figure(other[part]) for part in parts)
+    return figure(stdlib), figure(other), ratio, max(even, odd) / min(even, odd) - 1
+
+
+def entry(title, stdlib, package, figure):
+    names = ("stdlib_ns", "package_ns", "ratio", "spread")
+    return {"operation": title, **dict(zip(names, compared(stdlib, package, figure), strict=True))}
 
 
 def measure(row, setups, rounds, block_ns):
@@ -149,12 +154,23 @@ def measure(row, setups, rounds, block_ns):
                 random.shuffle(runs)
                 for run, times in runs:
                     times.append(run())
-    figure = statistics.median if row.contended else min
-    parts = (slice(None), slice(0, None, 2), slice(1, None, 2))
-    (stdlib, package), even, odd = ([figure(times[part]) for _, times in sides] for part in parts)
-    ratios = even[0] / even[1], odd[0] / odd[1]
-    figures = {"stdlib_ns": stdlib, "package_ns": package, "ratio": stdlib / package}
-    return {"operation": row.title, **figures, "spread": max(ratios) / min(ratios) - 1}
+    return entry(row.title, *(times for _, times in sides), median if row.contended else min)
+
+
+def measure_program(row, workers, rounds, seconds):
+    """Yield the figures of each line of a whole program, and of other loops in its place."""
+    for title, times in programs.measure(row, workers, rounds, seconds):
+        stdlib, package = times.pop(SOCKET.name), times.pop(OURS.name)
+        line = entry(title, stdlib, package, median)
+        if row.of_loop:
+            line["others"] = {name: beside(stdlib, other) for name, other in times.items()}
+        yield line
+
+
+def beside(stdlib, other):
+    if other is not None:
+        _, ns, ratio, spread = compared(stdlib, other, median)
+        return {"ns": ns, "ratio": ratio, "spread": spread}
 
 
 def duration(ns):
@@ -166,34 +182,59 @@ def render(about, table):
     """Yield the lines of the table as text, in 80 columns."""
     name = about["package"].rpartition(".")[2]
     paint = painter(sys.stdout)
+
+    def line(title, stdlib_ns, ns, ratio, spread):
+        shown = f"{ratio:7.2f}"
+        if abs(ratio - 1) > TOLERANCE:
+            shown = paint("green" if ratio > 1 else "red", shown)
+        return LINE.format(title, duration(stdlib_ns), duration(ns), shown, f"{spread:.0%}")
+
     yield paint("bold", LINE.format("operation", "stdlib", name, "ratio", "spread"))
     yield "-" * len(LINE.format(*[""] * 5))
     for row in table:
-        ratio = f"{row['ratio']:7.2f}"
-        if abs(row["ratio"] - 1) > TOLERANCE:
-            ratio = paint("green" if row["ratio"] > 1 else "red", ratio)
-        times = duration(row["stdlib_ns"]), duration(row["package_ns"])
-        yield LINE.format(row["operation"], *times, ratio, f"{row['spread']:.0%}")
+        stdlib_ns = row["stdlib_ns"]
+        yield line(row["operation"], stdlib_ns, row["package_ns"], row["ratio"], row["spread"])
+        for other, its in row.get("others", {}).items():
+            title = OTHER.format(other)
+            if its:
+                yield line(title, stdlib_ns, its["ns"], its["ratio"], its["spread"])
+            else:
+                yield f"{title:38} {NOT_INSTALLED:>17}"
     slower = sum(row["ratio"] < 1 - TOLERANCE for row in table)
     yield f"\nratio: stdlib / {name}; slower by over {TOLERANCE:.0%}: {slower} of {len(table)} rows"
     yield "spread: how far even and odd rounds disagree about the ratio"
+    yield "CPU: of the server's process, for an echo"
     if about["backend"] == "stdlib":
         yield "without extensions: the standard library is behind both columns"
-    line = "{package} {version}, backend {backend}, {python}, {system}".format_map(about)
-    yield textwrap.fill(line, 80)
+    yield textwrap.fill(described(about), 80)
 
 
-def run(about, *, quick=False, as_json=False):
-    """Measure and print. *about* describes the package and the machine."""
-    _install.uninstall()  # otherwise the column of the standard library would measure this package
+def described(about):
+    return "{package} {version}, backend {backend}, {python}, {system}".format_map(about)
+
+
+def measured(quick):
+    """Return the table."""
     table = []
-    progress = Progress(len(ROWS), sys.stderr)
+    progress = Progress(len(ROWS) + len(programs.ROWS), sys.stderr)
     try:
         for done, row in enumerate(ROWS):
             progress.show(done, row.title)
             if not row.heap or set_heap(row.heap):
                 table.append(measure(row, *(QUICK if quick else FULL)))
+        with programs.started() as workers:
+            for done, row in enumerate(programs.ROWS, len(ROWS)):
+                progress.show(done, next(iter(row.lines)))
+                how_long = QUICK_PROGRAM if quick else FULL_PROGRAM
+                table.extend(measure_program(row, workers, *how_long))
     finally:
         progress.clear()
+    return table
+
+
+def run(about, *, quick=False, as_json=False):
+    """Measure and print. *about* describes the package and the machine."""
+    _install.uninstall()  # otherwise the column of the standard library would measure this package
+    table = measured(quick)
     as_text = json.dumps({**about, "quick": quick, "rows": table}, indent=2)
     print(*[as_text] if as_json else render(about, table), sep="\n")

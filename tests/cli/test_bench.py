@@ -1,7 +1,9 @@
 """`python -m pysock --bench`: what it prints, and where. The figures themselves are not tested."""
 
+import contextlib
 import fcntl
 import importlib
+import importlib.util
 import io
 import json
 import os
@@ -13,9 +15,13 @@ import struct
 import subprocess
 import sys
 import termios
+import time
+from pathlib import Path
 
 import pytest
 from support.paths import ROOT
+
+LOOPS = ["uvloop"]
 
 
 @pytest.fixture
@@ -38,7 +44,16 @@ def bench(pysock):
 
 
 def operations(bench):
-    return [row.title for row in bench.ROWS if not row.heap or bench.set_heap(row.heap)]
+    """Return the operations that are measured, and the lines of the table."""
+    rows = [row.title for row in bench.ROWS if not row.heap or bench.set_heap(row.heap)]
+    lines = rows.copy()
+    for row in bench.programs.ROWS:
+        for title in row.lines:
+            rows.append(title)
+            lines.append(title)
+            if row.of_loop:
+                lines.extend(f"    {name} in its place" for name in LOOPS)
+    return rows, lines
 
 
 def test_table(command, bench, pysock):
@@ -47,7 +62,7 @@ def test_table(command, bench, pysock):
     assert max(map(len, said.splitlines())) <= 80
     header, _, *table, end = said.partition("\n\n")[0].splitlines()
     assert header.split() == ["operation", "stdlib", "pysock", "ratio", "spread"]
-    assert [line[:38].rstrip() for line in [*table, end]] == operations(bench)
+    assert [line[:38].rstrip() for line in [*table, end]] == operations(bench)[1]
     assert f"pysock {pysock.__version__}, backend {pysock.BACKEND}, " in said
     assert sys.version.split()[0] in said
     assert ("without extensions" in said) == (pysock.BACKEND == "stdlib")
@@ -56,10 +71,34 @@ def test_table(command, bench, pysock):
 def test_json(command, bench, pysock):
     said = json.loads(answer(*command, "--json", "--quick"))
     assert (said["package"], said["backend"], said["quick"]) == ("pysock", pysock.BACKEND, True)
-    assert [row["operation"] for row in said["rows"]] == operations(bench)
+    assert [row["operation"] for row in said["rows"]] == operations(bench)[0]
+    of_loops = {title for row in bench.programs.ROWS if row.of_loop for title in row.lines}
     for row in said["rows"]:
         assert row["stdlib_ns"] > 0 and row["package_ns"] > 0 and row["spread"] >= 0
         assert row["ratio"] == row["stdlib_ns"] / row["package_ns"]
+        assert ("others" in row) == (row["operation"] in of_loops)
+        for name, its in row.get("others", {}).items():
+            assert name in LOOPS and (its is not None) == is_installed(name)
+            if its:
+                assert its["ratio"] == row["stdlib_ns"] / its["ns"] and its["spread"] >= 0
+
+
+def is_installed(name):
+    return importlib.util.find_spec(name) is not None
+
+
+@pytest.fixture
+def without_uvloop(monkeypatch, tmp_path):
+    """Whether it is installed or not."""
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "uvloop.py").write_text("raise ModuleNotFoundError")
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{tmp_path / 'first'}")
+
+
+def test_loop_that_is_not_installed(command, without_uvloop):
+    said = answer(*command, "--quick").splitlines()
+    lines = [line for line in said if line.startswith("    uvloop in its place")]
+    assert len(lines) == 6 and all(line.endswith(" not installed") for line in lines)
 
 
 @pytest.fixture
@@ -79,7 +118,8 @@ def test_progress_is_for_terminals(command, bench, terminal, columns, widest):
     assert done.returncode == 0 and json.loads(done.stdout)
     seen = ours.read(4096).decode()
     lines = seen.split("\r")
-    assert lines[1].startswith("[ ") and f" 0/{len(bench.ROWS)} {bench.ROWS[0].title[:10]}" in seen
+    total = len(bench.ROWS) + len(bench.programs.ROWS)
+    assert lines[1].startswith("[ ") and f" 0/{total} {bench.ROWS[0].title[:10]}" in seen
     assert lines[-3].startswith("[###") and not lines[-2].strip() and lines[-1] == ""
     assert {len(line) for line in lines[1:-1]} == {widest}
     assert "\n" not in seen and "\x1b" not in seen
@@ -126,6 +166,80 @@ def test_interrupt(command, terminal):
     assert b"Traceback" not in seen + ours.read(4096)
 
 
+def running(mark):
+    """Return the processes that have *mark* in their environment."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark in path.read_bytes():
+                found.append(path.parent.name)
+    return found
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="there is no /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_process_is_left(command, terminal, monkeypatch, number):
+    """Where the rows of whole programs are interrupted, and where the first process is killed."""
+    mark = f"{os.getpid()}-{time.monotonic_ns()}"
+    monkeypatch.setenv("PYSOCK_TEST_MARK", mark)
+    ours, theirs = terminal
+    command = [sys.executable, *command[command.index("-m") :], "--quick"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs) as process:
+        seen = b""
+        while b" echo by threads" not in seen:
+            seen += ours.read(4096)
+        assert len(running(mark.encode())) > 3
+        process.send_signal(number)
+        assert process.stdout.read() == b""
+    assert process.returncode == (130 if number == signal.SIGINT else -number)
+    deadline = time.monotonic() + 20
+    while running(mark.encode()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    theirs.write(b"the end")
+    while b"the end" not in seen:
+        seen += ours.read(4096)
+    assert b"Traceback" not in seen
+
+
+EVERY_ROW = """\
+import gc, os, sys, threading
+from pysock._cli.variants import VARIANTS
+variant = VARIANTS[sys.argv[1]]
+assert variant.enter()
+from pysock._cli import children, programs, threads
+
+def look(event, arguments):
+    if event in ("socket.bind", "socket.connect"):
+        addresses.add(arguments[1][0])
+
+addresses = set()
+sys.addaudithook(look)
+with children.Child("clients", group=False) as clients:
+    here = threads.Here(lambda *arguments: clients.ask(arguments), variant.new_loop)
+    for again in range(2):
+        for row in programs.ROWS:
+            figures = row.figures(0.05, here)
+            assert all(programs.nanoseconds(figures, key) > 0 for key in row.lines.values())
+            gc.collect()
+            numbers = os.listdir("/proc/self/fd")
+            assert not again or len(numbers) == before, (row, numbers)
+        before = len(numbers)
+    assert threading.enumerate() == [threading.main_thread()]
+print(*addresses)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="there is no /proc")
+@pytest.mark.parametrize("variant", ["socket", "pysock", *LOOPS])
+def test_a_row_leaves_nothing_behind(command, variant):
+    """No thread, no descriptor. All of its ports are on loopback."""
+    if variant in LOOPS and not is_installed(variant):
+        pytest.skip(f"{variant} is not installed")
+    said = answer(*command[: command.index("-m")], "-c", EVERY_ROW, variant)
+    assert said == "127.0.0.1\n"
+
+
 @pytest.mark.parametrize("terminal, no_color", [(True, ""), (True, "1"), (False, "")])
 def test_figures_for_people(bench, monkeypatch, terminal, no_color):
     """Losses are shown as plainly as wins; colours are for terminals alone."""
@@ -153,12 +267,19 @@ def test_figures_for_people(bench, monkeypatch, terminal, no_color):
     assert won.endswith(f" 10.0 ms  1.00 us {green}10000.00{plain}    12%")
     assert even.endswith("  100 us   100 us    1.00    12%")
     assert "slower by over 3%: 2 of 4 rows" in lines[6]
+    others = {"a_loop": {"ns": 5e4, "ratio": 2.0, "spread": 0.02}, "another": None}
+    *_, loop, none, _, _, _, _ = bench.render(about, [*table, {**table[-1], "others": others}])
+    assert loop.endswith(f" 100 us  50.0 us {green}   2.00{plain}     2%")
+    assert loop.startswith("    a_loop in its place  ")
+    assert none.startswith("    another in its place  ") and none.endswith("  not installed")
     assert max(len(line) for text in lines for line in text.replace("\x1b[", "").split("\n")) <= 80
 
 
 def test_standard_library_is_measured_where_pysock_is_installed(bench, pysock, monkeypatch):
     seen = []
     monkeypatch.setattr(bench, "measure", lambda *_: seen.append(socket.socket))
+    monkeypatch.setattr(bench.programs, "ROWS", [])
+    monkeypatch.setattr(bench.programs, "started", contextlib.nullcontext)
     monkeypatch.setattr(bench, "render", lambda *_: [])
     with pysock.installed():
         assert socket.socket is pysock.socket
@@ -167,6 +288,9 @@ def test_standard_library_is_measured_where_pysock_is_installed(bench, pysock, m
 
 
 def test_other_programs_do_not_load_it(command, pysock):
-    ours = {"pysock._cli", "pysock._cli.bench", "pysock._cli.info", "pysock._cli.terminal"}
-    program = f"import sys; print({ours | {'json', 'timeit', 'platform'}} & set(sys.modules))"
+    program = """if True:
+        import sys
+        ours = {name for name in sys.modules if name.startswith("pysock._cli")}
+        others = {"asyncio", "json", "platform", "subprocess", "timeit"}
+        print(ours | others & set(sys.modules))"""
     assert answer(*command[:-1], "-c", program) == "set()\n"
