@@ -23,11 +23,12 @@ usage:
     python -m {__package__} --profile --json[=FILE] ...  so, as JSON, to stderr or to the file
     python -m {__package__} --info [--json]              the backend, versions, capabilities
     python -m {__package__} --bench [--quick] [--json]   its speed beside `socket` on this machine
+    python -m {__package__} --bench --svg FILE ...       so, and draw a picture of it into the file
     python -m {__package__} --help                       this text
 options of the interpreter come first: python -X dev -m {__package__} script.py"""
 
 # The options that run no program, and the flags that they accept.
-FLAGS = {"--info": ["--json"], "--bench": ["--quick", "--json"], "--help": [], "-h": []}
+FLAGS = {"--info": ["--json"], "--bench": ["--quick", "--json", "--svg"], "--help": [], "-h": []}
 
 # The names that the interpreter itself sets in `__main__`.
 INTERPRETER_NAMES = ("__name__", "__builtins__", "__annotations__")
@@ -65,7 +66,7 @@ def run_script(path):
         with io.open_code(path) as file:
             source = file.read()
     except OSError as error:
-        fail(f"can't open file {path!r}: [Errno {error.errno}] {error.strerror}")
+        cannot("open", path, error)
     search_first(os.path.dirname(os.path.realpath(path)))
     package.install()
     loader = SourceFileLoader
@@ -121,6 +122,10 @@ def fail(message):
     sys.exit(2)
 
 
+def cannot(act, path, error):
+    fail(f"can't {act} file {path!r}: [Errno {error.errno}] {error.strerror}")
+
+
 def explain_flag(flag):
     """Return a message for a flag without its option; '' if *flag* is no such flag."""
     options = " or ".join(option for option, flags in FLAGS.items() if flag in flags)
@@ -133,10 +138,32 @@ def info(**options):
     info.run(**options)
 
 
-def bench(**options):
-    from ._cli import bench, info
+def bench(path, **options):
+    from ._cli import bench, info, output
 
-    bench.run(info.about(), **options)
+    if path is None:
+        bench.run(info.about(), **options)
+        return
+    try:
+        with output.written(path) as draw:
+            bench.run(info.about(), draw=draw, **options)
+    except output.Failed as failure:
+        cannot("write", path, failure.__cause__)
+
+
+def without_picture(arguments):
+    """Return the arguments of --bench without `--svg FILE` or `--svg=FILE`; and the file."""
+    if arguments[:1] != ["--bench"]:
+        return arguments, None
+    for at, argument in enumerate(arguments):
+        flag, given, path = argument.partition("=")
+        if flag == "--svg":
+            end = at + (1 if given else 2)
+            path = path or "".join(arguments[at + 1 : end])
+            if not path or (path.startswith("-") and not given):
+                fail(f"--svg needs the name of a file\n{USAGE}")
+            return arguments[:at] + arguments[end:], path
+    return arguments, None
 
 
 def profiled(arguments):
@@ -160,7 +187,7 @@ def profiled(arguments):
     try:
         profile.start(rest, as_json=as_json, path=path)
     except OSError as error:
-        fail(f"can't open file {path!r}: [Errno {error.errno}] {error.strerror}")
+        cannot("open", path, error)
     return rest
 
 
@@ -180,7 +207,7 @@ def run_printing(function, *arguments, **options):
 def main(arguments):
     if sys.path[:1] == [os.getcwd()] and not safe_path():
         del sys.path[0]  # the entry for `-m` of this package; the program gets its own
-    arguments = profiled(arguments)
+    arguments, picture = without_picture(profiled(arguments))
     match arguments:
         case [joined, *rest] if joined[:2] in ("-m", "-c") and joined[2:]:
             arguments = [joined[:2], joined[2:], *rest]
@@ -190,7 +217,7 @@ def main(arguments):
         case ["--info", *flags]:
             run_printing(info, as_json="--json" in flags)
         case ["--bench", *flags]:
-            run_printing(bench, quick="--quick" in flags, as_json="--json" in flags)
+            run_printing(bench, picture, quick="--quick" in flags, as_json="--json" in flags)
         case ["-h" | "--help"]:
             run_printing(print, USAGE)
         case ["-m", name, *rest]:

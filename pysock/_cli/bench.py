@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from .. import _install
 from .._shared import PACKAGE
-from . import programs
+from . import chart, programs
 from .terminal import Progress, painter
 from .threads import Computing
 from .variants import OURS, SOCKET
@@ -213,6 +213,31 @@ def described(about):
     return "{package} {version}, backend {backend}, {python}, {system}".format_map(about)
 
 
+def picture(about, table):
+    """Return the table as an SVG."""
+    name = about["package"].rpartition(".")[2]
+    bars = []
+    for row in table:
+        stdlib = duration(row["stdlib_ns"])
+        note = f"{stdlib}, {duration(row['package_ns'])}"
+        bars.append(chart.Bar(row["operation"], row["ratio"], note))
+        for other, its in row.get("others", {}).items():
+            title = f"{row['operation']}: {other}"
+            if its:
+                note = f"{stdlib}, {duration(its['ns'])}"
+                bars.append(chart.Bar(title, its["ratio"], note, other=True))
+            else:
+                bars.append(chart.Bar(title, None, NOT_INSTALLED))
+    subtitle = [
+        f"The times of socket and of {name}, and their ratio. The scale is logarithmic. "
+        "Blue: another loop in place of asyncio's.",
+        described(about),
+    ]
+    if about["backend"] == "stdlib":
+        subtitle.insert(0, "WITHOUT THE EXTENSIONS: the standard library is behind both times.")
+    return chart.draw(bars, f"{name}: how many times as fast as socket", subtitle)
+
+
 def measured(quick):
     """Return the table."""
     table = []
@@ -232,9 +257,13 @@ def measured(quick):
     return table
 
 
-def run(about, *, quick=False, as_json=False):
-    """Measure and print. *about* describes the package and the machine."""
+def run(about, *, quick=False, as_json=False, draw=None):
+    """Measure and print. *about* describes the package and the machine. *draw* gets an SVG."""
     _install.uninstall()  # otherwise the column of the standard library would measure this package
     table = measured(quick)
     as_text = json.dumps({**about, "quick": quick, "rows": table}, indent=2)
-    print(*[as_text] if as_json else render(about, table), sep="\n")
+    try:
+        print(*[as_text] if as_json else render(about, table), sep="\n")
+    finally:  # one of the two may fail
+        if draw:
+            draw(picture(about, table))

@@ -16,12 +16,14 @@ import subprocess
 import sys
 import termios
 import time
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 from support.paths import ROOT
 
 LOOPS = ["uvloop"]
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture
@@ -92,13 +94,60 @@ def without_uvloop(monkeypatch, tmp_path):
     """Whether it is installed or not."""
     (tmp_path / "first").mkdir()
     (tmp_path / "first" / "uvloop.py").write_text("raise ModuleNotFoundError")
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{tmp_path / 'first'}")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "first"))
+    monkeypatch.chdir(ROOT)
 
 
-def test_loop_that_is_not_installed(command, without_uvloop):
-    said = answer(*command, "--quick").splitlines()
+def test_picture(command, bench, pysock, tmp_path):
+    path = tmp_path / "picture.svg"
+    path.write_text("what was there before" * 10_000)
+    said = json.loads(answer(*command, "--quick", "--json", "--svg", str(path)))
+    root = ET.fromstring(path.read_text())
+    texts = [element.text for element in root.iter(f"{SVG}text")]
+    for row in said["rows"]:
+        at = texts.index(row["operation"])
+        times = [bench.duration(row[side]) for side in ("stdlib_ns", "package_ns")]
+        assert texts[at + 1 : at + 3] == [bench.chart.label(row["ratio"]), ", ".join(times)]
+        for name, its in row.get("others", {}).items():
+            at = texts.index(f"{row['operation']}: {name}")
+            assert texts[at + 1] == (bench.chart.label(its["ratio"]) if its else "not installed")
+    measured = sum(1 + len(row.get("others", {})) for row in said["rows"])
+    drawn = sum(1 for bar in root.iter(f"{SVG}rect") if bar.get("class") != "page")
+    assert drawn == measured - (0 if is_installed("uvloop") else texts.count("not installed"))
+    assert any(f"backend {pysock.BACKEND}" in text for text in texts)
+    assert any("WITHOUT" in text for text in texts) == (pysock.BACKEND == "stdlib")
+
+
+def test_loop_that_is_not_installed(command, without_uvloop, tmp_path):
+    """And its processes find the package in the folder that only `-m` had in its path."""
+    path = tmp_path / "picture.svg"
+    said = answer(*command, "--quick", f"--svg={path}").splitlines()
     lines = [line for line in said if line.startswith("    uvloop in its place")]
     assert len(lines) == 6 and all(line.endswith(" not installed") for line in lines)
+    assert path.read_text().count(">not installed<") == 6
+
+
+@pytest.mark.parametrize(
+    "path, reason", [("missing/picture.svg", "No such file"), (".", "Is a directory")]
+)
+def test_picture_that_cannot_be_written(command, tmp_path, path, reason):
+    """It is told at the start, before anything is measured."""
+    done = subprocess.run(
+        [*command, "--svg", path], cwd=tmp_path, capture_output=True, text=True, timeout=20
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert f"-m pysock: can't write file {path!r}: [Errno " in line and reason in line
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_picture_on_a_full_disk(command):
+    done = subprocess.run(
+        [*command, "--quick", "--svg", "/dev/full"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2 and done.stdout.startswith("operation")
+    (line,) = done.stderr.splitlines()
+    assert line.endswith("[Errno 28] No space left on device")
 
 
 @pytest.fixture
@@ -154,16 +203,17 @@ def test_no_progress_on_a_dumb_terminal(command, terminal):
     assert b"\x1b" not in said and b"\r" not in said.replace(b"\r\n", b"")
 
 
-def test_interrupt(command, terminal):
+def test_interrupt(command, terminal, tmp_path):
     ours, theirs = terminal
     # Without -X dev and -W error: an interrupt may come between a socket and its `with`.
-    command = [sys.executable, *command[command.index("-m") :]]
+    command = [sys.executable, *command[command.index("-m") :], "--svg", tmp_path / "picture.svg"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs) as process:
         seen = ours.read(1)  # the bar: it has begun
         process.send_signal(signal.SIGINT)
         assert process.stdout.read() == b""
     assert process.returncode == 130
     assert b"Traceback" not in seen + ours.read(4096)
+    assert not list(tmp_path.iterdir())
 
 
 def running(mark):

@@ -271,6 +271,7 @@ def test_help(python, option, flags):
         "- args...",
         "--info [--json]",
         "--bench [--quick] [--json]",
+        "--bench --svg FILE ...",
         "--help",
     ):
         assert f"python -m pysock {form}" in said
@@ -309,6 +310,12 @@ def test_nobody_reads_on(environment, option, unbuffered):
         (["--info", "script.py"], "--info does not take 'script.py'"),
         (["--info", "--quick"], "--info does not take '--quick'"),
         (["--bench", "--quick", "-x", "--fast"], "--bench does not take '-x'"),
+        (["--svg", "picture.svg"], "--svg goes with --bench"),
+        (["--info", "--svg", "picture.svg"], "--info does not take '--svg'"),
+        (["--bench", "--svg"], "--svg needs the name of a file"),
+        (["--bench", "--svg", "--json"], "--svg needs the name of a file"),
+        (["--bench", "--svg="], "--svg needs the name of a file"),
+        (["--bench", "--svg", "a", "b"], "--bench does not take 'b'"),
         (["--help", "--bench"], "--help does not take '--bench'"),
     ],
 )

@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 ELSEWHERE = {
     "pip install .": "tests/packaging/test_packaging.py installs",
     "python -m pysock --bench": "tests/cli/test_bench.py runs it; it takes a while",
+    "python -m pysock --bench --svg picture.svg": "so is this",
 }
 # These are interrupted once they have answered.
 SERVERS = ("python -m pysock -m http.server 8080",)
