@@ -7,7 +7,6 @@ the same arguments.
 """
 
 import _socket
-import socket as _stdlib
 
 from cpython.bytes cimport (
     PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE,
@@ -24,7 +23,7 @@ from ..core.arguments cimport exact_number, exact_text
 from ..core.socket_class cimport namespace, replaced_names
 from ..core.socket_object cimport audit_getaddrinfo, audit_gethostbyname
 from ..core.threads cimport dict_get
-from .options cimport are_members_known
+from .options cimport are_members_known, standard_names
 from ..sys.ps_addr cimport (
     AF_INET, AF_INET6, PS_HOST_TEXT, in_addr, inet_aton as c_inet_aton, inet_ntop as c_inet_ntop,
     inet_pton as c_inet_pton, ntohl as c_ntohl, ntohs as c_ntohs, ps_addr_dotted_quad,
@@ -33,7 +32,6 @@ from ..sys.ps_addr cimport (
 
 
 cdef dict c_names = vars(_socket)
-cdef dict standard_names = vars(_stdlib)
 cdef object c_getaddrinfo = _socket.getaddrinfo
 cdef object base_inet_aton = _socket.inet_aton
 cdef object base_inet_ntoa = _socket.inet_ntoa

@@ -25,7 +25,8 @@ from ..._shared.rebind import rebind
 from ..core.gil_policy cimport has_low_water, set_low_water
 from ..core.retry cimport transfer, wait_for_socket
 from ..core.errors cimport raise_errno, raise_timed_out
-from .options cimport are_members_known, read_low_water
+from ..core.function_code cimport has_code
+from .options cimport are_members_known, read_low_water, standard_names
 from ..io.zerocopy_pending cimport close_owner, owners, warn_of_pending
 from ..core.arguments cimport as_int, exact_number, fits_int
 from ..core.sockaddr cimport pack_address, standard_address, unpack_address
@@ -46,12 +47,7 @@ from ..sys.ps_io cimport PS_NO_DONTWAIT, ps_io
 from ..sys.ps_wait cimport POLLIN, POLLOUT
 
 
-cdef extern from "Python.h":
-    PyObject *PyFunction_GetCode(object function) except NULL
-
-
 cdef object base = original.socket
-cdef dict standard_names = vars(_stdlib)
 
 # The standard library's functions look up `socket` and others in their module when they are called.
 # The rebound ones look them up in this package. A name that somebody has replaced there is used. The
@@ -282,7 +278,7 @@ def close(sock, /):
         return
     pending = close_owner(self) if owners else 0
     # The code: tools replace that of a function, which gives the class no new version.
-    if is_unpatched(self) and PyFunction_GetCode(real_close) == <PyObject *>real_close_code:
+    if is_unpatched(self) and has_code(real_close, real_close_code):
         close_fd(self)
     else:
         self._real_close()  # a subclass may override it (ssl.SSLSocket does)

@@ -14,20 +14,15 @@ cimport cython
 from cpython.bytes cimport (
     PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE,
 )
-from cpython.object cimport PyObject
 
 from ..core.arguments cimport fits_int
 from ..core.gil_policy cimport set_low_water
 from ..core.errors cimport raise_errno
+from ..core.function_code cimport has_code
 from ..core.socket_object cimport socket
 from ..core.threads cimport dict_get
 from ..sys.ps_addr cimport ps_addr_family_known, socklen_t
 from ..sys.ps_socket cimport SO_RCVLOWAT, SOL_SOCKET, ps_getsockopt, ps_setsockopt
-
-
-cdef extern from "Python.h":
-    bint PyFunction_Check(object thing)
-    PyObject *PyFunction_GetCode(object function) except NULL
 
 
 cdef object base = original.socket
@@ -54,9 +49,8 @@ cdef list types = [None] * CACHED     # by number: the SocketKind
 
 cdef bint are_members_known(dict names, bint of_family, bint of_type) except -1:
     """Whether nobody has replaced in *names* what makes an AddressFamily, a SocketKind or both."""
-    value = dict_get(names, "_intenum_converter")
     return (
-        PyFunction_Check(value) and PyFunction_GetCode(value) == <PyObject *>converter_code
+        has_code(dict_get(names, "_intenum_converter"), converter_code)
         and (not of_family or dict_get(names, "AddressFamily") is AddressFamily)
         and (not of_type or dict_get(names, "SocketKind") is SocketKind))
 

@@ -17,12 +17,12 @@ from cpython.object cimport PyObject
 from ..._shared import original
 from ..core cimport traceback
 from ..core.class_version cimport version_of
+from ..core.function_code cimport has_code
 from .epoll_object cimport epoll
 from ..core.threads cimport dict_get, shared_long
 
 
 cdef extern from "Python.h":
-    PyObject *PyFunction_GetCode(object function) except NULL
     dict generic_dict "PyObject_GenericGetDict"(object instance, void *unused)
 
 cdef enum:
@@ -87,7 +87,7 @@ def has_original_code():
     """Whether nobody has replaced the code of the functions. A class gets no new version for it."""
     cdef Py_ssize_t i
     for i in range(len(functions)):
-        if PyFunction_GetCode(functions[i]) != <PyObject *>codes[i]:
+        if not has_code(functions[i], codes[i]):
             return False
     return True
 
