@@ -20,6 +20,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from support.needs import needs, only_linux
 from support.paths import ROOT
 
 LOOPS = ["uvloop"]
@@ -140,7 +141,7 @@ def test_picture_that_cannot_be_written(command, tmp_path, path, reason):
     assert f"-m pysock: can't write file {path!r}: [Errno " in line and reason in line
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+@only_linux
 def test_picture_on_a_full_disk(command):
     done = subprocess.run(
         [*command, "--quick", "--svg", "/dev/full"], capture_output=True, text=True, timeout=60
@@ -226,7 +227,7 @@ def running(mark):
     return found
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="there is no /proc")
+@only_linux
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_is_left(command, terminal, monkeypatch, number):
     """Where the rows of whole programs are interrupted, and where the first process is killed."""
@@ -280,12 +281,17 @@ print(*addresses)
 """
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="there is no /proc")
-@pytest.mark.parametrize("variant", ["socket", "pysock", *LOOPS])
+@only_linux
+@pytest.mark.parametrize(
+    "variant",
+    [
+        "socket",
+        "pysock",
+        *(pytest.param(name, marks=needs(name, is_installed(name))) for name in LOOPS),
+    ],
+)
 def test_a_row_leaves_nothing_behind(command, variant):
     """No thread, no descriptor. All of its ports are on loopback."""
-    if variant in LOOPS and not is_installed(variant):
-        pytest.skip(f"{variant} is not installed")
     said = answer(*command[: command.index("-m")], "-c", EVERY_ROW, variant)
     assert said == "127.0.0.1\n"
 

@@ -1,6 +1,5 @@
 """What counts the programs: it counts between the marks, and what costs more is told."""
 
-import os
 import shutil
 import sys
 from collections import Counter
@@ -10,6 +9,7 @@ import ways
 from catalogue import PROGRAMS, Program
 from counting import counts, guard, instructions, page, system_calls
 from counting.counts import PYSOCK, SOCKET, Counted, Counts
+from support.needs import needs
 from ways import UVLOOP
 
 TOY = """
@@ -36,12 +36,6 @@ LOG = """\
 """
 
 
-def needs(tool):
-    """CI has the tool, or installs it: there nothing is skipped."""
-    is_missing = shutil.which(tool) is None and not os.environ.get("CI")
-    return pytest.mark.skipif(is_missing, reason=f"{tool} is not installed")
-
-
 @pytest.fixture
 def start(monkeypatch, tmp_path):
     (tmp_path / "toy.py").write_text(TOY)
@@ -56,13 +50,13 @@ def start(monkeypatch, tmp_path):
     return start
 
 
-@needs("strace")
+@needs("strace", shutil.which("strace"))
 def test_system_calls_between_the_marks_alone(start, tmp_path):
     run, found = system_calls.count(start, tmp_path)
     assert run.requests == 100 and found["getsid"] == 100 and not found["getpgid"]
 
 
-@needs("valgrind")
+@needs("valgrind", shutil.which("valgrind"))
 def test_instructions_between_the_marks_alone(start, tmp_path):
     marks = instructions.build(tmp_path)
     _, each = instructions.count(start, tmp_path, marks)
