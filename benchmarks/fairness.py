@@ -21,6 +21,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
@@ -95,16 +96,12 @@ def echo_threads(count: int, computing: int, cores: int):
         from harness.computing import Computing, speed_alone
 
         alone = speed_alone() if computing else 1.0
-        beside = [Computing() for _ in range(computing)]
-        with EchoThreads(count) as server:
-            for each in beside:
-                each.__enter__()
+        with EchoThreads(count) as server, ExitStack() as stack:
+            beside = [stack.enter_context(Computing()) for _ in range(computing)]
             before, begin = [each.count for each in beside], time.perf_counter_ns()
             got = here.drive(seconds, server.port, count)
             counted = sum(each.count for each in beside) - sum(before)
             kept = counted / (time.perf_counter_ns() - begin) / alone
-            for each in beside:
-                each.__exit__()
         return {**got, **({"computing keeps": kept} if computing else {})}
 
     return row

@@ -39,17 +39,15 @@ def run(main, new_loop):
 
 
 class Echo(asyncio.Protocol):
-    def __init__(self, transports=None):
+    def __init__(self, transports):
         self.transports = transports
 
     def connection_made(self, transport):
         self.transport = transport
-        if self.transports is not None:
-            self.transports.add(transport)
+        self.transports.add(transport)
 
     def connection_lost(self, error):
-        if self.transports is not None:
-            self.transports.discard(self.transport)
+        self.transports.discard(self.transport)
 
     def data_received(self, data):
         self.transport.write(data)
@@ -116,7 +114,8 @@ async def sock_methods():
 @contextlib.asynccontextmanager
 async def datagrams():
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(Echo, local_addr=("127.0.0.1", 0))
+    address = ("127.0.0.1", 0)
+    transport, _ = await loop.create_datagram_endpoint(lambda: Echo(set()), local_addr=address)
     yield transport.get_extra_info("sockname")[1]
     transport.close()
 
