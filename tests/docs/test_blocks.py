@@ -150,8 +150,8 @@ def serves_until_interrupted(words, environment, folder, port):
             except ConnectionRefusedError:
                 time.sleep(0.02)
         server.send_signal(signal.SIGINT)
-        server.communicate(timeout=30)
-    assert server.returncode == 0
+        _, said = server.communicate(timeout=30)
+    assert server.returncode == 0, said.decode()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
