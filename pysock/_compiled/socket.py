@@ -25,6 +25,8 @@ BACKEND = "c"
 _init = connection.lifecycle.init
 _accept = connection.lifecycle.accept
 _close = connection.lifecycle.close
+_family = connection.options.family
+_type = connection.options.type
 _getaddrinfo = connection.addrinfo.getaddrinfo
 _socketpair = connection.lifecycle.socketpair
 _readinto = io.file.readinto
@@ -71,8 +73,16 @@ class socket(original.socket):
     settimeout = method_descriptor(connection.lifecycle.Methods.settimeout)
     shutdown = method_descriptor(connection.lifecycle.Methods.shutdown)
 
-    family = property(connection.options.family)
-    type = property(connection.options.type)
+    @property
+    def family(self):
+        """The address family: an `AddressFamily`, or an int where Python has no name for it."""
+        return _family(self)
+
+    @property
+    def type(self):
+        """The socket type: a `SocketKind`, or an int where Python has no name for it."""
+        return _type(self)
+
     getsockopt = counted_method_descriptor(connection.options.Methods.getsockopt, 2, 3)
     setsockopt = counted_method_descriptor(connection.options.Methods.setsockopt, 3, 3)
 
