@@ -5,6 +5,7 @@ import sys
 
 from .._shared import PACKAGE, original, pickling
 from .._shared.address import standard_address
+from .._shared.arguments import is_socket
 from .._shared.installed import is_replaced, replaced
 from .._shared.loops import datagrams, transfer, unix
 from .._shared.makefile import makefile
@@ -36,6 +37,14 @@ def _unchanging(items):
     return tuple(items) if type(items) is list else items
 
 
+def _address(sock, address):
+    """Convert *address* to a form of the standard library's, unless *sock* is no socket.
+
+    The standard library's method says so then, and looks at no address.
+    """
+    return standard_address(sock, address) if is_socket(sock) else address
+
+
 class socket(original.socket):
     __doc__ = original.socket.__doc__
     __slots__ = ()
@@ -64,28 +73,28 @@ class socket(original.socket):
 
     def bind(self, /, *arguments, **names):
         if len(arguments) == 1:
-            arguments = (standard_address(self, *arguments),)
+            arguments = (_address(self, *arguments),)
         return original.socket.bind(self, *arguments, **names)
 
     def connect(self, /, *arguments, **names):
         if len(arguments) == 1:
-            arguments = (standard_address(self, *arguments),)
+            arguments = (_address(self, *arguments),)
         return original.socket.connect(self, *arguments, **names)
 
     def connect_ex(self, /, *arguments, **names):
         if len(arguments) == 1:
-            arguments = (standard_address(self, *arguments),)
+            arguments = (_address(self, *arguments),)
         return original.socket.connect_ex(self, *arguments, **names)
 
     def sendto(self, /, *arguments, **names):
         if len(arguments) in (2, 3):
             *data_and_flags, address = arguments
-            arguments = (*data_and_flags, standard_address(self, address))
+            arguments = (*data_and_flags, _address(self, address))
         return original.socket.sendto(self, *arguments, **names)
 
     def sendmsg(self, /, *arguments, **names):
         if len(arguments) == 4 and arguments[3] is not None:
-            arguments = (*arguments[:3], standard_address(self, arguments[3]))
+            arguments = (*arguments[:3], _address(self, arguments[3]))
         # Tuples, here and in recvmsg_into(): without the fixes of cpython#143637 and #143988,
         # Python crashes if a list changes while its items are converted. For any other iterable
         # the base class makes a list of its own, after its audit event.

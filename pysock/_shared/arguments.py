@@ -117,7 +117,12 @@ def _as_bytes(view):
     return view.cast("B") if view.nbytes else memoryview(bytearray())
 
 
+def is_socket(thing):
+    """Whether *thing* is an instance of `_socket.socket`, whatever its `__class__` says."""
+    return issubclass(type(thing), original.socket.__base__)
+
+
 def check_socket(sock):
     """Raise TypeError unless *sock* is an instance of `_socket.socket`."""
-    if not isinstance(sock, original.socket.__base__):
+    if not is_socket(sock):
         raise TypeError(f"a socket is needed, not {type(sock).__name__}")

@@ -7,6 +7,7 @@ text of an exception counts, too. A wrong number of arguments is in test_argumen
 import errno
 import os
 import socket
+from unittest import mock
 
 import pytest
 from support.oracle import NUMBERS, Index, Seven, outcome
@@ -282,28 +283,42 @@ def test_methods_refuse_what_is_no_socket(pysock):
                 method(*arguments)
 
 
+FUNCTIONS_OF_THE_FALLBACK = {
+    "bind", "connect", "connect_ex", "recvmsg_into", "sendall", "sendmsg", "sendto",
+}  # fmt: skip
 METHODS_OF_NO_SOCKET = {
     "accept": 0, "bind": 1, "close": 0, "connect": 1, "connect_ex": 1, "detach": 0, "fileno": 0,
     "getsockname": 0, "getsockopt": 2, "listen": 0, "recv": 1, "recv_into": 1, "recvfrom": 1,
-    "recvmsg": 1, "send": 1, "setblocking": 1, "setsockopt": 3, "settimeout": 1, "shutdown": 1,
+    "recvfrom_into": 1, "recvmsg": 1, "recvmsg_into": 1, "send": 1, "sendall": 1, "sendmsg": 4,
+    "sendto": 2, "setblocking": 1, "setsockopt": 3, "settimeout": 1, "shutdown": 1,
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("value", [1, b"x", [b"x"], ("127.0.0.1", 9), ("127.0.0.1", "http")])
 @pytest.mark.parametrize("name", METHODS_OF_NO_SOCKET)
-def test_what_a_method_says_of_what_is_no_socket(pysock, name):
-    """On the fallback an address is looked at first, by the family of what it is for."""
-    arguments = (1,) * METHODS_OF_NO_SOCKET[name]
-    by_family = pysock.BACKEND == "stdlib" and name in ("bind", "connect", "connect_ex")
-    for thing in (object(), None, 7):
-        said = []
-        for net in (socket, pysock):
-            with pytest.raises((TypeError, AttributeError)) as caught:
-                getattr(net.socket, name)(thing, *arguments)
-            said.append((caught.type, str(caught.value)))
-        if by_family:
-            assert said[1] == (AttributeError, str(said[1][1])) and "'family'" in said[1][1]
-        else:
+def test_what_a_method_says_of_what_is_no_socket(pysock, name, value):
+    arguments = (value,) * METHODS_OF_NO_SOCKET[name]
+    for thing in (object(), None, 7, mock.Mock(spec=socket.socket)):
+        for given in (arguments, ()):
+            said = []
+            for net in (socket, pysock):
+                with pytest.raises((TypeError, AttributeError)) as caught:
+                    getattr(net.socket, name)(thing, *given)
+                said.append((caught.type, str(caught.value)))
             assert said[1] == said[0]
+
+
+def test_what_a_method_says_without_a_socket(pysock):
+    """On the fallback those in Python say it as functions in Python do."""
+    for name in METHODS_OF_NO_SOCKET:
+        with pytest.raises(TypeError) as expected:
+            getattr(socket.socket, name)()
+        with pytest.raises(TypeError) as got:
+            getattr(pysock.socket, name)()
+        if name in FUNCTIONS_OF_THE_FALLBACK and pysock.BACKEND == "stdlib":
+            assert "missing 1 required positional argument: 'self'" in str(got.value)
+        else:
+            assert str(got.value) == str(expected.value)
 
 
 def test_methods_work_on_a_socket_of_the_standard_library(pysock):

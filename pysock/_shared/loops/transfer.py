@@ -14,7 +14,7 @@ import socket as _stdlib
 import sys
 
 from .. import MAX_TLS_RECORD, PACKAGE, original
-from ..arguments import as_int, as_size, readable_view, writable_view
+from ..arguments import as_int, as_size, is_socket, readable_view, writable_view
 from ..deadline import NOT_GIVEN, Deadline
 from ..exceptions import IncompleteReadError, is_of_signal_handler
 from ..progress import record, set_progress
@@ -176,7 +176,7 @@ def sendall(self, /, *arguments, **names):
         if is_of_signal_handler(error):
             raise
         whole = None
-    if whole is None or names:
+    if whole is None or names or not is_socket(self):
         return original.socket.sendall(self, *arguments, **names)  # it raises the right error
     until = Deadline(self)
     sent = []
