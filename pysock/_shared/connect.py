@@ -1,7 +1,6 @@
 """create_connection, and listeners that share one address: the same code on both backends.
 
-Without its additional arguments, `create_connection` calls the standard library's function. The
-race between addresses is imported when it is first needed.
+Without its additional arguments, `create_connection` calls the standard library's function.
 """
 
 import operator
@@ -10,6 +9,7 @@ import sys
 
 from . import PACKAGE
 from .address import standard_host, standard_port
+from .happy_eyeballs import connect_first
 
 # Its functions are looked up here at each call, so that a function patched by tests is used.
 _package = sys.modules[PACKAGE]
@@ -62,8 +62,6 @@ def create_connection(
                 (host, port), timeout, source_address, all_errors=all_errors
             )
         return _standard_create_connection((host, port), timeout, source_address)
-
-    from .happy_eyeballs import connect_first
 
     return connect_first(
         (host, port), timeout, source_address, all_errors, happy_eyeballs_delay, total_timeout

@@ -7,6 +7,8 @@ flow: beside a thread that computes, each acquisition could take the switch inte
 `close()`, because every system call reads the descriptor from the socket object.
 """
 
+import sys
+
 from operator import index
 
 cimport cython
@@ -81,9 +83,9 @@ cdef bint wait_for_ends(ps_splice *s, End source, End target, Deadline *until) e
 
 
 cdef bint is_main_thread() except -1:
-    import threading  # not imported with pysock, because that takes long
-
-    return threading.get_ident() == threading.main_thread().ident
+    """Whether this is the main thread; True also where nobody has imported threading yet."""
+    threading = sys.modules.get("threading")  # nothing is imported within a call
+    return threading is None or threading.get_ident() == threading.main_thread().ident
 
 
 cdef int move(ps_splice *s, End source, End target, Deadline *until) except -1:

@@ -23,6 +23,9 @@ import sys
 from functools import partial
 from _weakref import ref as reference
 
+# It is in C, and is there without the module `warnings`: nothing is imported within a call.
+from _warnings import warn
+
 cimport cython
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
@@ -336,13 +339,11 @@ cdef int warn_of_pending(object sock, Py_ssize_t pending) except -1:
 
     They are the standard library's (`__exit__`, `makefile`), and that of the class here (`close`).
     """
-    import warnings
-
     files = (socket_file, module_file)
     level, frame = 1, get_frame()
     while frame is not None and frame.f_code.co_filename in files:
         level, frame = level + 1, frame.f_back
-    warnings.warn(
+    warn(
         f"{sock!r} was closed with {pending} zero-copy sends pending: their buffers are held for "
         "good. Call reap_zerocopy() first.", ResourceWarning, level, sock)
     return 0

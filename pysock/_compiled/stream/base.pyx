@@ -2,6 +2,9 @@
 
 import io
 
+# It is in C, and is there without the module `warnings`: nothing is imported within a call.
+from _warnings import warn
+
 from ..._shared import MAX_TLS_RECORD, loops
 
 cimport cython
@@ -155,8 +158,6 @@ cdef class StreamBase:
 
     def __del__(self):
         if self.write_buffer is not None and self.write_buffer.unsent() > 0 and not self.is_closed:
-            import warnings
-
-            warnings.warn(
+            warn(
                 f"dropped {self!r} with {self.write_buffer.unsent()} bytes written and not sent",
                 ResourceWarning, source=self)

@@ -20,7 +20,7 @@ _PIPE_BUF = select.PIPE_BUF  # bytes that a writable pipe accepts without blocki
 class _End:
     """One of the two descriptors. Reads and writes of it do not block."""
 
-    def __init__(self, file, cleanup):
+    def __init__(self, file, duplicates):
         if not isinstance(file, int) and not hasattr(file, "fileno"):
             raise TypeError("argument must be an int, or have a fileno() method.")
         if getattr(file, "_sslobj", None) is not None:
@@ -32,7 +32,8 @@ class _End:
         if stat.S_ISSOCK(mode):
             blocks = os.get_blocking(self.fileno())
             if not isinstance(file, original.socket):
-                file = cleanup.enter_context(original.socket(fileno=os.dup(self.fileno())))
+                file = original.socket(fileno=os.dup(self.fileno()))
+                duplicates.append(file)
                 file.settimeout(None if blocks else 0)  # its mode, whatever the default timeout is
             if file.type != _stdlib.SOCK_STREAM:
                 raise ValueError("only SOCK_STREAM type sockets are supported")
@@ -91,10 +92,9 @@ def splice(src, dst, count=None, timeout=None):
         if count < 0:
             raise ValueError("count must not be negative")
     deadline = Deadline(None, None if timeout is ... else timeout)
-    from contextlib import ExitStack  # few programs need it, and the import takes time
-
-    with ExitStack() as cleanup:
-        source, target = _End(src, cleanup), _End(dst, cleanup)
+    duplicates = []  # sockets of this call's own
+    try:
+        source, target = _End(src, duplicates), _End(dst, duplicates)
         # The bytes written to dst; the last chunk, and the counts of its writes. C code appends to
         # both lists, so every byte is counted if a signal handler raises.
         moved, chunks, counts = 0, [], []
@@ -123,3 +123,6 @@ def splice(src, dst, count=None, timeout=None):
             set_progress(error, "bytes_moved", moved + sum(counts))
             set_progress(error, "pending", b"".join(chunks)[sum(counts) :])
             raise
+    finally:
+        for sock in duplicates:
+            sock.close()

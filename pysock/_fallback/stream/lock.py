@@ -1,7 +1,6 @@
 """The lock of one direction of a stream, as _compiled/stream/lock.pyx is in C."""
 
 from _thread import TIMEOUT_MAX, RLock
-from contextlib import contextmanager
 
 from ..._shared.progress import record
 
@@ -23,18 +22,11 @@ class Lock:
             record(acquired, self.lock.acquire, False)
         return True in acquired
 
-    @contextmanager
     def held(self, deadline):
-        acquired = []
-        try:
-            if not self.try_acquire(acquired):
-                self._acquire_timed(acquired, deadline)
-            yield
-        finally:
-            if True in acquired:
-                self.lock.release()
+        """Return a context manager in which the lock is held. Wait for it until *deadline*."""
+        return _Held(self, deadline)
 
-    def _acquire_timed(self, acquired, deadline):
+    def acquire_timed(self, acquired, deadline):
         if self.lock._is_owned():
             raise RuntimeError("reentrant call: this thread is in the middle of another one")
         if deadline.non_blocking:
@@ -43,3 +35,25 @@ class Lock:
         record(acquired, self.lock.acquire, True, -1 if left is None else min(left, TIMEOUT_MAX))
         if True not in acquired:
             raise TimeoutError("timed out")
+
+
+class _Held:
+    # The interpreter finds `__exit__` in the slot: it is a method in C. A signal handler can raise
+    # before the first line of a method in Python, and the lock would stay acquired.
+    __slots__ = ("__exit__", "_deadline", "_lock")
+
+    def __init__(self, lock, deadline):
+        self._lock = lock
+        self._deadline = deadline
+        self.__exit__ = lock.lock.__exit__
+
+    def __enter__(self):
+        acquired = []
+        try:
+            if not self._lock.try_acquire(acquired):
+                self._lock.acquire_timed(acquired, self._deadline)
+            return  # in here: what a signal handler raises before it is caught
+        except BaseException:
+            if True in acquired:
+                self._lock.lock.release()
+            raise

@@ -13,6 +13,7 @@ from ..._shared.deadline import Deadline
 from ..._shared.exceptions import IncompleteReadError, LimitOverrunError
 from ..._shared.loops.overridden import call, saved_timeout
 from ..._shared.progress import record, set_progress
+from .lock import Lock
 
 DEFAULT_SIZE = 65536
 MSG_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
@@ -66,8 +67,6 @@ class Stream(io.BufferedIOBase):
             raise ValueError("limit must be positive")
         if buffer_size <= 0:
             raise ValueError("buffer_size must be positive")
-        from .lock import Lock  # with contextlib, whose import takes time
-
         self._sock = sock
         self._limit = limit
         self._buffer_size = max(buffer_size, MAX_TLS_RECORD)
