@@ -24,7 +24,7 @@ from ..._shared import original
 from .epoll_object cimport epfd_ptr_of, epoll
 from ..core.errors cimport raise_errno
 from ..core.gil_policy cimport MAX_MISSES, NO_WAIT, has_turn, learn_from_release
-from .overrides cimport attributes_of, overrides_lookup
+from .overrides cimport attributes_of, attributes_to_select, overrides_lookup
 from .registered cimport Registered, nonnegative_int
 from ..core.threads cimport dict_get, list_item
 from ..sys.ps_epoll cimport (
@@ -352,7 +352,7 @@ def select(self, timeout):
     cdef ps_event[EVENTS_ON_STACK] events
     cdef int timeout_ms = timeout_in_ms(timeout)
     cdef int max_events
-    cdef dict attributes = attributes_of(self)
+    cdef dict attributes = attributes_to_select(self)
     cdef Registered registered = registered_of(attributes)
     cdef epoll poller = epoll_of(attributes)  # a signal handler may remove it from the selector
     if (registered is None or poller is None or timeout_ms < -1

@@ -106,7 +106,7 @@ def _line_table(code, line, column, end_column):
 def _in_front_of(c_function, ours):
     """*ours*, which calls *c_function*, with the names and the place of the running Python's."""
     method = getattr(original.EpollSelector, c_function.__name__)
-    if not overrides.is_unpatched():
+    if not (overrides.is_unpatched() and overrides.has_original_code()):
         return method
     theirs = method.__code__
     line, column, end_column = _place_of_call(method)

@@ -1,4 +1,5 @@
 """Whether a selector has something overridden or patched that the C code does not look up."""
 
 cdef dict attributes_of(object selector)
+cdef dict attributes_to_select(object selector)
 cdef bint overrides_lookup(dict attributes) except -1

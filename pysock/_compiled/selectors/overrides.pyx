@@ -9,20 +9,18 @@ class changes. So the attributes of a class are looked through once for each ver
 import selectors
 from types import FunctionType
 
-cimport cython
-
 from cpython.dict cimport PyDict_Contains, PyDict_Size
 from cpython.object cimport PyObject
 
 from ..._shared import original
 from ..core cimport traceback
 from ..core.class_version cimport version_of
-from ..core.function_code cimport has_code
 from .epoll_object cimport epoll
 from ..core.threads cimport dict_get, shared_long
 
 
 cdef extern from "Python.h":
+    PyObject *PyFunction_GET_CODE(PyObject *function)
     dict generic_dict "PyObject_GenericGetDict"(object instance, void *unused)
 
 cdef enum:
@@ -68,13 +66,44 @@ cdef bint is_of_module(object value) except -1:
 
 cdef bint patched_before = not all(
     [is_of_module(value) for value in (fileobj_to_fd, *[value for _, _, value in known])])
-cdef list functions = [value for _, _, value in known if type(value) is FunctionType]
-cdef list codes = [function.__code__ for function in functions]
+
+
+cdef struct function_and_code:
+    PyObject *function
+    PyObject *code
+
+cdef enum:
+    MAX_FUNCTIONS = 32
+
+# In C, because they are looked through at each call. Those that `select` runs are the first ones.
+cdef function_and_code[MAX_FUNCTIONS] functions
+cdef int function_count = 0
+cdef int select_count = 0
+cdef list functions_kept = []  # the references
+
+
+cdef int keep_functions(bint of_select) except -1:
+    """Append those that `select` runs, or all others."""
+    global function_count
+    for _, name, value in known:
+        if type(value) is FunctionType and (name in ("select", "_key_from_fd")) == of_select:
+            if function_count == MAX_FUNCTIONS:
+                raise ImportError("selectors has more methods than there is room for")
+            functions_kept.append((value, value.__code__))
+            functions[function_count].function = <PyObject *>value
+            functions[function_count].code = <PyObject *>value.__code__
+            function_count += 1
+    return 0
+
+
+keep_functions(True)
+select_count = function_count
+keep_functions(False)
 
 
 def is_unpatched():
-    """Whether the methods of the standard library's selectors, and their code, are its own."""
-    if patched_before or not has_original_code():
+    """Whether the methods of the standard library's selectors are its own."""
+    if patched_before:
         return False
     for names, name, value in known:
         if names.get(name, MISSING) is not value:
@@ -82,14 +111,21 @@ def is_unpatched():
     return True
 
 
-@cython.boundscheck(True)
-def has_original_code():
-    """Whether nobody has replaced the code of the functions. A class gets no new version for it."""
-    cdef Py_ssize_t i
-    for i in range(len(functions)):
-        if not has_code(functions[i], codes[i]):
+cdef bint have_original_code(int count) noexcept:
+    """Whether nobody has replaced the code of the first *count* functions.
+
+    A class gets no new version for it.
+    """
+    cdef int i
+    for i in range(count):
+        if PyFunction_GET_CODE(functions[i].function) != functions[i].code:
             return False
     return True
+
+
+def has_original_code():
+    """Whether nobody has replaced the code of any function."""
+    return have_original_code(function_count)
 
 
 cdef bint overrides_nothing(object cls) except -1:
@@ -126,8 +162,17 @@ cdef bint is_original(object cls) except -1:
 
 
 cdef dict attributes_of(object selector):
-    """The `__dict__` of a selector; None if its class overrides something."""
-    return generic_dict(selector, NULL) if is_original(type(selector)) else None
+    """The `__dict__` of a selector; None if its class overrides something, or code was replaced."""
+    if is_original(type(selector)) and have_original_code(function_count):
+        return generic_dict(selector, NULL)
+    return None
+
+
+cdef dict attributes_to_select(object selector):
+    """The same where only code that `select` runs counts."""
+    if is_original(type(selector)) and have_original_code(select_count):
+        return generic_dict(selector, NULL)
+    return None
 
 
 cdef bint overrides_lookup(dict attributes) except -1:
