@@ -6,8 +6,8 @@ line that calls the C function, so that a tool can trace, mock and copy it. Ever
 the standard library's own.
 """
 
-import socket as _stdlib
 import sys
+from socket import SOCK_STREAM
 
 from .._shared import PACKAGE, original, pickling
 from .._shared.makefile import makefile
@@ -38,7 +38,7 @@ class socket(original.socket):
     __slots__ = ()
     __module__ = PACKAGE
 
-    __repr__ = original.socket_repr
+    __repr__ = original.SocketRepr.__repr__
     __reduce_ex__ = pickling.reduce_ex
 
     def __init__(self, family=-1, type=-1, proto=-1, fileno=None):
@@ -157,7 +157,7 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
     return _getaddrinfo(host, port, family, type, proto, flags)
 
 
-def socketpair(family=None, type=_stdlib.SOCK_STREAM, proto=0):
+def socketpair(family=None, type=SOCK_STREAM, proto=0):
     """socketpair([family[, type[, proto]]]) -> (socket object, socket object)
 
     Make two connected sockets (`socketpair(2)`). The default of *family* is AF_UNIX. Raises

@@ -50,7 +50,7 @@ class socket(original.socket):
     __slots__ = ()
     __module__ = PACKAGE
 
-    __repr__ = original.socket_repr
+    __repr__ = original.SocketRepr.__repr__
     __reduce_ex__ = pickling.reduce_ex
 
     makefile = makefile

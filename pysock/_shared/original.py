@@ -52,15 +52,18 @@ def is_of_a_copy(package):
     return False
 
 
-def socket_repr(self):
-    """The repr with the standard library's class name, as warning filters may match it.
+class SocketRepr:
+    """The repr of the class `socket` of both backends. Its source has the method's name."""
 
-    A subclass keeps its own name.
-    """
-    text = socket.__repr__(self)
-    if (type(self).__module__, type(self).__qualname__) == (PACKAGE, socket.__qualname__):
-        text = text.replace(PACKAGE, socket.__module__, 1)
-    return text
+    def __repr__(self):
+        """The repr with the standard library's class name, as warning filters may match it.
+
+        A subclass keeps its own name.
+        """
+        text = socket.__repr__(self)
+        if (type(self).__module__, type(self).__qualname__) == (PACKAGE, socket.__qualname__):
+            text = text.replace(PACKAGE, socket.__module__, 1)
+        return text
 
 
 SelectorKey = _selectors.SelectorKey

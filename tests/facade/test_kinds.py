@@ -154,6 +154,13 @@ def test_the_docstrings_are_pysocks(pysock):
             assert own.__doc__, name
 
 
+def test_the_source_is_pysocks(pysock):
+    """tests/outside/programs/source_and_bytecode.py compares the names and the arguments in it."""
+    source = inspect.getsource(pysock.socket.accept)
+    assert source != inspect.getsource(socket.socket.accept)
+    assert "_accept(" in source
+
+
 def test_code_that_is_copied_runs(pysock):
     """A tool that wraps a function makes another one of its code."""
     functions = [
