@@ -1,12 +1,3 @@
-"""The constants of `selectors` that C code needs."""
+"""What an event loop needs of `select`. The reasons are in epoll.pyx."""
 
-cdef enum:
-    EVENT_READ = 1
-    EVENT_WRITE = 2
-
-cdef enum:  # the indices of the fields of a SelectorKey, a named tuple
-    KEY_FILEOBJ = 0
-    KEY_FD = 1
-    KEY_EVENTS = 2
-    KEY_DATA = 3
-    KEY_SIZE = 4
+cdef object select_now(object selector, bint will_wait)

@@ -14,7 +14,7 @@ import sys
 from types import FunctionType
 
 from ..._shared import PACKAGE, original
-from . import epoll, overrides
+from . import epoll, overrides, registration
 
 
 class _Reached(Exception):
@@ -132,7 +132,7 @@ def _in_front_of(c_function, ours):
     return function
 
 
-register = _in_front_of(epoll.register, _register)
-unregister = _in_front_of(epoll.unregister, _unregister)
-modify = _in_front_of(epoll.modify, _modify)
+register = _in_front_of(registration.register, _register)
+unregister = _in_front_of(registration.unregister, _unregister)
+modify = _in_front_of(registration.modify, _modify)
 select = _in_front_of(epoll.select, _select)

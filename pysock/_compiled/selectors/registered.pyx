@@ -9,9 +9,16 @@ changes it. `select()` then has no key to look up.
 cimport cython
 
 from cpython.dict cimport PyDict_DelItem, PyDict_SetItem, PyDict_Size
+from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from libc.stdint cimport UINT32_MAX, uint32_t
+from libc.string cimport memset
 
 from ..core cimport traceback
 from ..core.threads cimport dict_get
+
+cdef enum:
+    MIN_TAGS = 64
+    MAX_TAGS = 1 << 16  # a higher descriptor gets no tag
 
 
 @cython.final
@@ -20,6 +27,31 @@ cdef class Registered(dict):
 
     def __cinit__(self, *arguments, **named):
         self.pairs = []
+
+    def __dealloc__(self):
+        PyMem_Free(self.tags)
+
+    cdef uint32_t new_tag(self, int fd) noexcept:
+        """A tag that *fd* has not had for long; 0 if there is no room for one."""
+        cdef int count
+        cdef uint32_t *tags
+        if fd >= self.tag_count:
+            count = MIN_TAGS
+            if fd >= MIN_TAGS:
+                count = 2 * fd
+            if fd < MAX_TAGS:
+                tags = <uint32_t *>PyMem_Realloc(self.tags, <size_t>count * sizeof(uint32_t))
+            else:
+                tags = NULL
+            if tags == NULL:
+                return 0
+            memset(tags + self.tag_count, 0, <size_t>(count - self.tag_count) * sizeof(uint32_t))
+            self.tags = tags
+            self.tag_count = count
+        if self.last_tag == UINT32_MAX:
+            self.last_tag = 0
+        self.last_tag += 1
+        return self.last_tag
 
     @cython.boundscheck(True)
     cdef int cache_pair(self, int fd, object key, object pair) except -1:

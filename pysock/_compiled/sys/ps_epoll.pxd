@@ -3,6 +3,7 @@ from libc.stdint cimport uint32_t
 cdef extern from "ps_epoll.h" nogil:
     enum: EPOLLIN
     enum: EPOLLOUT
+    enum: EPOLLONESHOT
     enum: EPOLL_CTL_ADD
     enum: EPOLL_CTL_DEL
     enum: EPOLL_CTL_MOD
@@ -14,5 +15,6 @@ cdef extern from "ps_epoll.h" nogil:
         uint32_t events
         ps_event_data data
 
-    int ps_epoll_ctl(int epoll, int operation, int fd, uint32_t events)
+    int ps_epoll_ctl(int epoll, int operation, int fd, uint32_t events, uint32_t tag)
+    uint32_t ps_event_tag(const ps_event *event)
     int ps_epoll_wait(int epoll, ps_event *events, int most, int timeout_ms)
