@@ -10,6 +10,8 @@
 #include "ps_io.h"
 #include "ps_sys.h"
 
+#include <netinet/tcp.h>
+
 int ps_socket(int family, int type, int proto);
 int ps_socketpair(int family, int type, int proto, int fds[2]);
 

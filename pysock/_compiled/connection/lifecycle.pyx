@@ -179,11 +179,6 @@ def socketpair(family=None, type=SOCK_STREAM, proto=0):
 @cython.binding(False)
 def accept(listener, /):
     """`socket.accept`, which _compiled/socket.py documents."""
-    cdef ps_sockaddr peer
-    cdef ps_io io
-    cdef int64_t deadline = 0
-    cdef int fd
-    cdef socket self
     if replaced_names and is_replaced_in(standard_names):
         return base_accept(listener)
     if (not isinstance(listener, socket) or is_replaced_in(namespace)
@@ -192,14 +187,29 @@ def accept(listener, /):
             # The standard library's `accept` asks for `family` and `type`.
             or not are_members_known(standard_names, True, True)):
         return rebound_accept(listener)
-    self = <socket>listener
+    return accept_as(<socket>listener, None)
+
+
+cdef object accept_as(socket self, object cls):
+    """Accept a connection. *cls* makes its socket; None stands for the package's own class."""
+    cdef ps_sockaddr peer
+    cdef ps_io io
+    cdef int64_t deadline = 0
+    cdef int fd
     io.name = &peer
     io.flags = PS_NO_DONTWAIT
     io.likely = <size_t>-1  # never with the GIL held
     fd = <int>transfer(self, ps_accept, &io, POLLIN, &deadline)
-    sock = new_socket(fd, self.sock_family, self.sock_type, self.sock_proto)
+    if cls is None:
+        sock = new_socket(fd, self.sock_family, self.sock_type, self.sock_proto)
+    else:
+        try:
+            sock = cls(self.sock_family, self.sock_type, self.sock_proto, fd)
+        except:
+            ps_close(fd)
+            raise
     if has_low_water(self.sock_fd):  # the new socket inherits SO_RCVLOWAT
-        set_low_water(sock.sock_fd, True)
+        set_low_water(fd, True)
     return sock, unpack_address(&peer, io.namelen)
 
 

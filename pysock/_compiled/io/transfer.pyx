@@ -135,6 +135,66 @@ cdef object send(socket sock, object data, object flags):
             PyBuffer_Release(&view)
 
 
+cdef object receive_bytes(socket sock, Py_ssize_t bufsize):
+    """`socket.recv` without flags, for a transport."""
+    cdef ps_io io
+    if bufsize <= 0 or not ps_addr_family_known(sock.sock_family):
+        return base.recv(sock, bufsize)
+    io.flags = 0
+    io.len = <size_t>bufsize
+    io.name = NULL
+    return receive(sock, ps_recv, &io)
+
+
+cdef object receive_if_ready(socket sock, Py_ssize_t bufsize):
+    """`receive_bytes`, and None where the call would block."""
+    try:
+        return receive_bytes(sock, bufsize)
+    except (BlockingIOError, InterruptedError):
+        return None
+
+
+cdef object receive_datagram(socket sock, Py_ssize_t bufsize, ps_sockaddr *name, socklen_t *namelen):
+    """`socket.recvfrom` without flags, for a transport: the bytes; None where it would block.
+
+    *name* is set to the sender's address. The family of the socket is known here.
+    """
+    cdef ps_io io
+    cdef object data
+    io.flags = 0
+    io.len = <size_t>bufsize
+    io.name = name
+    try:
+        data = receive(sock, ps_recvfrom, &io)
+    except (BlockingIOError, InterruptedError):
+        return None
+    namelen[0] = io.namelen
+    return data
+
+
+cdef ssize_t send_datagram(socket sock, object data, object address, ps_sockaddr *name,
+                           socklen_t namelen) except -1:
+    """`socket.sendto` without flags, for a transport. *name* is *address* as the kernel has it."""
+    cdef Py_buffer view
+    cdef ps_io io
+    cdef int64_t deadline = 0
+    cdef bint acquired = acquire_readable(data, &view, &io)
+    try:
+        audit_address("socket.sendto", sock, address)
+        io.flags = 0
+        io.name = name
+        io.namelen = namelen
+        return transfer(sock, ps_sendto, &io, POLLOUT, &deadline)
+    finally:
+        if acquired:
+            PyBuffer_Release(&view)
+
+
+cdef ssize_t send_bytes(socket sock, object data) except -1:
+    """`socket.send` without flags, for a transport."""
+    return send(sock, data, 0)
+
+
 cdef object NOT_GIVEN = object()
 
 

@@ -25,6 +25,7 @@ cdef extern from "ps_socket.h" nogil:
     int ps_peercred(int fd, ps_peer *peer)
 
     enum: IPPROTO_TCP
+    enum: TCP_NODELAY
     enum: IPPROTO_UDP
     enum: SOL_SOCKET
     enum: SOL_UDP
