@@ -140,7 +140,7 @@ lint: $(READY)
 	$(CC) -std=c11 -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong -Wall -Wextra -Wconversion -Wformat=2 -Werror -fsyntax-only $(wildcard csrc/*.c)
 
 stubs: build
-	$(RUN) -m mypy.stubtest pysock --mypy-config-file pyproject.toml --ignore-missing-stub --ignore-unused-allowlist --allowlist tests/packaging/stubtest-allowlist.txt
+	$(RUN) -c 'import asyncio; from mypy.stubtest import main; raise SystemExit(main())' pysock --mypy-config-file pyproject.toml --ignore-missing-stub --ignore-unused-allowlist --allowlist tests/packaging/stubtest-allowlist.txt
 	$(RUN) -m mypy --config-file pyproject.toml examples tests/packaging/typed
 
 # The files of a release, in dist/. PYTHONS chooses the interpreters: all that are found.

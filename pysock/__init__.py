@@ -22,6 +22,7 @@ globals().update(
 
 from . import _backend, _install  # noqa: E402
 from ._shared import constants as _constants  # noqa: E402
+from ._shared import event_loop as _event_loop  # noqa: E402
 from ._shared import exceptions as _exceptions  # noqa: E402
 from ._shared import public_names as _public_names  # noqa: E402
 from ._shared import results as _results  # noqa: E402
@@ -64,6 +65,7 @@ EXTENDED = [
     "DatagramBatch",
     "EXTENDED",
     "EpollSelector",
+    "EventLoop",
     "IncompleteReadError",
     "LimitOverrunError",
     "PeerCredentials",
@@ -72,8 +74,10 @@ EXTENDED = [
     "get_gil_hold",
     "install",
     "installed",
+    "new_event_loop",
     "parse_ancillary",
     "reuse_port_listeners",
+    "run",
     "set_gil_hold",
     "splice",
     "uninstall",
@@ -83,5 +87,6 @@ EXTENDED = [
 __all__ = [*_stdlib.__all__, *EXTENDED]
 
 _public_names.set_public_names(globals())
+globals().update(_event_loop.make_public(_backend))
 
 del _name, _value

@@ -1,17 +1,19 @@
 """The type stub of both backends: the names of `socket`, and those that pysock adds."""
 
+import asyncio
 import io
 import os
 import selectors
 import socket as _stdlib
 from _socket import _Address as _StandardAddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import AbstractContextManager
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, final, overload
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, final, overload
 
 from _typeshed import FileDescriptorLike, ReadableBuffer, WriteableBuffer
 
+_T = TypeVar("_T")
 _Host: TypeAlias = str | bytes | bytearray | int | IPv4Address | IPv6Address
 _InternetAddress: TypeAlias = (
     tuple[_Host, int | str] | tuple[_Host, int | str, int] | tuple[_Host, int | str, int, int]
@@ -101,6 +103,45 @@ class socket(_stdlib.socket):
     def sendto(self, data: ReadableBuffer, flags: int, address: _Address, /) -> int: ...
 
 class EpollSelector(selectors.EpollSelector): ...
+
+class EventLoop(asyncio.SelectorEventLoop):
+    def __init__(
+        self,
+        selector: selectors.BaseSelector | None = None,
+        *,
+        coalesce_writes: bool | None = None,
+    ) -> None: ...
+    def metrics(self) -> dict[str, int]: ...
+    def not_accelerated(self) -> str | None: ...
+    async def sock_recvmmsg(
+        self, sock: socket, max_messages: int, bufsize: int, flags: int = 0
+    ) -> list[tuple[bytes, Any]]: ...
+    async def sock_recvmsg(
+        self, sock: _stdlib.socket, bufsize: int, ancbufsize: int = 0, flags: int = 0
+    ) -> tuple[bytes, list[_CMSG], int, Any]: ...
+    async def sock_sendmmsg(
+        self,
+        sock: socket,
+        messages: Iterable[ReadableBuffer | tuple[ReadableBuffer, _Address]],
+        address: _Address | None = None,
+        flags: int = 0,
+    ) -> int: ...
+    async def sock_sendmsg(
+        self,
+        sock: _stdlib.socket,
+        buffers: Iterable[ReadableBuffer],
+        ancdata: Iterable[_CMSG] = (),
+        flags: int = 0,
+        address: _Address | None = None,
+    ) -> int: ...
+
+def new_event_loop() -> EventLoop: ...
+def run(
+    main: Coroutine[Any, Any, _T],
+    *,
+    debug: bool | None = None,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> _T: ...
 
 class IncompleteReadError(EOFError):
     partial: bytes
@@ -280,7 +321,7 @@ def splice(
 ) -> int: ...
 def set_gil_hold(nbytes: int, /) -> None: ...
 def get_gil_hold() -> int: ...
-def install() -> None: ...
+def install(*, asyncio: bool = False, coalesce_writes: bool = False) -> None: ...
 def uninstall() -> None: ...
 def installed() -> AbstractContextManager[None]: ...
 

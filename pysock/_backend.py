@@ -54,3 +54,4 @@ socket = _chosen.socket
 capabilities = _chosen.capabilities
 get_gil_hold = _chosen.get_gil_hold
 set_gil_hold = _chosen.set_gil_hold
+load_asyncio = _chosen.load_asyncio

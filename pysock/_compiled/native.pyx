@@ -1,7 +1,8 @@
 """The shared object with all modules of the compiled backend, and the lists of these modules.
 
 They are loaded in this order: each comes after the modules from which it cimports. `__init__.py`
-loads MODULES. The room `profile` loads its own when it is imported: few programs need it.
+loads MODULES. The rooms `asyncio` and `profile` load their own when they are imported: not every program
+needs them.
 """
 
 MODULES = (
@@ -39,8 +40,24 @@ MODULES = (
     "stream.base",
     "stream.stream",
     "selectors.registered",
+    "selectors.key",
     "selectors.overrides",
+    "selectors.registration",
     "selectors.epoll",
+)
+
+ASYNCIO = (
+    "asyncio.original_methods",
+    "asyncio.handle",
+    "asyncio.timers",
+    "asyncio.loop",
+    "asyncio.sockets",
+    "asyncio.readers",
+    "asyncio.accept",
+    "asyncio.sock_operation",
+    "asyncio.datagram_transport",
+    "asyncio.stream_reader",
+    "asyncio.socket_transport",
 )
 
 PROFILE = (

@@ -195,3 +195,10 @@ Stream = stream.stream.Stream
 capabilities = datagrams.capabilities.capabilities
 parse_ancillary = datagrams.ancillary.parse_ancillary
 splice = io.splice.splice
+
+
+def load_asyncio():
+    """Return the module with EventLoop. The first call imports asyncio."""
+    from .asyncio import event_loop
+
+    return event_loop

@@ -131,3 +131,10 @@ class socket(original.socket):
 FASTER: dict = {}
 EpollSelector = original.EpollSelector
 capabilities = datagrams.capabilities
+
+
+def load_asyncio():
+    """Return the module with EventLoop. The first call imports asyncio."""
+    from .asyncio import event_loop
+
+    return event_loop

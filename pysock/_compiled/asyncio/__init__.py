@@ -1,0 +1,1 @@
+"""The event loop: what `asyncio.SelectorEventLoop` and its transports do often, in C."""

@@ -1,0 +1,29 @@
+"""What the modules of this room need of the loop. The reasons are in loop.pyx."""
+
+from libc.stdint cimport int64_t
+
+from ..core.member cimport member
+
+
+cdef class LoopState:
+    cdef Py_ssize_t attribute_count  # entries of the loop's `__dict__` when it was looked through
+    cdef int64_t monitored_at        # ns: when it was looked last whether a tool monitors the program
+    cdef bint is_monitored
+    cdef bint coalesces_writes
+    cdef bint is_running             # a callback runs
+    # What was given data by the callback that runs: None, a transport, or a list of transports.
+    cdef object unflushed
+    # What `metrics()` tells.
+    cdef int64_t turns, callbacks, waited, busy, longest_turn
+
+ctypedef int (*transport_flusher)(object transport) except -1
+
+cdef transport_flusher flush_transport  # socket_transport.pyx sets it
+
+cdef LoopState state_of(object loop)
+cdef LoopState coalescing_state_of(object loop)
+cdef object selector_of(object loop)
+cdef bint is_closed(object loop) except -1
+cdef int check_closed(object loop) except -1
+cdef bint is_plain(object loop) except -1
+cdef object call_soon_plain(object loop, object callback, tuple arguments, object context)

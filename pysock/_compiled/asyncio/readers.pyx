@@ -1,0 +1,102 @@
+"""`_add_reader`, `_remove_reader` and the same for writers, in C.
+
+They are called when a transport is made and closed, paused and resumed. asyncio looks a descriptor up in
+the selector's map, a Python class. Here it is looked up in the dict behind it.
+"""
+
+import asyncio
+import asyncio.unix_events
+
+cimport cython
+
+from cpython.tuple cimport PyTuple_GET_ITEM
+
+from ..core cimport traceback
+from ..selectors.key cimport EVENT_READ, EVENT_WRITE, KEY_DATA, KEY_EVENTS, is_key
+from ..selectors.registration cimport NOT_REGISTERED, registered_key
+from .handle cimport new_handle
+from .loop cimport check_closed, is_closed, is_plain, selector_of
+
+cdef object base = asyncio.unix_events._UnixSelectorEventLoop
+
+
+cdef object key_of(object loop, object fd):
+    """The key of *fd*; NOT_REGISTERED; None where asyncio's own method must be called."""
+    cdef object key
+    if not is_plain(loop):
+        return None
+    key = registered_key(selector_of(loop), fd)
+    return key if key is NOT_REGISTERED or is_key(key) and type(data_of(key)) is tuple else None
+
+
+cdef inline object data_of(object key):
+    return <object>PyTuple_GET_ITEM(key, KEY_DATA)
+
+
+cdef object add(object loop, object key, object fd, int event, object callback, tuple arguments):
+    """Make the handle of *callback*, and register it for *event*."""
+    cdef object handle, reader, writer, replaced
+    check_closed(loop)
+    handle = new_handle(callback, arguments, loop, None)
+    if key is NOT_REGISTERED:
+        selector_of(loop).register(
+            fd, event, (handle, None) if event == EVENT_READ else (None, handle))
+        return handle
+    reader, writer = data_of(key)
+    if event == EVENT_READ:
+        replaced, reader = reader, handle
+    else:
+        replaced, writer = writer, handle
+    selector_of(loop).modify(fd, <object>PyTuple_GET_ITEM(key, KEY_EVENTS) | event, (reader, writer))
+    if replaced is not None:
+        replaced.cancel()
+    return handle
+
+
+cdef bint remove(object loop, object key, object fd, int event) except -1:
+    """Unregister *fd* for *event*. Whether there was a handle."""
+    cdef object mask, reader, writer, removed
+    if key is NOT_REGISTERED or is_closed(loop):
+        return False
+    mask = <object>PyTuple_GET_ITEM(key, KEY_EVENTS) & ~event
+    reader, writer = data_of(key)
+    if event == EVENT_READ:
+        removed, reader = reader, None
+    else:
+        removed, writer = writer, None
+    if mask:
+        selector_of(loop).modify(fd, mask, (reader, writer))
+    else:
+        selector_of(loop).unregister(fd)
+    if removed is None:
+        return False
+    removed.cancel()
+    return True
+
+
+@cython.binding(False)
+def add_reader(self, fd, callback, args):
+    key = key_of(self, fd)
+    if key is None:
+        return base._add_reader(self, fd, callback, *args)
+    return add(self, key, fd, EVENT_READ, callback, args)
+
+
+@cython.binding(False)
+def remove_reader(self, fd):
+    key = key_of(self, fd)
+    return base._remove_reader(self, fd) if key is None else remove(self, key, fd, EVENT_READ)
+
+
+@cython.binding(False)
+def add_writer(self, fd, callback, args):
+    key = key_of(self, fd)
+    if key is None:
+        return base._add_writer(self, fd, callback, *args)
+    return add(self, key, fd, EVENT_WRITE, callback, args)
+
+
+@cython.binding(False)
+def remove_writer(self, fd):
+    key = key_of(self, fd)
+    return base._remove_writer(self, fd) if key is None else remove(self, key, fd, EVENT_WRITE)

@@ -1,0 +1,4 @@
+"""Feeding a StreamReader from a transport. The reasons are in stream_reader.pyx."""
+
+cdef object reader_of(object protocol)
+cdef int feed(object reader, bytes data) except -1

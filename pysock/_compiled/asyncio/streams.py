@@ -1,0 +1,120 @@
+"""StreamReader: asyncio's own, with its reads in C."""
+
+import asyncio
+import asyncio.streams
+import sys
+import weakref
+from types import CoroutineType
+
+from .stream_reader import (
+    SLOTS,
+    finish_read,
+    register_class,
+    start_read,
+    try_readexactly,
+    try_readline,
+    try_readuntil,
+)
+from .stream_reader import feed_data as _feed_data
+
+_Original = asyncio.StreamReader
+_OriginalProtocol = asyncio.StreamReaderProtocol
+# Of a reader that only its protocol has: the protocol's, a variable's, and an argument's.
+_REFERENCES = 3
+_HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+class StreamReader(_Original):
+    """`asyncio.StreamReader`, with its reads in C."""
+
+    __slots__ = SLOTS
+
+    def feed_data(self, data):
+        """Append *data* to the buffer, and wake up the coroutine that waits for it."""
+        _feed_data(self, data)
+
+    async def read(self, n=-1):
+        """Read up to *n* bytes. See `asyncio.StreamReader.read`."""
+        outcome = start_read(self, n)
+        if type(outcome) is bytes:
+            return outcome
+        if type(outcome) is CoroutineType:
+            return await outcome
+        try:
+            await outcome
+        finally:
+            self._waiter = None
+        outcome = finish_read(self, n)
+        return outcome if type(outcome) is bytes else await outcome
+
+    async def readexactly(self, n):
+        """Read exactly *n* bytes. See `asyncio.StreamReader.readexactly`."""
+        has_waited = False
+        while True:
+            outcome = try_readexactly(self, n, has_waited)
+            if type(outcome) is bytes:
+                return outcome
+            if type(outcome) is CoroutineType:
+                return await outcome
+            try:
+                await outcome
+            finally:
+                self._waiter = None
+            has_waited = True
+
+    async def readuntil(self, separator=b"\n"):
+        """Read until *separator* is found. See `asyncio.StreamReader.readuntil`."""
+        has_waited = False
+        while True:
+            outcome = try_readuntil(self, separator, has_waited)
+            if type(outcome) is bytes:
+                return outcome
+            if type(outcome) is CoroutineType:
+                return await outcome
+            try:
+                await outcome
+            finally:
+                self._waiter = None
+            has_waited = True
+
+    async def readline(self):
+        """Read a line. See `asyncio.StreamReader.readline`."""
+        has_waited = False
+        while True:
+            outcome = try_readline(self, has_waited)
+            if type(outcome) is bytes:
+                return outcome
+            if type(outcome) is CoroutineType:
+                return await outcome
+            try:
+                await outcome
+            finally:
+                self._waiter = None
+            has_waited = True
+
+
+def replace_reader(protocol):
+    """Give *protocol* a reader in C, if its own is asyncio's and nobody else has it.
+
+    `asyncio.start_server` makes a protocol and its reader for each connection, and shows the reader
+    to the program only when the connection is made.
+    """
+    if type(protocol) is not _OriginalProtocol or not _HAS_GIL:
+        return
+    reader = vars(protocol).get("_strong_reader")
+    if (
+        type(reader) is not _Original
+        or sys.getrefcount(reader) != _REFERENCES
+        or weakref.getweakrefcount(reader) != 1
+        or vars(reader).keys() != _ATTRIBUTES
+        or reader._buffer
+        or reader._eof
+    ):
+        return
+    replacement = StreamReader(reader._limit, reader._loop)
+    protocol._stream_reader_wr = weakref.ref(replacement)
+    protocol._strong_reader = replacement
+
+
+_ATTRIBUTES = set(SLOTS)
+register_class(StreamReader)

@@ -1,0 +1,1 @@
+"""The event loop on the standard library."""
