@@ -6,7 +6,7 @@ import socket as _stdlib
 import sys
 from _thread import RLock
 
-from ._backend import FASTER, EpollSelector, socket
+from ._backend import FASTER, EpollSelector, load_asyncio, socket
 from ._shared import original
 from ._shared.installed import replaced
 
@@ -22,12 +22,18 @@ def _renew_lock():
 os.register_at_fork(after_in_child=_renew_lock)
 
 
-def install():
+def install(*, asyncio=False, coalesce_writes=False):
     """Make the `socket` module's own names point to pysock's, for the whole process.
 
     It also replaces `selectors.EpollSelector`, and `DefaultSelector` if that is the same class, so
-    asyncio's default loop waits in C. The servers of `socketserver` do, too. Nothing is replaced
-    inside a class of the standard library.
+    the servers of `socketserver` wait in C. Nothing is replaced inside a class of the standard
+    library.
+
+    With *asyncio*, it makes `EventLoop` asyncio's own: new loops of asyncio's default policy are
+    EventLoops, and so are those of `asyncio.SelectorEventLoop`. This imports asyncio.
+    *coalesce_writes* is that of `EventLoop`, for these loops. A policy that the program has set
+    stays, and so do loops that exist. Without it, asyncio's loop waits in C, and is asyncio's own
+    in all else.
 
     Call it first in a program. A module that ran `from socket import socket` before, or that
     derived a class from it as `ssl` does, keeps the standard library's class. A RuntimeWarning
@@ -45,6 +51,8 @@ def install():
         replaceable = not isinstance(current, type) or issubclass(current, original.socket)
         if replaceable:
             _replace(_replacements())
+            if asyncio:
+                _replace(_asyncio_replacements(coalesce_writes))
     if not replaceable:
         _warn(
             f"{__package__}.install() did nothing: {current.__module__}.{current.__qualname__} is "
@@ -129,6 +137,31 @@ def _replaceable_selectors():
         ):
             if getattr(getattr(module, name, None), "__name__", None) in replaceable_names:
                 yield module, name, EpollSelector
+
+
+def _asyncio_replacements(coalesce_writes):
+    """Yield what asyncio makes its loops and readers of; nothing on a backend without them in C."""
+    ours = load_asyncio()
+    if not ours.IS_IN_C:
+        return
+    import asyncio.streams
+
+    yield ours, "coalesces_by_default", bool(coalesce_writes)
+    yield from _names_for(asyncio.SelectorEventLoop, ours.EventLoop, asyncio, asyncio.unix_events)
+    yield from _names_for(asyncio.StreamReader, ours.StreamReader, asyncio, asyncio.streams)
+    policy = getattr(asyncio.events, "_get_event_loop_policy", asyncio.get_event_loop_policy)()
+    if getattr(policy, "_loop_factory", None) in ours.EventLoop.__bases__:
+        yield policy, "_loop_factory", ours.EventLoop
+
+
+def _names_for(value, replacement, *modules):
+    """Yield the names that *modules* have for *value*, unless other code has replaced it."""
+    if value not in replacement.__bases__:
+        return
+    for module in modules:
+        for name, found in list(vars(module).items()):
+            if found is value and not name.startswith("_"):
+                yield module, name, replacement
 
 
 def _stdlib_references():
