@@ -86,3 +86,35 @@ for thread in threads:
 def test_asyncio_is_not_imported_for_it():
     program = "import sys, pysock; pysock.install(); print('asyncio' in sys.modules)"
     assert in_a_process(program) == "False\n"
+
+
+@pytest.mark.parametrize("no_extensions", ["", "1"])
+def test_a_program_may_put_it_in_the_place_of_asyncios_own(no_extensions):
+    """The class is made when it is first used: then asyncio's name is already another's."""
+    program = """
+import pysock, asyncio
+asyncio.SelectorEventLoop = pysock.EventLoop
+asyncio.SelectorEventLoop().close()
+print(pysock.EventLoop.__mro__[1].__module__)
+"""
+    assert in_a_process(program, no_extensions).startswith(("asyncio.", "pysock."))
+
+
+def test_asyncios_loop_is_an_event_loop_if_asked_for():
+    program = """
+import pysock
+pysock.install(asyncio=True)
+import asyncio
+async def main():
+    return asyncio.get_running_loop()
+before = asyncio.new_event_loop()
+print(isinstance(before, pysock.EventLoop), isinstance(asyncio.run(main()), pysock.EventLoop))
+print(asyncio.SelectorEventLoop is pysock.EventLoop)
+pysock.uninstall()
+after = asyncio.new_event_loop()
+print(isinstance(after, pysock.EventLoop), asyncio.SelectorEventLoop is pysock.EventLoop)
+before.close()
+after.close()
+"""
+    assert in_a_process(program) == "True True\nTrue\nFalse False\n"
+    assert in_a_process(program, "1") == "False False\nFalse\nFalse False\n"
