@@ -7,6 +7,7 @@ memory and Python's), the objects that the collector knows, open descriptors, an
 the arguments, None and some numbers.
 """
 
+import asyncio
 import ctypes
 import functools
 import gc
@@ -21,6 +22,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
 sys.path.append(str(Path(__file__).resolve().parents[1] / "faults"))
+from loop_calls import LoopCalls  # noqa: E402
 from operations import arguments  # noqa: E402
 from support.legs import load  # noqa: E402
 
@@ -102,6 +104,12 @@ for sock in (a, b, u, v):
 room = bytearray(200)
 DATA = b"some bytes of its own"
 exact = bytearray(len(DATA))
+
+
+async def turns():
+    """A turn for a callback, and one for a timer."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(1e-6)
 
 
 def there(call):
@@ -249,7 +257,9 @@ FUNCTIONS = {
     "inet_pton": lambda: net.inet_pton(net.AF_INET6, "::1"),
     "install": lambda: install_once(),
     "installed": lambda: installed_once(),
+    "new_event_loop": lambda: net.new_event_loop().close(),
     "parse_ancillary": lambda: repr(net.parse_ancillary([(0, 1, bytes(16)), (0, 8, bytes(12))])),
+    "run": lambda: net.run(turns()),
     "set_gil_hold": lambda: net.set_gil_hold(16384),
     "socket": lambda: net.socket().close(),
     "socketpair": lambda: close_all(net.socketpair()),
@@ -261,6 +271,8 @@ OTHERS = {
     "SocketIO.readinto": there(lambda: read_once()),
     "SocketIO.write": back(lambda: write_once()),
     "non-blocking receives": lambda: fails_each(),
+    "asyncio.run": lambda: asyncio.run(turns()),
+    **LoopCalls(net).calls(),
 }
 
 

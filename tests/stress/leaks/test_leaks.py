@@ -45,7 +45,11 @@ def test_the_heap_does_not_grow(measured, record_property):
     Half of it is none, but what the interpreter itself made room for once.
     """
     record_property("leaks", f"{len(measured)} kinds of call, {CALLS:,} of each")
-    assert not [found for found in measured if found["heap"] > 16 * CALLS]
+    # asyncio's tables of loops and tasks grow and shrink by some KB, with `asyncio.run` as well.
+    tables = dict.fromkeys(("run", "asyncio.run", "new_event_loop"), 32768)
+    assert not [
+        found for found in measured if found["heap"] > 16 * CALLS + tables.get(found["name"], 0)
+    ]
 
 
 def test_no_object_and_no_descriptor_stays(measured):
