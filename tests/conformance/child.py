@@ -16,12 +16,14 @@ DETAIL_LINES = 40
 class Report:
     """Lines of JSON in a file, opened anew for each: a test may close any descriptor."""
 
-    def __init__(self, path, sockets):
+    def __init__(self, path):
         self.path = path
-        self.sockets = sockets
+        self.sockets = [0, 0]
+        self.loops = [0, 0, 0]
 
     def write(self, event, **fields):
-        line = json.dumps({"event": event, "sockets": self.sockets, **fields}) + "\n"
+        counts = {"sockets": self.sockets, "loops": self.loops}
+        line = json.dumps({"event": event, **counts, **fields}) + "\n"
         fd = os.open(self.path, os.O_WRONLY | os.O_APPEND)
         try:
             os.write(fd, line.encode())
@@ -39,8 +41,10 @@ def enter(mode, backend):
         raise RuntimeError(
             f"pysock.BACKEND is {pysock.BACKEND!r}, asked for {backend!r} ({pysock.__file__})"
         )
-    if mode == "install":
+    if "install" in mode:
         pysock.install()
+    if "loop" in mode:
+        loop_mode.put_in(pysock, coalesce_writes="coalesce" in mode)
     return pysock
 
 
@@ -65,6 +69,9 @@ def import_tests(name, mode, pysock):
     support.verbose = 0
     # test_timeout and test_socketserver ask for 'network' as a whole, though they are local.
     support.use_resources = ["network", "walltime"]
+    if "loop" in mode:
+        loop_mode.end_debug_mode()
+        return loop_mode.import_with(pysock.EventLoop, name)
     tests = importlib.import_module(name)
     if mode == "alias":
         # That import brought in all the libraries, with the original; the second one is the alias.
@@ -176,13 +183,15 @@ def result_class():
 
 def run(spec):
     faulthandler.enable()
-    report = Report(spec["report"], [0, 0])
+    report = Report(spec["report"])
     try:
         pysock = enter(spec["mode"], spec["backend"])
     except Exception as error:  # whatever it is, it goes to the report
         report.write("error", detail=f"{type(error).__name__}: {error}")
         return 3
     report.sockets = count_sockets(pysock)
+    if "loop" in spec["mode"]:
+        report.loops = loop_mode.count_loops(pysock.EventLoop)
     import traceback
     import unittest
 
@@ -200,7 +209,9 @@ def run(spec):
     return 0
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # not in a process that a test spawns, which imports this file as well
+    import loop_mode
+
     sys.path.pop(0)  # this folder: its modules are the runner's, not the tests'
     with open(sys.argv[1], encoding="utf-8") as file:
         sys.exit(run(json.load(file)))

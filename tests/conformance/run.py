@@ -1,13 +1,16 @@
 """CPython's own tests with pysock in place of `socket`, against the same tests without it.
 
+Those of asyncio also run with `pysock.EventLoop` as asyncio's loop.
+
     python tests/conformance/run.py                                  everything, this interpreter
     python tests/conformance/run.py --python python3.12 --backend c
     python tests/conformance/run.py --module test_socket -k SendmsgTCP
+    python tests/conformance/run.py --mode loop install+loop
 
 Every test that passes with the standard library must pass with pysock, on both backends; the
 exceptions are in expected_differences.txt. The exit status is 0 when that holds, 1 when a test is
 lost or an expected difference is stale, 2 when a run could not do what it claims to (pysock or its
-extension missing, no socket of pysock's class made).
+extension missing, no socket or no loop of pysock's class made).
 
 plan.py says what is run, supervisor.py how one run is carried through, verdict.py what is lost.
 """
@@ -25,7 +28,7 @@ from functools import partial
 from pathlib import Path
 
 from expected import read_differences, split_expected
-from plan import BACKENDS, BASELINE, choose_modules, plan_runs
+from plan import BACKENDS, BASELINE, MODES, choose_modules, plan_runs
 from report import Report
 from schedule import run_all
 from supervisor import Record, Settings, execute
@@ -51,6 +54,9 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         default=[],
         metavar="NAME",
         help="such as test_socket; an unlisted one by its full name",
+    )
+    parser.add_argument(
+        "--mode", nargs="+", choices=MODES, default=[], help="how pysock comes in: see plan.py"
     )
     parser.add_argument(
         "--python", nargs="+", type=executable, default=[sys.executable], metavar="EXE"
@@ -96,7 +102,7 @@ def main(argv: list[str] | None = None) -> int:
     settings = Settings(args.path.resolve(), args.limit, args.pattern)
     backends = list(BACKENDS) if args.backend == "both" else [args.backend]
 
-    runs = plan_runs(pythons, backends, choose_modules(args.module))
+    runs = plan_runs(pythons, backends, choose_modules(args.module, args.mode))
     records = run_all(runs, args.jobs, partial(announce, versions, settings))
 
     # Retries come last, one at a time, when the machine is quiet.
@@ -114,6 +120,7 @@ def main(argv: list[str] | None = None) -> int:
     expected, report.stale = split_expected(differences, versions, verdicts)
     for index, verdict in enumerate(verdicts):
         report.add_verdict(verdict, {name for at, name in expected if at == index})
+    report.check_loops([verdict.record for verdict in verdicts])
     print(report.text())
     if args.json:
         args.json.write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")

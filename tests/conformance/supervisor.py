@@ -47,16 +47,14 @@ class Record:
     fixtures: dict[str, Outcome] = field(default_factory=dict)
     own_sockets: int = 0
     other_sockets: int = 0
+    own_loops: int = 0
+    other_loops: int = 0
+    own_turns: int = 0
     seconds: float = 0.0
     error: str = ""
 
     def count(self, *statuses: str) -> int:
         return sum(outcome.status in statuses for outcome in self.tests.values())
-
-    @property
-    def own_share(self) -> float | None:
-        total = self.own_sockets + self.other_sockets
-        return self.own_sockets / total if total else None
 
 
 @dataclass(frozen=True)
@@ -74,6 +72,7 @@ class Attempt:
     tail: bytes = b""
     current: str | None = None
     sockets: tuple[int, int] = (0, 0)
+    loops: tuple[int, int, int] = (0, 0, 0)
     settled: int = 0
     done: bool = False
     failure: tuple[str, str] | None = None  # (hung or crashed, the end of the log)
@@ -88,6 +87,7 @@ class Attempt:
     def _take(self, message: dict) -> None:
         event = message["event"]
         self.sockets = tuple(message["sockets"])
+        self.loops = tuple(message["loops"])
         if event == "start":
             self.current = message["id"]
         elif event == "end":
@@ -124,6 +124,9 @@ def execute(run: Run, settings: Settings, only: list[str] | None = None) -> Reco
             _run_child(run, settings, only, attempt, Path(work))
         record.own_sockets += attempt.sockets[0]
         record.other_sockets += attempt.sockets[1]
+        record.own_loops += attempt.loops[0]
+        record.other_loops += attempt.loops[1]
+        record.own_turns += attempt.loops[2]
         if record.error or attempt.failure is None:
             break
         status, detail = attempt.failure

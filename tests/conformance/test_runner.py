@@ -32,7 +32,7 @@ def install():
 """
 
 TOY = """
-import os, socket, sys, time, unittest
+import asyncio, os, socket, sys, time, unittest
 
 REPLACED = "pysock" in sys.modules
 pairs = []
@@ -51,6 +51,57 @@ class Toy(unittest.TestCase):
 
     def test_c_after(self):
         pass
+"""
+
+
+# asyncio's loop, a test in debug mode, and one that runs on a loop of the helpers' own.
+LOOP = """
+import asyncio
+
+class EventLoop(asyncio.SelectorEventLoop):
+    turns = 0
+
+    def _run_once(self):
+        self.turns += not self.get_debug()
+        super()._run_once()
+
+    def metrics(self):
+        return {"turns": self.turns}
+"""
+
+LOOP_TOY = """
+import asyncio, sys, unittest
+
+REPLACED = "pysock" in sys.modules
+
+def tearDownModule():
+    asyncio.set_event_loop_policy(None)
+
+async def name_of_class():
+    return type(asyncio.get_running_loop()).__module__
+
+class Toy(unittest.TestCase):
+    def test_a_policy(self):
+        self.assertEqual(asyncio.run(name_of_class()) == "pysock", REPLACED)
+
+    def test_b_by_name(self):
+        for module in asyncio, asyncio.unix_events:
+            loop = module.SelectorEventLoop()
+            self.assertEqual(loop.run_until_complete(name_of_class()) == "pysock", REPLACED)
+            loop.close()
+
+class AsyncToy(unittest.IsolatedAsyncioTestCase):
+    async def test_c_isolated(self):
+        self.assertEqual(await name_of_class() == "pysock", REPLACED)
+        self.assertEqual(asyncio.get_running_loop().get_debug(), not REPLACED)
+
+    async def test_d_planted(self):
+        loop = asyncio.get_running_loop()
+        calls = []
+        loop.call_soon(calls.append, 1)
+        loop.call_soon(calls.append, 2)
+        await asyncio.sleep(0)
+        self.assertEqual(calls, [1, 2])
 """
 
 
@@ -156,6 +207,64 @@ def test_an_install_without_effect_is_an_error(workspace):
     result = workspace.run()
     assert result["status"] == 2
     assert "no socket of pysock's class" in result["errors"][0]
+
+
+def run_loop_toy(workspace, extra=""):
+    workspace.write_pysock(LOOP + textwrap.dedent(extra))
+    (workspace.path / "toy.py").write_text(LOOP_TOY)
+    return workspace.run("--mode", "loop", "install+loop", backend="both")
+
+
+def test_a_loop_is_found_wherever_asyncio_looks_for_it(workspace):
+    result = run_loop_toy(workspace)
+    assert result["status"] == 0, result["text"]
+    assert [(row["backend"], row["mode"]) for row in result["rows"]] == [
+        ("baseline", "plain"),
+        ("c", "loop"),
+        ("c", "install+loop"),
+        ("stdlib", "loop"),
+        ("stdlib", "install+loop"),
+    ]
+    baseline, *compared = result["rows"]
+    assert baseline["own loops"] == ""
+    for row in compared:
+        assert row["passed"] == row["run"] == 4
+        assert row["own loops"] == "100% of 5"
+        assert row["own turns"] > 5
+        assert row["own sockets"].startswith("100% of " if "install" in row["mode"] else "")
+
+
+def test_a_faithful_loop_loses_nothing_of_test_selector_events(workspace):
+    workspace.write_pysock(LOOP)
+    module = "test_asyncio.test_selector_events"
+    result = workspace.run("--mode", "loop", "-k", "BaseSelectorEventLoopTests", module=module)
+    assert result["status"] == 0, result["text"]
+    assert result["rows"][-1]["own loops"].startswith("100% of ")
+
+
+def test_a_loop_that_turns_callbacks_round_is_lost(workspace):
+    result = run_loop_toy(
+        workspace,
+        """
+        class EventLoop(EventLoop):
+            def _run_once(self):
+                self._ready.reverse()
+                super()._run_once()
+        """,
+    )
+    assert result["status"] == 1
+    assert lost(result) == [("test_d_planted", "failed")] * 4
+
+
+@pytest.mark.parametrize(
+    "planted", ["asyncio.unix_events._UnixSelectorEventLoop().close()", "pass"]
+)
+def test_a_loop_that_the_tests_do_not_meet_is_an_error(workspace, planted):
+    workspace.write_pysock(LOOP)
+    workspace.plant(planted)
+    result = workspace.run("--mode", "loop")
+    assert result["status"] == 2
+    assert "no pysock.EventLoop was made" in result["errors"][0]
 
 
 def test_a_run_of_nothing_is_an_error(workspace):

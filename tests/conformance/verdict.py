@@ -39,8 +39,11 @@ class Verdict:
         record = self.record
         if record.error:
             return record.error
-        if record.own_sockets == 0 and record.other_sockets > 0:
+        run = record.run
+        if run.replaces_sockets and record.own_sockets == 0 and record.other_sockets > 0:
             return "no socket of pysock's class was made"
+        if run.replaces_loop and record.own_loops == 0 and record.other_loops > 0:
+            return "no pysock.EventLoop was made"
         return ""
 
 
