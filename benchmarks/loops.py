@@ -1,0 +1,171 @@
+"""What a request costs a server on an event loop: asyncio's, pysock's, uvloop's, and epoll in C.
+
+    python benchmarks/loops.py [--rounds N] [--quick] [--json FILE] [WORD ...]   by word
+
+The figure is the CPU time of the server's process for a request, in microseconds, system calls
+included. The clients are in C. In a round each loop serves in turn; a ratio is the median over the
+rounds of the two figures of one round. Under 1.00 pysock's loop is the cheaper one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import importlib.util
+import json
+import socket
+import statistics
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from harness import cloops
+from harness.programs import PROGRAMS, Process
+from harness.variants import PYSOCK
+
+LOOPS = ["asyncio", "installed", "pysock", "uvloop"]
+REQUEST = "GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n"
+ANSWER = 322  # bytes of the head and the body of programs/loop_server.py
+
+Load = Callable[[int], object]
+
+
+def echo(connections: int):
+    def connect(port: int, stack: ExitStack) -> Load:
+        return cloops.bind("echo_load", connected(port, connections, stack), connections, 64)
+
+    return connect
+
+
+def requests(connections: int):
+    def connect(port: int, stack: ExitStack) -> Load:
+        fds = connected(port, connections, stack)
+        return cloops.bind("request_load", fds, connections, REQUEST, ANSWER)
+
+    return connect
+
+
+def datagrams(peers: int, in_flight: int):
+    def connect(port: int, stack: ExitStack) -> Load:
+        fds = connected(port, peers, stack, socket.SOCK_DGRAM)
+        return cloops.bind("datagram_load", fds, peers, 64, in_flight)
+
+    return connect
+
+
+def connections(at_once: int):
+    def connect(port: int, stack: ExitStack) -> Load:
+        return cloops.bind("connection_load", port, 64, at_once)
+
+    return connect
+
+
+def connected(port: int, count: int, stack: ExitStack, type: int = socket.SOCK_STREAM):
+    socks = []
+    for _ in range(count):
+        socks.append(stack.enter_context(socket.socket(type=type)))
+        socks[-1].connect(("127.0.0.1", port))
+    return (ctypes.c_int * count)(*(sock.fileno() for sock in socks))
+
+
+class Row(NamedTuple):
+    server: str  # of programs/loop_server.py
+    connect: Callable[[int, ExitStack], Load]
+    requests: int  # of a round
+    has_c: bool = False
+
+
+ROWS = {
+    "protocols, 100 connections x 64 B": Row("protocols", echo(100), 30_000, True),
+    "protocols, 10 connections": Row("protocols", echo(10), 20_000, True),
+    "protocols, 1 connection": Row("protocols", echo(1), 8_000, True),
+    "streams, 100 connections x 64 B": Row("streams", echo(100), 20_000, True),
+    "streams, 1 connection": Row("streams", echo(1), 6_000, True),
+    "sock_recv and sock_sendall, 100 connections": Row("sock", echo(100), 15_000, True),
+    "HTTP on streams, 64 connections": Row("http", requests(64), 15_000),
+    "UDP, 4 peers, 16 in flight": Row("datagrams", datagrams(4, 16), 20_000),
+    "UDP, 1 peer, 32 in flight": Row("datagrams", datagrams(1, 32), 20_000),
+    "connect, one request, close; 32 at a time": Row("protocols", connections(32), 4_000),
+}
+
+
+class Server:
+    """A process that serves on one of the loops, with its clients' connections."""
+
+    def __init__(self, row: Row, loop: str, stack: ExitStack) -> None:
+        if loop == "C":
+            command = [sys.executable, str(PROGRAMS / "c_echo.py")]
+        else:
+            command = [sys.executable, str(PROGRAMS / "loop_server.py"), row.server, loop]
+        self.process = stack.enter_context(Process(command, PYSOCK, serves=True))
+        self.load = row.connect(int(self.process.readline()), stack)
+
+    def cost(self, n: int) -> float:
+        """Microseconds of CPU for each of *n* requests."""
+        before = self.process.cpu_ns()
+        self.load(n)
+        return (self.process.cpu_ns() - before) / n / 1000
+
+
+def measured(row: Row, loops: list[str], rounds: int, quick: bool) -> dict[str, list[float]]:
+    n = max(row.requests // (20 if quick else 1), 100)
+    with ExitStack() as stack:
+        servers = {loop: Server(row, loop, stack) for loop in loops}
+        for server in servers.values():
+            server.cost(n // 2)
+        costs: dict[str, list[float]] = {loop: [] for loop in loops}
+        for number in range(rounds):
+            order = loops[number % len(loops) :] + loops[: number % len(loops)]
+            for loop in order:
+                costs[loop].append(servers[loop].cost(n))
+    return costs
+
+
+def ratio(costs: dict[str, list[float]], loop: str, to: str) -> float:
+    pairs = zip(costs[loop], costs[to], strict=True)
+    return statistics.median(one / other for one, other in pairs)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--quick", action="store_true", help="few requests: does it run at all")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("words", nargs="*")
+    options = parser.parse_args()
+    known = [name for name in LOOPS if name != "uvloop" or importlib.util.find_spec("uvloop")]
+    if "uvloop" not in known:
+        print("uvloop is not installed: no column of it")
+    results = {}
+    print(
+        f"{'us of CPU a request':44s}" + "".join(f"{name:>10s}" for name in [*known, "C"]), end=""
+    )
+    print("   to uvloop: pysock, installed")
+    for name, row in ROWS.items():
+        if options.words and not any(word in name for word in options.words):
+            continue
+        loops = [*known, "C"] if row.has_c else known
+        rounds = 3 if options.quick else options.rounds
+        costs = measured(row, loops, rounds, options.quick)
+        results[name] = costs
+        figures = [
+            f"{statistics.median(costs[loop]):10.2f}" if loop in costs else f"{'-':>10s}"
+            for loop in [*known, "C"]
+        ]
+        print(f"{name:44s}" + "".join(figures), end="", flush=True)
+        if "uvloop" in costs:
+            ours, installed = (ratio(costs, loop, "uvloop") for loop in ("pysock", "installed"))
+            print(f"   {ours:.2f}  {installed:.2f}", end="")
+        print()
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""An asyncio echo server of a kind, on a loop: ``loop_server.py KIND LOOP``. It prints its port."""
+
+import asyncio
+import socket
+import sys
+
+
+class Echo(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.transport.write(data)
+
+
+class EchoDatagrams(asyncio.DatagramProtocol):
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, address):
+        self.transport.sendto(data, address)
+
+
+async def protocols(loop):
+    server = await loop.create_server(Echo, "127.0.0.1", 0, backlog=1024)
+    return server.sockets[0]
+
+
+async def streams(loop):
+    async def serve(reader, writer):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=1024)
+    return server.sockets[0]
+
+
+async def sock_calls(loop):
+    async def serve(sock):
+        with sock:
+            while data := await loop.sock_recv(sock, 65536):
+                await loop.sock_sendall(sock, data)
+
+    async def accept(listener):
+        while True:
+            sock, _ = await loop.sock_accept(listener)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            tasks.add(task := loop.create_task(serve(sock)))
+            task.add_done_callback(tasks.discard)
+
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    listener.setblocking(False)
+    tasks.add(loop.create_task(accept(listener)))
+    return listener
+
+
+async def datagrams(loop):
+    transport, _ = await loop.create_datagram_endpoint(EchoDatagrams, local_addr=("127.0.0.1", 0))
+    return transport.get_extra_info("socket")
+
+
+async def http(loop):
+    """A request of HTTP by `readuntil`, answered with a head and 256 bytes in two writes."""
+
+    async def serve(reader, writer):
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(HEAD)
+                writer.write(BODY)
+                await writer.drain()
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=1024)
+    return server.sockets[0]
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 256\r\nContent-Type: text/plain\r\n\r\n"
+BODY = bytes(256)
+KINDS = {
+    "protocols": protocols,
+    "streams": streams,
+    "sock": sock_calls,
+    "datagrams": datagrams,
+    "http": http,
+}
+tasks = set()
+
+
+async def main(kind):
+    bound = await KINDS[kind](asyncio.get_running_loop())
+    print(bound.getsockname()[1], flush=True)
+    await asyncio.Event().wait()
+
+
+kind, name = sys.argv[1:]
+if name == "uvloop":
+    import uvloop
+
+    loop = uvloop.new_event_loop()
+elif name == "pysock":
+    import pysock
+
+    loop = pysock.new_event_loop()
+elif name == "installed":
+    import pysock
+
+    pysock.install()
+    loop = asyncio.new_event_loop()
+else:
+    loop = asyncio.SelectorEventLoop()
+asyncio.set_event_loop(loop)
+loop.run_until_complete(main(kind))
