@@ -82,8 +82,8 @@ class Client:
 
 
 @contextlib.contextmanager
-def own_server() -> Iterator[pathlib.Path]:
-    """A redis-server on an AF_UNIX socket in a directory of its own; the path of the socket."""
+def own_server() -> Iterator[socket.socket]:
+    """A socket that is connected to a redis-server of its own, on AF_UNIX."""
     program = shutil.which("redis-server")
     if program is None:
         sys.exit("redis-server is not installed: give the port of one that runs")
@@ -92,11 +92,24 @@ def own_server() -> Iterator[pathlib.Path]:
         options = ["--port", "0", "--unixsocket", str(path), "--save", "", "--dir", directory]
         with subprocess.Popen([program, *options], stdout=subprocess.DEVNULL) as server:
             try:
-                while not path.exists() and server.poll() is None:
-                    time.sleep(0.01)
-                yield path
+                yield connect_when_it_listens(path, server)
             finally:
                 server.terminate()
+
+
+def connect_when_it_listens(path: pathlib.Path, server: subprocess.Popen[bytes]) -> socket.socket:
+    """The path is there before the server listens: until then a connection is refused."""
+    while True:
+        sock = socket.socket(socket.AF_UNIX)
+        try:
+            sock.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            sock.close()
+            if server.poll() is not None:
+                raise
+            time.sleep(0.01)
+        else:
+            return sock
 
 
 def check(client: Client) -> None:
@@ -128,9 +141,7 @@ def main() -> None:
         if len(sys.argv) > 1:
             sock = socket.create_connection(("127.0.0.1", sys.argv[1]), TIMEOUT)
         else:
-            path = stack.enter_context(own_server())
-            sock = socket.socket(socket.AF_UNIX)
-            sock.connect(path)
+            sock = stack.enter_context(own_server())
         client = Client(sock)
         with client.stream:
             check(client)
