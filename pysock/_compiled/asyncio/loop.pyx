@@ -246,17 +246,25 @@ cdef object call_soon_plain(object loop, object callback, tuple arguments, objec
     return handle
 
 
+cdef object without_own_entry(object handle):
+    """In debug mode a handle has the stack of who made it. The function in front of asyncio's is not of it."""
+    cdef object entries = handle._source_traceback
+    if entries:
+        entries.pop()
+    return handle
+
+
 @cython.binding(False)
 def call_soon(self, callback, args, context):
     if not is_plain(self):
-        return base.call_soon(self, callback, *args, context=context)
+        return without_own_entry(base.call_soon(self, callback, *args, context=context))
     return call_soon_plain(self, callback, args, context)
 
 
 @cython.binding(False)
 def _call_soon(self, callback, args, context):
     if not is_plain(self) or type(args) is not tuple:
-        return base._call_soon(self, callback, args, context)
+        return without_own_entry(base._call_soon(self, callback, args, context))
     handle = new_handle(callback, args, self, context)
     deque_append(get_member(self, READY), handle)
     return handle
@@ -265,7 +273,7 @@ def _call_soon(self, callback, args, context):
 @cython.binding(False)
 def call_soon_threadsafe(self, callback, args, context):
     if not is_plain(self):
-        return base.call_soon_threadsafe(self, callback, *args, context=context)
+        return without_own_entry(base.call_soon_threadsafe(self, callback, *args, context=context))
     handle = call_soon_plain(self, callback, args, context)
     self._write_to_self()
     return handle
@@ -284,14 +292,14 @@ cdef object schedule(object loop, object when, object callback, tuple arguments,
 @cython.binding(False)
 def call_at(self, when, callback, args, context):
     if when is None or not is_plain(self) or type(get_member(self, SCHEDULED)) is not list:
-        return base.call_at(self, when, callback, *args, context=context)
+        return without_own_entry(base.call_at(self, when, callback, *args, context=context))
     return schedule(self, when, callback, args, context)
 
 
 @cython.binding(False)
 def call_later(self, delay, callback, args, context):
     if delay is None or not is_plain(self) or type(get_member(self, SCHEDULED)) is not list:
-        return base.call_later(self, delay, callback, *args, context=context)
+        return without_own_entry(base.call_later(self, delay, callback, *args, context=context))
     return schedule(self, time(self) + delay, callback, args, context)
 
 

@@ -74,11 +74,19 @@ cdef bint remove(object loop, object key, object fd, int event) except -1:
     return True
 
 
+cdef object without_own_entry(object handle):
+    """As in loop.pyx; the last entry is that of asyncio's method."""
+    cdef object entries = handle._source_traceback
+    if entries and len(entries) > 1:
+        entries.pop(len(entries) - 2)
+    return handle
+
+
 @cython.binding(False)
 def add_reader(self, fd, callback, args):
     key = key_of(self, fd)
     if key is None:
-        return base._add_reader(self, fd, callback, *args)
+        return without_own_entry(base._add_reader(self, fd, callback, *args))
     return add(self, key, fd, EVENT_READ, callback, args)
 
 
@@ -92,7 +100,7 @@ def remove_reader(self, fd):
 def add_writer(self, fd, callback, args):
     key = key_of(self, fd)
     if key is None:
-        return base._add_writer(self, fd, callback, *args)
+        return without_own_entry(base._add_writer(self, fd, callback, *args))
     return add(self, key, fd, EVENT_WRITE, callback, args)
 
 

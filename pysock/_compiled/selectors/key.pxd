@@ -1,5 +1,6 @@
 """The keys of a selector, and its masks of events. The reasons are in key.pyx."""
 
+from cpython.tuple cimport PyTuple_GET_SIZE
 from libc.stdint cimport uint32_t
 
 from ..sys.ps_epoll cimport EPOLLIN, EPOLLOUT
@@ -15,9 +16,15 @@ cdef enum:  # the indices of the fields of a SelectorKey, a named tuple
     KEY_DATA = 3
     KEY_SIZE = 4
 
+cdef object SelectorKey
+
 cdef object new_key(object fileobj, object fd, object events, object data)
-cdef bint is_key(object key) noexcept
 cdef bint is_key_of(object key, int fileno) except -1
+
+
+cdef inline bint is_key(object key) noexcept:
+    """Whether *key* is exactly a SelectorKey, so that its fields can be read by index."""
+    return type(key) is SelectorKey and PyTuple_GET_SIZE(key) == KEY_SIZE
 
 
 cdef inline bint is_mask(int events) noexcept:

@@ -5,7 +5,7 @@ their names, and C code by their indices.
 """
 
 from cpython.object cimport PyObject, PyTypeObject
-from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from cpython.tuple cimport PyTuple_GET_ITEM
 
 from ..._shared import original
 from ..core cimport traceback
@@ -18,11 +18,6 @@ cdef object new_key(object fileobj, object fd, object events, object data):
     """Make a SelectorKey without the Python function that its class has as `__new__`."""
     cdef tuple arguments = ((fileobj, fd, events, data),)
     return (<PyTypeObject *>tuple).tp_new(<type>SelectorKey, <PyObject *>arguments, NULL)
-
-
-cdef bint is_key(object key) noexcept:
-    """Whether *key* is exactly a SelectorKey, so that its fields can be read by index."""
-    return type(key) is SelectorKey and PyTuple_GET_SIZE(key) == KEY_SIZE
 
 
 cdef bint is_key_of(object key, int fileno) except -1:

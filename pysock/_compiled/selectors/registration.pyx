@@ -76,7 +76,7 @@ cdef int raise_not_registered(object fileobj, object fd) except -1:
         raise KeyError(f"{fileobj!r} is not registered") from None
 
 
-cdef int add(Registered registered, epoll poller, int fd, uint32_t events, uint32_t tag) noexcept:
+cdef inline int add(Registered registered, epoll poller, int fd, uint32_t events, uint32_t tag) noexcept:
     """Add *fd* to the kernel's list, or change its entry where the list still has it."""
     cdef int outcome = -ENOENT
     if registered.tag_of(fd) != 0:
