@@ -16,6 +16,8 @@ export PYTHONPATH := $(CURDIR)
 # Processes that share the suite, and what else pytest is told.
 JOBS ?= 4
 SUITE ?=
+# What the conformance is told: make conformance CONFORMANCE="--backend c --module test_socket"
+CONFORMANCE ?=
 
 # Of each fuzz target; and where new inputs go: tests/csrc/corpus for those that shall stay.
 FUZZ_SECONDS ?= 600
@@ -51,7 +53,7 @@ suite: build
 		{ echo "once more, what failed:"; $(RUN) -m pytest $(HANGS) $(SUITE) --last-failed --last-failed-no-failures none; }
 
 conformance: build
-	$(RUN) tests/conformance/run.py
+	$(RUN) tests/conformance/run.py $(CONFORMANCE)
 
 # clang and its run-time library, with libFuzzer; CI stands for: no other driver in its place.
 fuzz: $(READY)

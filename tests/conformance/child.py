@@ -7,6 +7,7 @@ that must answer, the module, the tests to leave out, and the file that receives
 import faulthandler
 import json
 import os
+import signal
 import sys
 import time
 
@@ -212,6 +213,8 @@ def run(spec):
 if __name__ == "__main__":  # not in a process that a test spawns, which imports this file as well
     import loop_mode
 
+    # Tests interrupt themselves. A shell's job in the background ignores the signal.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.path.pop(0)  # this folder: its modules are the runner's, not the tests'
     with open(sys.argv[1], encoding="utf-8") as file:
         sys.exit(run(json.load(file)))
