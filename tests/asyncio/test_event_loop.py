@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import logging
+import os
 import random
 import subprocess
 import sys
@@ -83,7 +84,7 @@ loop.close()
 def test_the_class_is_made_at_its_first_use(without):
     subprocess.run(
         [sys.executable, "-c", DEFERRED],
-        env={"PYTHONPATH": str(ROOT), "PYSOCK_NO_EXTENSIONS": without},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYSOCK_NO_EXTENSIONS": without},
         check=True,
         timeout=60,
     )
@@ -91,14 +92,14 @@ def test_the_class_is_made_at_its_first_use(without):
 
 def test_order_of_callbacks_and_timers(loop):
     ran = []
-    when = loop.time()
+    when = loop.time() + 0.05  # later than the turns of a slow build
     for number in (3, 1, 2):
         loop.call_at(when + number / 1000, ran.append, f"timer {number}")
     loop.call_soon(lambda: (ran.append("first"), loop.call_soon(ran.append, "next turn")))
     loop.call_soon(ran.append, "second")
     cancelled = loop.call_soon(ran.append, "cancelled")
     cancelled.cancel()
-    loop.call_later(0.05, loop.stop)
+    loop.call_later(0.2, loop.stop)
     loop.run_forever()
     assert ran == ["first", "second", "next turn", "timer 1", "timer 2", "timer 3"]
 
@@ -171,9 +172,10 @@ def test_metrics(loop):
 
 
 def test_what_is_closed_or_wrong(loop):
-    with pytest.raises(TypeError):
+    error = TypeError if sys.version_info >= (3, 11) else (TypeError, AssertionError)
+    with pytest.raises(error):
         loop.call_later(None, int)
-    with pytest.raises(TypeError):
+    with pytest.raises(error):
         loop.call_at(None, int)
     loop.close()
     for schedule in (loop.call_soon, loop.call_soon_threadsafe):

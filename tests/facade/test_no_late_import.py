@@ -118,7 +118,7 @@ print(*imported)
 def test_nothing_is_imported_late(pysock, way):
     switch = "1" if pysock.BACKEND == "stdlib" else ""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, way],
+        [sys.executable, "-W", "ignore::ResourceWarning", "-c", PROGRAM, way],
         env={**os.environ, "PYSOCK_NO_EXTENSIONS": switch, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

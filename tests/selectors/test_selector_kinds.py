@@ -369,6 +369,9 @@ assert selector.get_key(b).data == "data"
 selector.unregister(a)
 selector.unregister(b)
 print(len(selector.get_map()), *sorted(set(seen)))
+selector.close()
+a.close()
+b.close()
 """
 
 

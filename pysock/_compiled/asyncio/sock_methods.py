@@ -22,6 +22,7 @@ from .sock_operation import (
 
 _base = asyncio.unix_events._UnixSelectorEventLoop
 _SOCKETS = (socket, original.socket)
+_HAS_DATAGRAMS = hasattr(_base, "sock_recvfrom")  # since Python 3.11
 
 
 def _is_usual(loop, sock):
@@ -46,24 +47,27 @@ async def sock_recv_into(self, sock, buf):
 
 async def sock_recvfrom(self, sock, bufsize):
     """Receive a datagram; return (data, address). See `asyncio.loop.sock_recvfrom`."""
-    if not _is_usual(self, sock):
+    if _HAS_DATAGRAMS and not _is_usual(self, sock):
         return await _base.sock_recvfrom(self, sock, bufsize)
+    check_socket(self, sock)
     outcome = start_reading(self, sock, sock.recvfrom, bufsize)
     return await outcome if type(outcome) is SockOperation else outcome
 
 
 async def sock_recvfrom_into(self, sock, buf, nbytes=0):
     """Receive a datagram into *buf*. See `asyncio.loop.sock_recvfrom_into`."""
-    if not _is_usual(self, sock):
+    if _HAS_DATAGRAMS and not _is_usual(self, sock):
         return await _base.sock_recvfrom_into(self, sock, buf, nbytes)
+    check_socket(self, sock)
     outcome = start_reading(self, sock, sock.recvfrom_into, buf, nbytes or len(buf))
     return await outcome if type(outcome) is SockOperation else outcome
 
 
 async def sock_sendto(self, sock, data, address):
     """Send a datagram to *address*. See `asyncio.loop.sock_sendto`."""
-    if not _is_usual(self, sock):
+    if _HAS_DATAGRAMS and not _is_usual(self, sock):
         return await _base.sock_sendto(self, sock, data, address)
+    check_socket(self, sock)
     outcome = start_writing(self, sock, sock.sendto, data, address)
     return await outcome if type(outcome) is SockOperation else outcome
 

@@ -5,12 +5,12 @@ import asyncio.unix_events
 import time
 
 from ..._shared import PACKAGE
-from .sock_methods import SockMethods
+from .sock_methods import BASES
 
 IS_IN_C = False  # install() leaves asyncio its own loop
 
 
-class EventLoop(SockMethods, asyncio.unix_events._UnixSelectorEventLoop):
+class EventLoop(*BASES, asyncio.unix_events._UnixSelectorEventLoop):
     """`asyncio.SelectorEventLoop`, with the methods that pysock adds.
 
     *selector* is one of the module `selectors`; None makes a `selectors.DefaultSelector`. Writes

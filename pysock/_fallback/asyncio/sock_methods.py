@@ -1,5 +1,7 @@
 """The coroutines for sockets that asyncio's loop does not have."""
 
+import asyncio
+
 from ..._shared.sock_methods import check_socket
 
 
@@ -86,3 +88,26 @@ class SockMethods:
         """
         check_socket(self, sock)
         return await _writing(self, sock, sock.sendmmsg, list(messages), address, flags)
+
+
+class SockDatagrams:
+    """What asyncio's loop has since Python 3.11."""
+
+    async def sock_recvfrom(self, sock, bufsize):
+        """Receive a datagram; return (data, address). See `asyncio.loop.sock_recvfrom`."""
+        check_socket(self, sock)
+        return await _reading(self, sock, sock.recvfrom, bufsize)
+
+    async def sock_recvfrom_into(self, sock, buf, nbytes=0):
+        """Receive a datagram into *buf*. See `asyncio.loop.sock_recvfrom_into`."""
+        check_socket(self, sock)
+        return await _reading(self, sock, sock.recvfrom_into, buf, nbytes or len(buf))
+
+    async def sock_sendto(self, sock, data, address):
+        """Send a datagram to *address*. See `asyncio.loop.sock_sendto`."""
+        check_socket(self, sock)
+        return await _writing(self, sock, sock.sendto, data, address)
+
+
+_HAS_DATAGRAMS = hasattr(asyncio.SelectorEventLoop, "sock_recvfrom")
+BASES = (SockMethods,) if _HAS_DATAGRAMS else (SockMethods, SockDatagrams)
