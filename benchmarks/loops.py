@@ -29,7 +29,7 @@ from harness.variants import PYSOCK
 
 LOOPS = ["asyncio", "installed", "pysock", "uvloop"]
 REQUEST = "GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n"
-ANSWER = 322  # bytes of the head and the body of programs/loop_server.py
+BODY = 256  # bytes of an answer of programs/loop_server.py
 
 Load = Callable[[int], object]
 
@@ -43,10 +43,21 @@ def echo(connections: int):
 
 def requests(connections: int):
     def connect(port: int, stack: ExitStack) -> Load:
+        answer = size_of_answer(port)
         fds = connected(port, connections, stack)
-        return cloops.bind("request_load", fds, connections, REQUEST, ANSWER)
+        return cloops.bind("request_load", fds, connections, REQUEST, answer)
 
     return connect
+
+
+def size_of_answer(port: int) -> int:
+    """The bytes of the head and the body. Each answer of a server has as many."""
+    with socket.create_connection(("127.0.0.1", port)) as sock:
+        sock.sendall(REQUEST.encode())
+        answer = b""
+        while len(answer.partition(b"\r\n\r\n")[2]) < BODY:
+            answer += sock.recv(65536)
+    return len(answer)
 
 
 def datagrams(peers: int, in_flight: int):
@@ -77,6 +88,7 @@ class Row(NamedTuple):
     connect: Callable[[int, ExitStack], Load]
     requests: int  # of a round
     has_c: bool = False
+    packages: tuple[str, ...] = ()
 
 
 ROWS = {
@@ -87,6 +99,10 @@ ROWS = {
     "streams, 1 connection": Row("streams", echo(1), 6_000, True),
     "sock_recv and sock_sendall, 100 connections": Row("sock", echo(100), 15_000, True),
     "HTTP on streams, 64 connections": Row("http", requests(64), 15_000),
+    "uvicorn and httptools, 64 connections": Row(
+        "uvicorn", requests(64), 6_000, packages=("uvicorn", "httptools")
+    ),
+    "aiohttp, 64 connections": Row("aiohttp", requests(64), 5_000, packages=("aiohttp",)),
     "UDP, 4 peers, 16 in flight": Row("datagrams", datagrams(4, 16), 20_000),
     "UDP, 1 peer, 32 in flight": Row("datagrams", datagrams(1, 32), 20_000),
     "connect, one request, close; 32 at a time": Row("protocols", connections(32), 4_000),
@@ -149,6 +165,9 @@ def main() -> None:
     print("   to uvloop: pysock, installed")
     for name, row in ROWS.items():
         if options.words and not any(word in name for word in options.words):
+            continue
+        if missing := [each for each in row.packages if not importlib.util.find_spec(each)]:
+            print(f"{name}: {', '.join(missing)} not installed: no row of it")
             continue
         loops = [*known, "C"] if row.has_c else known
         rounds = 3 if options.quick else options.rounds

@@ -77,14 +77,54 @@ async def http(loop):
     return server.sockets[0]
 
 
+async def uvicorn(loop):
+    from uvicorn import Config, Server
+
+    async def answer(scope, receive, send):
+        headers = [(b"content-length", b"256"), (b"content-type", b"text/plain")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": BODY})
+
+    config = Config(
+        answer,
+        http="httptools",
+        loop="none",
+        lifespan="off",
+        log_level="critical",
+        timeout_keep_alive=IDLE,
+    )
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    tasks.add(loop.create_task(Server(config).serve(sockets=[listener])))
+    return listener
+
+
+async def aiohttp(loop):
+    from aiohttp import web
+
+    async def answer(request):
+        return web.Response(body=BODY, content_type="text/plain")
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=IDLE)
+    await runner.setup()
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    await web.SockSite(runner, listener).start()
+    tasks.add(runner)
+    return listener
+
+
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 256\r\nContent-Type: text/plain\r\n\r\n"
 BODY = bytes(256)
+IDLE = 3600  # s: the connections wait while other servers have their turns
 KINDS = {
     "protocols": protocols,
     "streams": streams,
     "sock": sock_calls,
     "datagrams": datagrams,
     "http": http,
+    "uvicorn": uvicorn,
+    "aiohttp": aiohttp,
 }
 tasks = set()
 
@@ -107,7 +147,7 @@ elif name == "pysock":
 elif name == "installed":
     import pysock
 
-    pysock.install()
+    pysock.install(asyncio=True)
     loop = asyncio.new_event_loop()
 else:
     loop = asyncio.SelectorEventLoop()

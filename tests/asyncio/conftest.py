@@ -8,6 +8,12 @@ import pytest
 from support.sock_methods import READS, nonblocking_pair, recvmmsg
 
 
+@pytest.fixture(autouse=True)
+def no_development_mode(monkeypatch):
+    """Python's development mode turns on asyncio's debug mode, in which no loop is in C."""
+    monkeypatch.setattr(asyncio.coroutines, "_is_debug_mode", lambda: False)
+
+
 @contextlib.contextmanager
 def open_loop(make):
     loop = make()

@@ -247,7 +247,7 @@ def has_data():
 
 loop.run_until_complete(main())
 """
-    environment = {**os.environ, "PYSOCK_NO_EXTENSIONS": ""}
+    environment = {**os.environ, "PYSOCK_NO_EXTENSIONS": "", "PYTHONDEVMODE": ""}
     assert subprocess.run([sys.executable, "-c", program], env=environment).returncode == 77
 
 

@@ -37,7 +37,12 @@ def system_calls(program, folder):
     log = folder / "strace"
     subprocess.run(
         ["strace", "-f", "-s", "80", "-o", log, sys.executable, "-c", MARK + program],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYSOCK_NO_EXTENSIONS": ""},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PYSOCK_NO_EXTENSIONS": "",
+            "PYTHONDEVMODE": "",
+        },
         check=True,
         timeout=120,
     )
