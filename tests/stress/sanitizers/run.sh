@@ -61,6 +61,8 @@ esac
 suite=(-n "${JOBS:-4}" --dist loadfile) conformance=()
 if [ "$what" = quick ]; then
     suite+=(--only-extensions)
+    # These run programs of Python; what is in C there, other folders call as well.
+    skipped+=(--ignore tests/docs --ignore tests/cli --ignore tests/compat --ignore tests/conformance)
     conformance+=(--backend c --module test_socket --jobs 3)
 fi
 if [ "$what" != conformance ]; then
