@@ -15,8 +15,9 @@ from cpython.tuple cimport PyTuple_GET_SIZE
 
 from ..core.member cimport get_member, init_member, member, member_is, member_of, new_instance, set_member
 from ..core cimport traceback
+from ..core.function_code cimport function_and_code, have_code
 from ..core.tracing cimport is_traced
-from .original_methods cimport OriginalMethods, PyFunction_GET_CODE
+from .original_methods cimport OriginalMethods
 
 
 cdef extern from "Python.h":
@@ -136,9 +137,8 @@ cdef enum:
     MAX_DIRECT = 4
 
 cdef struct direct_callback:
-    PyObject *function  # a method's function
-    PyObject *code      # its code
-    c_callback callback # what it calls
+    function_and_code method  # its function
+    c_callback callback       # what that calls
 
 cdef direct_callback[MAX_DIRECT] direct_callbacks
 cdef int direct_count = 0
@@ -151,10 +151,12 @@ cdef int add_direct_callback(object function, c_callback callback) except -1:
     The function is one line that calls it. Handles that wait for a socket call it for each event.
     """
     global direct_count
+    if direct_count == MAX_DIRECT:
+        raise ImportError("more callbacks than there is room for")
     code = function.__code__
     direct_kept.append((function, code))
-    direct_callbacks[direct_count].function = <PyObject *>function
-    direct_callbacks[direct_count].code = <PyObject *>code
+    direct_callbacks[direct_count].method.function = <PyObject *>function
+    direct_callbacks[direct_count].method.code = <PyObject *>code
     direct_callbacks[direct_count].callback = callback
     direct_count += 1
 
@@ -165,8 +167,8 @@ cdef inline c_callback direct_callback_of(object callback, tuple arguments) noex
     if PyMethod_Check(callback) and PyTuple_GET_SIZE(arguments) == 0 and not is_traced():
         function = PyMethod_GET_FUNCTION(callback)
         for i in range(direct_count):
-            if (direct_callbacks[i].function == function
-                    and PyFunction_GET_CODE(function) == direct_callbacks[i].code):
+            if (direct_callbacks[i].method.function == function
+                    and have_code(&direct_callbacks[i].method, 1)):
                 return direct_callbacks[i].callback
     return NULL
 

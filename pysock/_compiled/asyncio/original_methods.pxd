@@ -1,21 +1,12 @@
 """Whether a class still has the methods that C code goes round. The reasons: original_methods.pyx."""
 
-from cpython.object cimport PyObject
-
 from ..core.class_version cimport version_of
+from ..core.function_code cimport function_and_code, have_code
 from ..core.threads cimport shared_long
-
-cdef extern from "Python.h":
-    PyObject *PyFunction_GET_CODE(PyObject *function)
 
 cdef enum:
     VERSIONS = 8
     MAX_FUNCTIONS = 48
-
-cdef struct function_and_code:
-    PyObject *function
-    PyObject *code
-
 
 cdef class OriginalMethods:
     cdef object base
@@ -33,11 +24,7 @@ cdef class OriginalMethods:
     cdef bint look_through(self, object cls) except -1
 
     cdef inline bint have_original_code(self) noexcept:
-        cdef int i
-        for i in range(self.function_count):
-            if PyFunction_GET_CODE(self.functions[i].function) != self.functions[i].code:
-                return False
-        return True
+        return have_code(self.functions, self.function_count)
 
     cdef inline bint are_those_of(self, object cls) except -1:
         """Whether nobody has replaced one of the methods in *cls*, a class that has them."""

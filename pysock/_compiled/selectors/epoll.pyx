@@ -21,7 +21,7 @@ from .epoll_object cimport epfd_ptr_of, epoll, epoll_of
 from ..core.errors cimport raise_errno
 from ..core.gil_policy cimport MAX_MISSES, NO_WAIT, has_turn, learn_from_release
 from .key cimport EVENT_READ, EVENT_WRITE, KEY_EVENTS, is_key, is_mask
-from .overrides cimport attributes_of, attributes_to_select
+from .overrides cimport ATTRIBUTES, attributes_of, attributes_to_select
 from .registered cimport Registered, nonnegative_int, registered_of
 from ..core.threads cimport dict_get, list_item
 from ..sys.ps_epoll cimport EPOLLIN, EPOLLOUT, ps_epoll_wait, ps_event, ps_event_tag
@@ -39,7 +39,6 @@ cdef bint asks_key_from_fd = hasattr(base, "_key_from_fd")
 cdef enum:
     EVENTS_ON_STACK = 16
     EVENTS_AT_ONCE = 256  # of select_now: further ones come with the next look
-    ATTRIBUTES = 3        # of a selector: `_fd_to_key`, `_map` and `_selector`
     UNUSED_FD = 0x1D0000F1
 
 

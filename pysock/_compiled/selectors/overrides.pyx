@@ -15,12 +15,12 @@ from cpython.object cimport PyObject
 from ..._shared import original
 from ..core cimport traceback
 from ..core.class_version cimport version_of
+from ..core.function_code cimport function_and_code, have_code
 from .epoll_object cimport epoll
 from ..core.threads cimport dict_get, shared_long
 
 
 cdef extern from "Python.h":
-    PyObject *PyFunction_GET_CODE(PyObject *function)
     dict generic_dict "PyObject_GenericGetDict"(object instance, void *unused)
 
 cdef enum:
@@ -68,10 +68,6 @@ cdef bint patched_before = not all(
     [is_of_module(value) for value in (fileobj_to_fd, *[value for _, _, value in known])])
 
 
-cdef struct function_and_code:
-    PyObject *function
-    PyObject *code
-
 cdef enum:
     MAX_FUNCTIONS = 32
 
@@ -111,21 +107,9 @@ def is_unpatched():
     return True
 
 
-cdef bint have_original_code(int count) noexcept:
-    """Whether nobody has replaced the code of the first *count* functions.
-
-    A class gets no new version for it.
-    """
-    cdef int i
-    for i in range(count):
-        if PyFunction_GET_CODE(functions[i].function) != functions[i].code:
-            return False
-    return True
-
-
 def has_original_code():
     """Whether nobody has replaced the code of any function."""
-    return have_original_code(function_count)
+    return have_code(functions, function_count)
 
 
 cdef bint overrides_nothing(object cls) except -1:
@@ -163,14 +147,14 @@ cdef bint is_original(object cls) except -1:
 
 cdef dict attributes_of(object selector):
     """The `__dict__` of a selector; None if its class overrides something, or code was replaced."""
-    if is_original(type(selector)) and have_original_code(function_count):
+    if is_original(type(selector)) and have_code(functions, function_count):
         return generic_dict(selector, NULL)
     return None
 
 
 cdef dict attributes_to_select(object selector):
     """The same where only code that `select` runs counts."""
-    if is_original(type(selector)) and have_original_code(select_count):
+    if is_original(type(selector)) and have_code(functions, select_count):
         return generic_dict(selector, NULL)
     return None
 

@@ -34,14 +34,11 @@ from .epoll_object cimport epoll, epoll_of
 from .key cimport (
     KEY_DATA, KEY_EVENTS, KEY_FD, KEY_FILEOBJ, epoll_events, is_key_of, is_mask, new_key,
 )
-from .overrides cimport attributes_of, overrides_lookup
+from .overrides cimport ATTRIBUTES, attributes_of, overrides_lookup
 from .registered cimport Registered, nonnegative_int, registered_of
 
 cdef object base = original.EpollSelector
 cdef object unregister_key = original.unregister_key
-
-cdef enum:
-    ATTRIBUTES = 3  # of a selector: `_fd_to_key`, `_map` and `_selector`
 
 
 cdef inline bint handles_lookup(dict attributes, object fileobj) except -1:
