@@ -23,10 +23,9 @@ from ..io.transfer cimport receive_datagram, send_bytes, send_datagram
 from ..sys.ps_addr cimport ps_addr_family_known, ps_sockaddr, socklen_t
 from .handle cimport add_direct_callback
 from .original_methods cimport OriginalMethods
-from .sockets cimport has_original
+from .sockets cimport has_original, is_bytes_like
 
 cdef object base = asyncio.selector_events._SelectorDatagramTransport
-cdef object memoryview_type = memoryview
 
 cdef enum:
     MAX_AT_ONCE = 16  # datagrams
@@ -194,7 +193,3 @@ cdef bint send_one(object self, socket sock, object data, object addr) except -1
         return False
     send_datagram(sock, data, addr, &name, <socklen_t>length)
     return True
-
-
-cdef inline bint is_bytes_like(object data) noexcept:
-    return type(data) is bytes or type(data) is bytearray or type(data) is memoryview_type

@@ -237,20 +237,27 @@ def time(self):
     return seconds(ps_clock())
 
 
-cdef object call_soon_plain(object loop, object callback, tuple arguments, object context):
-    """`call_soon` of a plain loop."""
-    cdef object handle
-    check_closed(loop)
-    handle = new_handle(callback, arguments, loop, context)
+cdef object append_handle(object loop, object callback, tuple arguments, object context):
+    """`_call_soon` of a plain loop."""
+    cdef object handle = new_handle(callback, arguments, loop, context)
     deque_append(get_member(loop, READY), handle)
     return handle
 
 
-cdef object without_own_entry(object handle):
-    """In debug mode a handle has the stack of who made it. The function in front of asyncio's is not of it."""
+cdef object call_soon_plain(object loop, object callback, tuple arguments, object context):
+    """`call_soon` of a plain loop."""
+    check_closed(loop)
+    return append_handle(loop, callback, arguments, context)
+
+
+cdef object without_own_entry(object handle, int place=1):
+    """Remove the function in front of asyncio's from the stack that a handle has in debug mode.
+
+    *place* counts from the end: it is 2 where asyncio's own method is the last entry.
+    """
     cdef object entries = handle._source_traceback
-    if entries:
-        entries.pop()
+    if entries and len(entries) >= place:
+        entries.pop(len(entries) - place)
     return handle
 
 
@@ -265,9 +272,7 @@ def call_soon(self, callback, args, context):
 def _call_soon(self, callback, args, context):
     if not is_plain(self) or type(args) is not tuple:
         return without_own_entry(base._call_soon(self, callback, args, context))
-    handle = new_handle(callback, args, self, context)
-    deque_append(get_member(self, READY), handle)
-    return handle
+    return append_handle(self, callback, args, context)
 
 
 @cython.binding(False)

@@ -15,7 +15,10 @@ from ..core cimport traceback
 from ..selectors.key cimport EVENT_READ, EVENT_WRITE, KEY_DATA, KEY_EVENTS, is_key
 from ..selectors.registration cimport NOT_REGISTERED, registered_key
 from .handle cimport new_handle
-from .loop cimport check_closed, is_closed, is_plain, selector_of
+from .loop cimport check_closed, is_closed, is_plain, selector_of, without_own_entry
+
+cdef enum:
+    BEFORE_ASYNCIOS = 2  # the place of the function in front: asyncio's own method is the last entry
 
 cdef object base = asyncio.unix_events._UnixSelectorEventLoop
 
@@ -74,19 +77,11 @@ cdef bint remove(object loop, object key, object fd, int event) except -1:
     return True
 
 
-cdef object without_own_entry(object handle):
-    """As in loop.pyx; the last entry is that of asyncio's method."""
-    cdef object entries = handle._source_traceback
-    if entries and len(entries) > 1:
-        entries.pop(len(entries) - 2)
-    return handle
-
-
 @cython.binding(False)
 def add_reader(self, fd, callback, args):
     key = key_of(self, fd)
     if key is None:
-        return without_own_entry(base._add_reader(self, fd, callback, *args))
+        return without_own_entry(base._add_reader(self, fd, callback, *args), BEFORE_ASYNCIOS)
     return add(self, key, fd, EVENT_READ, callback, args)
 
 
@@ -100,7 +95,7 @@ def remove_reader(self, fd):
 def add_writer(self, fd, callback, args):
     key = key_of(self, fd)
     if key is None:
-        return without_own_entry(base._add_writer(self, fd, callback, *args))
+        return without_own_entry(base._add_writer(self, fd, callback, *args), BEFORE_ASYNCIOS)
     return add(self, key, fd, EVENT_WRITE, callback, args)
 
 

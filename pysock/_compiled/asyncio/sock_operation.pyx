@@ -23,7 +23,7 @@ from ..io.transfer cimport receive_if_ready, send_bytes
 from ..selectors.key cimport EVENT_READ, EVENT_WRITE
 from ..selectors.registration cimport register_again, register_once, unregister_fired
 from .handle cimport is_cancelled, new_handle
-from .loop cimport is_plain, selector_of
+from .loop cimport check_closed, is_plain, selector_of
 from .sockets cimport has_original
 
 
@@ -104,7 +104,7 @@ cdef class SockOperation:
         ensure_no_transport(self.loop, self.fd)
         self.future = self.loop.create_future()
         if is_plain(self.loop):
-            self.loop._check_closed()
+            check_closed(self.loop)
             handle = new_handle(self, (), self.loop, None)
             data = (handle, None) if self.mask == EVENT_READ else (None, handle)
             self.tag = register_once(selector_of(self.loop), self.fd, self.mask, data)

@@ -31,7 +31,7 @@ from .handle cimport add_direct_callback
 from .loop cimport LoopState, coalescing_state_of
 from . cimport loop as loop_module
 from .original_methods cimport OriginalMethods
-from .sockets cimport has_original
+from .sockets cimport has_original, is_bytes_like
 from .stream_reader cimport feed, reader_of
 
 
@@ -181,10 +181,6 @@ cdef int read_for_data_received(object self) except -1:
     except BaseException as error:
         self._fatal_error(error, "Fatal error: protocol.data_received() call failed.")
     return 0
-
-
-cdef inline bint is_bytes_like(object data) noexcept:
-    return type(data) is bytes or type(data) is bytearray or type(data) is memoryview_type
 
 
 cdef inline bint can_write(object self, object sock, object data) except -1:
