@@ -46,6 +46,10 @@ def pytest_generate_tests(metafunc):
         legs = ["fallback"]
     elif metafunc.config.getoption("--only-extensions"):
         legs, oracle = ["c"], []
+    if "only_c" in metafunc.fixturenames:
+        legs, oracle = [leg for leg in legs if leg == "c"], []
+    if "only_pysock" in metafunc.fixturenames:
+        oracle = []
     if "net" in metafunc.fixturenames:
         metafunc.parametrize("net", legs + oracle, indirect=True, scope="session")
     elif "pysock" in metafunc.fixturenames:
@@ -70,6 +74,16 @@ def net(request):
 @pytest.fixture(scope="session")
 def pysock(request):
     return load(request.param)
+
+
+@pytest.fixture
+def only_c():
+    """Asked for by what the C backend alone has: a test then has no other leg."""
+
+
+@pytest.fixture
+def only_pysock():
+    """Asked for by what pysock adds, where a test has `net`: it has no leg of the oracle."""
 
 
 @pytest.fixture

@@ -39,10 +39,8 @@ def plain_loop():
 
 
 @pytest.fixture
-def c_loop(pysock):
+def c_loop(pysock, only_c):
     """The loop in C, for what the other backend does not promise."""
-    if pysock.BACKEND != "c":
-        pytest.skip("only the loop in C")
     with open_loop(pysock.EventLoop) as loop:
         yield loop
 

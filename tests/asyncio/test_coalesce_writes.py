@@ -20,9 +20,8 @@ def loop(pysock):
 
 
 @pytest.fixture
-def coalescing_loop(pysock, loop):
-    if pysock.BACKEND != "c":
-        pytest.skip("writes are coalesced in C only")
+def coalescing_loop(loop, only_c):
+    """Writes are coalesced in C only."""
     return loop
 
 

@@ -35,9 +35,8 @@ class Kept(asyncio.Protocol):
 
 
 @pytest.fixture
-def loop(pysock):
-    if pysock.BACKEND != "c":
-        pytest.skip("the loop of the fallback is asyncio's")
+def loop(pysock, only_c):
+    """That of the fallback is asyncio's."""
     loop = pysock.EventLoop(coalesce_writes=True)
     yield loop
     loop.close()

@@ -139,15 +139,15 @@ def test_connect_to_a_full_unix_listener(any_loop, plain_loop, sockets, tmp_path
 
 
 @pytest.fixture
-def loop(any_loop):
+def loop(any_loop, only_pysock):
     """A loop with the methods that pysock adds."""
-    if not hasattr(any_loop, "sock_recvmsg"):
-        pytest.skip("this loop has no such methods")
     return any_loop
 
 
-@pytest.mark.skipif(not hasattr(asyncio.SelectorEventLoop, "sock_sendto"), reason="since 3.11")
 def test_sendto_waits_for_room(any_loop, sockets, tmp_path):
+    if not hasattr(any_loop, "sock_sendto"):
+        pytest.skip("asyncio's own loop has it since Python 3.11")
+
     async def main():
         with client_of(sockets, socket.AF_UNIX, socket.SOCK_DGRAM) as a:
             with client_of(sockets, socket.AF_UNIX, socket.SOCK_DGRAM) as b:
