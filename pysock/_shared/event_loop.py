@@ -7,14 +7,23 @@ from .deferred_class import DeferredClass
 from .public_names import set_public_names
 
 
+def load(backend):
+    """Import asyncio and the classes that *backend* has for it; return their module.
+
+    The public name `EventLoop` is the class itself from now on.
+    """
+    module = backend.load_asyncio()
+    names = vars(sys.modules[PACKAGE])
+    if type(names.get("EventLoop")) is DeferredClass:
+        names["EventLoop"] = module.EventLoop
+    return module
+
+
 def make_public(backend):
     """Return the public names, for a *backend* whose class `load_asyncio()` loads."""
 
     def event_loop_class():
-        found = backend.load_asyncio().EventLoop
-        set_public_names({"EventLoop": found})
-        vars(sys.modules[PACKAGE])["EventLoop"] = found
-        return found
+        return load(backend).EventLoop
 
     def new_event_loop():
         """Return a new `EventLoop` that coalesces writes.

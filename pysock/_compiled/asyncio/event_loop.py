@@ -8,6 +8,7 @@ import sys
 from asyncio import selector_events
 
 from ..._shared import PACKAGE, original
+from ..._shared.public_names import set_public_names
 from .. import load
 from ..native import ASYNCIO
 from ..selectors.selector import EpollSelector
@@ -15,7 +16,7 @@ from ..socket import socket
 
 load(ASYNCIO)
 
-from . import loop, readers, sock_methods, sockets  # noqa: E402
+from . import loop, readers, sock_methods, sock_operation, sockets  # noqa: E402
 from .accept import accept_connections  # noqa: E402
 from .loop import _call_soon as c_call_soon_in  # noqa: E402
 from .loop import call_at as c_call_at  # noqa: E402
@@ -33,12 +34,11 @@ from .transports import (  # noqa: E402
     SocketTransport,
 )
 
-__all__ = ["IS_IN_C", "EventLoop", "StreamReader", "coalesces_by_default"]
+__all__ = ["EventLoop", "StreamReader", "coalesces_by_default"]
 
 # Since Python 3.12 the methods that make a transport refuse a descriptor that has one.
 _REFUSES_USED_DESCRIPTOR = sys.version_info >= (3, 12)
 
-IS_IN_C = True  # install() makes it asyncio's loop
 coalesces_by_default = False  # loops that are not told: install() sets it
 
 
@@ -167,7 +167,10 @@ class EventLoop(asyncio.unix_events._UnixSelectorEventLoop):
                 )
 
     def _make_socket_transport(self, sock, protocol, waiter=None, *, extra=None, server=None):
-        if selector_events._SelectorSocketTransport is not OriginalSocketTransport:
+        if not (
+            selector_events._SelectorSocketTransport is OriginalSocketTransport
+            and loop.has_original_methods(self)
+        ):
             return super()._make_socket_transport(
                 sock, protocol, waiter, extra=extra, server=server
             )
@@ -177,7 +180,10 @@ class EventLoop(asyncio.unix_events._UnixSelectorEventLoop):
         return SocketTransport(self, sock, protocol, waiter, extra, server)
 
     def _make_datagram_transport(self, sock, protocol, address=None, waiter=None, extra=None):
-        if selector_events._SelectorDatagramTransport is not OriginalDatagramTransport:
+        if not (
+            selector_events._SelectorDatagramTransport is OriginalDatagramTransport
+            and loop.has_original_methods(self)
+        ):
             return super()._make_datagram_transport(sock, protocol, address, waiter, extra)
         if _REFUSES_USED_DESCRIPTOR:
             self._ensure_fd_no_transport(sock)
@@ -192,5 +198,7 @@ def _flush_before_fork():
 
 
 os.register_at_fork(before=_flush_before_fork)
+set_public_names({"EventLoop": EventLoop})  # C code keeps the codes: they change no more
 loop.register_class(EventLoop)
+sock_operation.register_class(EventLoop)
 sockets.register_class(socket)

@@ -22,9 +22,11 @@ cdef transport_flusher flush_transport  # socket_transport.pyx sets it
 
 cdef LoopState state_of(object loop)
 cdef LoopState coalescing_state_of(object loop)
+cdef bint is_plain_selector(object selector) except -1
 cdef object selector_of(object loop)
 cdef bint is_closed(object loop) except -1
 cdef int check_closed(object loop) except -1
+cdef bint is_debug(object loop) except -1
 cdef bint is_plain(object loop) except -1
 cdef object without_own_entry(object handle, int place=*)
 cdef object call_soon_plain(object loop, object callback, tuple arguments, object context)

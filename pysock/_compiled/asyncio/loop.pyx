@@ -34,6 +34,7 @@ from ..core.threads cimport dict_get
 from ..core.tracing cimport is_traced
 from ..selectors.epoll cimport select_now
 from ..selectors.key cimport EVENT_READ, EVENT_WRITE, KEY_DATA
+from ..selectors.selector import EpollSelector
 from ..sys.ps_wait cimport ps_clock
 from .handle cimport (
     has_original_handles, is_cancelled, new_handle, new_timer, run, set_scheduled, when_of,
@@ -65,11 +66,15 @@ cdef object get_tool = getattr(getattr(sys, "monitoring", None), "get_tool", Non
 
 # What C code goes round when it runs a turn, and when it schedules a callback.
 cdef tuple METHODS = (
-    "_accept_connection", "_add_callback", "_add_reader", "_add_writer", "_call_soon", "_check_closed",
-    "_process_events", "_remove_reader", "_remove_writer", "_run_once", "call_at", "call_later",
-    "call_soon", "create_future", "get_debug", "is_closed", "time", "_timer_handle_cancelled",
+    "_accept_connection", "_accept_connection2", "_add_callback", "_add_reader", "_add_writer",
+    "_call_soon", "_check_closed", "_make_datagram_transport", "_make_socket_transport",
+    "_process_events", "_remove_reader", "_remove_writer", "_run_once", "_timer_handle_cancelled",
+    "call_at", "call_later", "call_soon", "call_soon_threadsafe", "create_future", "get_debug",
+    "is_closed", "remove_reader", "remove_writer", "time",
 )
 cdef OriginalMethods methods = OriginalMethods(base, METHODS)
+cdef OriginalMethods selector_methods = OriginalMethods(
+    EpollSelector, ("get_key", "get_map", "modify", "register", "select", "unregister"))
 
 cdef member *READY = NULL
 cdef member *SCHEDULED = NULL
@@ -161,11 +166,20 @@ cdef bint is_closed(object loop) except -1:
     return member_is(loop, CLOSED, True)
 
 
+cdef bint is_debug(object loop) except -1:
+    return not member_is(loop, DEBUG, False) if isinstance(loop, loop_class) else loop._debug
+
+
 cdef int check_closed(object loop) except -1:
     """Raise the RuntimeError of a closed loop."""
     if not member_is(loop, CLOSED, False):
         loop._check_closed()
     return 0
+
+
+cdef bint is_plain_selector(object selector) except -1:
+    """Whether C code may go round the methods of *selector*. What its instance has is not looked at."""
+    return selector_methods.are_those_of(type(selector))
 
 
 cdef object selector_of(object loop):
@@ -210,6 +224,12 @@ cdef bint is_plain(object loop) except -1:
 
 
 @cython.binding(False)
+def has_original_methods(self):
+    """Whether the methods that C code goes round are asyncio's own, or this package's."""
+    return methods.are_those_of(type(self))
+
+
+@cython.binding(False)
 def not_accelerated(self):
     return reason_against(self)
 
@@ -230,11 +250,16 @@ cdef inline object seconds(int64_t clock):
     return <double>clock / 1e9
 
 
+cdef inline object now(object loop):
+    """`time` of a plain loop."""
+    if dict_get(time_names, "monotonic") is not monotonic:
+        return base.time(loop)
+    return seconds(ps_clock())
+
+
 @cython.binding(False)
 def time(self):
-    if dict_get(time_names, "monotonic") is not monotonic:
-        return base.time(self)
-    return seconds(ps_clock())
+    return now(self) if methods.are_those_of(type(self)) else base.time(self)
 
 
 cdef object append_handle(object loop, object callback, tuple arguments, object context):
@@ -305,12 +330,12 @@ def call_at(self, when, callback, args, context):
 def call_later(self, delay, callback, args, context):
     if delay is None or not is_plain(self) or type(get_member(self, SCHEDULED)) is not list:
         return without_own_entry(base.call_later(self, delay, callback, *args, context=context))
-    return schedule(self, time(self) + delay, callback, args, context)
+    return schedule(self, now(self) + delay, callback, args, context)
 
 
 @cython.binding(False)
 def create_future(self):
-    if dict_get(future_names, "Future") is not Future:
+    if dict_get(future_names, "Future") is not Future or not methods.are_those_of(type(self)):
         return base.create_future(self)
     return Future(loop=self)
 
@@ -335,7 +360,7 @@ cdef object timeout_of(object loop, list scheduled, object ready):
         return 0
     if not PyList_GET_SIZE(scheduled):
         return None
-    left = when_of(<object>PyList_GET_ITEM(scheduled, 0)) - time(loop)
+    left = when_of(<object>PyList_GET_ITEM(scheduled, 0)) - now(loop)
     return min(max(0, left), MAX_SELECT_TIMEOUT)
 
 
@@ -343,7 +368,7 @@ cdef object wait_for_events(object loop, object timeout):
     """What `select` of the loop's selector returns. A look that finds something calls no Python code."""
     cdef object selector = get_member(loop, SELECTOR)
     cdef bint will_wait = timeout is None or timeout > 0
-    cdef object events = select_now(selector, will_wait)
+    cdef object events = select_now(selector, will_wait) if is_plain_selector(selector) else None
     if events is None or not events and will_wait:
         events = selector.select(timeout)
     return events
@@ -375,7 +400,7 @@ cdef int add_due_timers(object loop, list scheduled, object ready) except -1:
     cdef object end
     if not PyList_GET_SIZE(scheduled):
         return 0
-    end = time(loop) + get_member(loop, CLOCK_RESOLUTION)
+    end = now(loop) + get_member(loop, CLOCK_RESOLUTION)
     while PyList_GET_SIZE(scheduled) and when_of(<object>PyList_GET_ITEM(scheduled, 0)) < end:
         timer = pop(scheduled)
         set_scheduled(timer, False)

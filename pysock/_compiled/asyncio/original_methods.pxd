@@ -6,7 +6,7 @@ from ..core.threads cimport shared_long
 
 cdef enum:
     VERSIONS = 8
-    MAX_FUNCTIONS = 48
+    MAX_FUNCTIONS = 64
 
 cdef class OriginalMethods:
     cdef object base

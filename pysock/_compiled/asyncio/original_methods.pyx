@@ -20,9 +20,15 @@ from ..core.class_version cimport version_of
 cdef list codes_kept = []
 
 
+cdef bint is_of_the_standard_library(object function) except -1:
+    """Whether asyncio or `selectors` has it. A function in front of C has the globals of `selectors`."""
+    module = function.__globals__["__name__"]
+    return module == "selectors" or module.startswith("asyncio.")
+
+
 @cython.final
 cdef class OriginalMethods:
-    """The methods *names* of the standard library's class *base*, as they are now."""
+    """The methods *names* of the class *base*, the standard library's or one like it, as they are now."""
 
     def __cinit__(self, base, tuple names):
         self.base = base
@@ -31,7 +37,7 @@ cdef class OriginalMethods:
         self.own_values = self.values
         for value in self.values:
             self.add_function(value)
-            if type(value) is FunctionType and not value.__globals__["__name__"].startswith("asyncio."):
+            if type(value) is FunctionType and not is_of_the_standard_library(value):
                 self.patched_before = True
 
     cdef int add_function(self, object value) except -1:

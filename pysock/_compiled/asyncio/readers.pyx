@@ -15,7 +15,7 @@ from ..core cimport traceback
 from ..selectors.key cimport EVENT_READ, EVENT_WRITE, KEY_DATA, KEY_EVENTS, is_key
 from ..selectors.registration cimport NOT_REGISTERED, registered_key
 from .handle cimport new_handle
-from .loop cimport check_closed, is_closed, is_plain, selector_of, without_own_entry
+from .loop cimport check_closed, is_closed, is_plain, is_plain_selector, selector_of, without_own_entry
 
 cdef enum:
     BEFORE_ASYNCIOS = 2  # the place of the function in front: asyncio's own method is the last entry
@@ -26,7 +26,7 @@ cdef object base = asyncio.unix_events._UnixSelectorEventLoop
 cdef object key_of(object loop, object fd):
     """The key of *fd*; NOT_REGISTERED; None where asyncio's own method must be called."""
     cdef object key
-    if not is_plain(loop):
+    if not is_plain(loop) or not is_plain_selector(selector_of(loop)):
         return None
     key = registered_key(selector_of(loop), fd)
     return key if key is NOT_REGISTERED or is_key(key) and type(data_of(key)) is tuple else None

@@ -1,18 +1,17 @@
 """The coroutines of a loop that receive and send with a socket. The part that waits is in C.
 
-asyncio's own coroutine runs in debug mode and for a socket of another class: an `ssl.SSLSocket`, a
-mock, a subclass.
+asyncio's own coroutine runs in debug mode, where somebody has replaced one of these methods or what
+they call, and for a socket of another class: an `ssl.SSLSocket`, a mock, a subclass.
 """
 
 import asyncio
 import asyncio.unix_events
 from socket import AF_INET, AF_INET6
 
-from ..._shared import original
 from ..._shared.sock_methods import accept_nonblocking, check_connected, check_socket
-from ..socket import socket
 from .sock_operation import (
     SockOperation,
+    is_usual,
     start_reading,
     start_recv,
     start_sendall,
@@ -21,17 +20,12 @@ from .sock_operation import (
 )
 
 _base = asyncio.unix_events._UnixSelectorEventLoop
-_SOCKETS = (socket, original.socket)
 _HAS_DATAGRAMS = hasattr(_base, "sock_recvfrom")  # since Python 3.11
-
-
-def _is_usual(loop, sock):
-    return type(sock) in _SOCKETS and not loop._debug
 
 
 async def sock_recv(self, sock, n):
     """Receive up to *n* bytes. See `asyncio.loop.sock_recv`."""
-    if not _is_usual(self, sock):
+    if not is_usual(self, sock):
         return await _base.sock_recv(self, sock, n)
     outcome = start_recv(self, sock, n)
     return await outcome if type(outcome) is SockOperation else outcome
@@ -39,7 +33,7 @@ async def sock_recv(self, sock, n):
 
 async def sock_recv_into(self, sock, buf):
     """Receive into the buffer *buf*. See `asyncio.loop.sock_recv_into`."""
-    if not _is_usual(self, sock):
+    if not is_usual(self, sock):
         return await _base.sock_recv_into(self, sock, buf)
     outcome = start_reading(self, sock, sock.recv_into, buf)
     return await outcome if type(outcome) is SockOperation else outcome
@@ -47,7 +41,7 @@ async def sock_recv_into(self, sock, buf):
 
 async def sock_recvfrom(self, sock, bufsize):
     """Receive a datagram; return (data, address). See `asyncio.loop.sock_recvfrom`."""
-    if _HAS_DATAGRAMS and not _is_usual(self, sock):
+    if _HAS_DATAGRAMS and not is_usual(self, sock):
         return await _base.sock_recvfrom(self, sock, bufsize)
     check_socket(self, sock)
     outcome = start_reading(self, sock, sock.recvfrom, bufsize)
@@ -56,7 +50,7 @@ async def sock_recvfrom(self, sock, bufsize):
 
 async def sock_recvfrom_into(self, sock, buf, nbytes=0):
     """Receive a datagram into *buf*. See `asyncio.loop.sock_recvfrom_into`."""
-    if _HAS_DATAGRAMS and not _is_usual(self, sock):
+    if _HAS_DATAGRAMS and not is_usual(self, sock):
         return await _base.sock_recvfrom_into(self, sock, buf, nbytes)
     check_socket(self, sock)
     outcome = start_reading(self, sock, sock.recvfrom_into, buf, nbytes or len(buf))
@@ -65,7 +59,7 @@ async def sock_recvfrom_into(self, sock, buf, nbytes=0):
 
 async def sock_sendto(self, sock, data, address):
     """Send a datagram to *address*. See `asyncio.loop.sock_sendto`."""
-    if _HAS_DATAGRAMS and not _is_usual(self, sock):
+    if _HAS_DATAGRAMS and not is_usual(self, sock):
         return await _base.sock_sendto(self, sock, data, address)
     check_socket(self, sock)
     outcome = start_writing(self, sock, sock.sendto, data, address)
@@ -74,7 +68,7 @@ async def sock_sendto(self, sock, data, address):
 
 async def sock_sendall(self, sock, data):
     """Send all of *data*. See `asyncio.loop.sock_sendall`."""
-    if not _is_usual(self, sock):
+    if not is_usual(self, sock):
         return await _base.sock_sendall(self, sock, data)
     outcome = start_sendall(self, sock, data)
     return await outcome if type(outcome) is SockOperation else outcome
@@ -82,7 +76,7 @@ async def sock_sendall(self, sock, data):
 
 async def sock_accept(self, sock):
     """Accept a connection. See `asyncio.loop.sock_accept`."""
-    if not _is_usual(self, sock):
+    if not is_usual(self, sock):
         return await _base.sock_accept(self, sock)
     outcome = start_reading(self, sock, accept_nonblocking, sock)
     return await outcome if type(outcome) is SockOperation else outcome
@@ -90,7 +84,7 @@ async def sock_accept(self, sock):
 
 async def sock_connect(self, sock, address):
     """Connect to *address*. See `asyncio.loop.sock_connect`."""
-    if not _is_usual(self, sock):
+    if not is_usual(self, sock):
         return await _base.sock_connect(self, sock, address)
     if sock.family in (AF_INET, AF_INET6):
         resolved = await self._ensure_resolved(

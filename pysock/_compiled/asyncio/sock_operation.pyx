@@ -10,6 +10,7 @@ registered already, `_add_reader` and `remove_reader` do what they do for asynci
 """
 
 import asyncio
+import asyncio.unix_events
 import weakref
 
 cimport cython
@@ -23,8 +24,9 @@ from ..io.transfer cimport receive_if_ready, send_bytes
 from ..selectors.key cimport EVENT_READ, EVENT_WRITE
 from ..selectors.registration cimport register_again, register_once, unregister_fired
 from .handle cimport is_cancelled, new_handle
-from .loop cimport check_closed, is_plain, selector_of
-from .sockets cimport has_original
+from .loop cimport check_closed, is_debug, is_plain, is_plain_selector, selector_of
+from .original_methods cimport OriginalMethods
+from .sockets cimport has_original, is_of_known_class
 
 
 cdef extern from "Python.h":
@@ -45,9 +47,32 @@ cdef extern from *:
     """
     object send_none "pysock_send_none"(object iterator, int *is_done)
 
+cdef object base = asyncio.unix_events._UnixSelectorEventLoop
+
+# The coroutines, and what asyncio's own ones call.
+cdef OriginalMethods methods = OriginalMethods(base, (
+    "_add_reader", "_add_writer", "_ensure_fd_no_transport", "add_reader", "add_writer",
+    "remove_reader", "remove_writer",
+    *[name for name in dir(base) if name.startswith(("sock_", "_sock_")) and "sendfile" not in name],
+))
 cdef object Future = asyncio.Future
 cdef object WeakValueDictionary = weakref.WeakValueDictionary
 cdef object NOTHING = object()
+
+
+
+
+def register_class(cls, /):
+    """Make *cls* the class of the loops. It has the coroutines of `sock_methods.py` as methods."""
+    methods.register_class(cls)
+
+
+@cython.binding(False)
+def is_usual(loop, sock, /):
+    """Whether C code may go round asyncio's coroutines for *sock*."""
+    return (
+        is_of_known_class(sock) and not is_debug(loop) and methods.are_those_of(type(loop))
+    )
 
 
 @cython.final
@@ -103,7 +128,7 @@ cdef class SockOperation:
         self.fd = self.sock.fileno()
         ensure_no_transport(self.loop, self.fd)
         self.future = self.loop.create_future()
-        if is_plain(self.loop):
+        if is_plain(self.loop) and is_plain_selector(selector_of(self.loop)):
             check_closed(self.loop)
             handle = new_handle(self, (), self.loop, None)
             data = (handle, None) if self.mask == EVENT_READ else (None, handle)

@@ -1,6 +1,7 @@
 """Sockets whose system calls a transport may make itself. The reasons are in sockets.pyx."""
 
 cdef bint has_original(object sock) except -1
+cdef bint is_of_known_class(object sock) except -1
 
 
 cdef extern from "Python.h":

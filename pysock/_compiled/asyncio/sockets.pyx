@@ -31,4 +31,10 @@ cdef bint has_original(object sock) except -1:
     return own is not None and type(sock) is own.cls and own.are_unpatched()
 
 
+
+cdef bint is_of_known_class(object sock) except -1:
+    """Whether *sock* is of the package's own class or of the standard library's, and of no subclass."""
+    return type(sock) is original_socket or own is not None and type(sock) is own.cls
+
+
 cdef object original_socket = original.socket

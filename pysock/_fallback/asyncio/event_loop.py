@@ -5,9 +5,8 @@ import asyncio.unix_events
 import time
 
 from ..._shared import PACKAGE
+from ..._shared.public_names import set_public_names
 from .sock_methods import BASES
-
-IS_IN_C = False  # install() leaves asyncio its own loop
 
 
 class EventLoop(*BASES, asyncio.unix_events._UnixSelectorEventLoop):
@@ -69,3 +68,6 @@ class EventLoop(*BASES, asyncio.unix_events._UnixSelectorEventLoop):
         Return why the loop leaves its work to asyncio's own methods now.
         """
         return "the extension modules are not in use"
+
+
+set_public_names({"EventLoop": EventLoop})

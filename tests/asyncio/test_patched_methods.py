@@ -1,0 +1,132 @@
+"""What is patched in a class of asyncio or of a selector runs where asyncio's own loop runs it."""
+
+import asyncio
+import selectors
+import socket
+from types import FunctionType
+
+import pytest
+from support.loops import run
+
+SELECTOR_METHODS = ["get_key", "get_map", "modify", "register", "select", "unregister"]
+CLASSES = [
+    asyncio.SelectorEventLoop,
+    asyncio.selector_events._SelectorSocketTransport,
+    asyncio.selector_events._SelectorDatagramTransport,
+    asyncio.StreamReader,
+    asyncio.StreamReaderProtocol,
+]
+
+
+def methods():
+    """Each method of CLASSES that a program of sockets may run, in the class that has it."""
+    for cls in CLASSES:
+        for name in dir(cls):
+            if isinstance(getattr(cls, name), FunctionType) and (
+                name[:2] != "__" or name == "__init__"
+            ):
+                for base in cls.__mro__:
+                    if name in vars(base) and base is not object:
+                        yield base, name
+
+
+METHODS = sorted(set(methods()), key=lambda each: (each[0].__name__, each[1]))
+
+
+async def everything(loop):
+    """Use streams, datagrams, sock_* methods, timers and readers."""
+
+    async def serve(reader, writer):
+        writer.write(await reader.readline())
+        writer.writelines([await reader.readuntil(b";"), await reader.readexactly(2)])
+        await writer.drain()
+        writer.close()
+
+    class Echo(asyncio.DatagramProtocol):
+        def connection_made(self, transport):
+            self.transport = transport
+
+        def datagram_received(self, data, address):
+            self.transport.sendto(data, address)
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(b"line\nuntil;12")
+        assert await reader.read() == b"line\nuntil;12"
+        writer.close()
+    transport, _ = await loop.create_datagram_endpoint(Echo, ("127.0.0.1", 0))
+    with socket.socket(type=socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        await loop.sock_connect(sock, transport.get_extra_info("sockname"))
+        await loop.sock_sendall(sock, b"datagram")
+        assert await loop.sock_recv(sock, 100) == b"datagram"
+    transport.close()
+    a, b = socket.socketpair()
+    with a, b:
+        seen = loop.create_future()
+        loop.add_reader(a, seen.set_result, True)
+        loop.call_later(0.01, b.send, b"x")
+        assert await seen
+        loop.add_writer(a, int)
+        assert loop.remove_reader(a) and loop.remove_writer(a)
+    loop.call_soon_threadsafe(int)
+    loop.call_at(loop.time(), int)
+    await asyncio.sleep(0.05)  # connections that were closed end
+
+
+def calls_of(make_loop, place, name, monkeypatch):
+    called = []
+    original = getattr(place, name)
+
+    def spy(*arguments, **named):
+        called.append(name)
+        return original(*arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, spy)
+        loop = make_loop()
+        try:
+            run(loop, everything(loop))
+        finally:
+            loop.close()
+    return called
+
+
+@pytest.mark.parametrize(
+    ("place", "name"), METHODS, ids=lambda each: getattr(each, "__name__", each)
+)
+def test_a_patched_method_runs(pysock, monkeypatch, place, name):
+    expected = calls_of(asyncio.SelectorEventLoop, place, name, monkeypatch)
+    got = calls_of(pysock.EventLoop, place, name, monkeypatch)
+    assert bool(got) == bool(expected)
+
+
+@pytest.mark.parametrize("name", SELECTOR_METHODS)
+@pytest.mark.parametrize("place", ["class", "base", "subclass", "instance"])
+def test_a_replaced_method_of_the_selector_runs(pysock, monkeypatch, place, name):
+    called = []
+
+    def replace(where, original):
+        def spy(*arguments, **named):
+            called.append(name)
+            return original(*arguments, **named)
+
+        monkeypatch.setattr(where, name, spy)
+
+    cls = type("Selector", (pysock.EpollSelector,), {})
+    if place == "class":
+        replace(pysock.EpollSelector, getattr(pysock.EpollSelector, name))
+    elif place == "base":
+        replace(selectors.EpollSelector, getattr(selectors.EpollSelector, name))
+    elif place == "subclass":
+        replace(cls, getattr(pysock.EpollSelector, name))
+    selector = cls()
+    if place == "instance":
+        replace(selector, getattr(selector, name))
+    loop = pysock.EventLoop(selector)
+    try:
+        run(loop, everything(loop))
+    finally:
+        loop.close()
+    overridden = place == "base" and name in vars(pysock.EpollSelector)
+    assert called or overridden
