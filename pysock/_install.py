@@ -6,11 +6,14 @@ import socket as _stdlib
 import sys
 from _thread import RLock
 
-from ._backend import FASTER, EpollSelector, load_asyncio, socket
-from ._shared import original
+from . import _backend
+from ._backend import FASTER, EpollSelector, socket
+from ._shared import event_loop, original
+from ._shared.first_import import FirstImport
 from ._shared.installed import replaced
 
 _lock = RLock()  # reentrant: a signal handler may call install(), too
+_waits_for_asyncio = None  # a FirstImport, if asyncio has to be imported before it is replaced
 
 
 def _renew_lock():
@@ -22,7 +25,7 @@ def _renew_lock():
 os.register_at_fork(after_in_child=_renew_lock)
 
 
-def install(*, asyncio=False, coalesce_writes=False):
+def install(*, asyncio=True, coalesce_writes=False):
     """Make the `socket` module's own names point to pysock's, for the whole process.
 
     It also replaces `selectors.EpollSelector`, and `DefaultSelector` if that is the same class, so
@@ -30,10 +33,10 @@ def install(*, asyncio=False, coalesce_writes=False):
     library.
 
     With *asyncio*, it makes `EventLoop` asyncio's own: new loops of asyncio's default policy are
-    EventLoops, and so are those of `asyncio.SelectorEventLoop`. This imports asyncio.
-    *coalesce_writes* is that of `EventLoop`, for these loops. A policy that the program has set
-    stays, and so do loops that exist. Without it, asyncio's loop waits in C, and is asyncio's own
-    in all else.
+    EventLoops, and so are those of `asyncio.SelectorEventLoop`. This does not import asyncio: if
+    the program imports it later, the names are set then. *coalesce_writes* is that of `EventLoop`,
+    for these loops. A policy that the program has set stays, and so do loops that exist.
+    With `asyncio=False`, asyncio's loop waits in C, and is asyncio's own in all else.
 
     Call it first in a program. A module that ran `from socket import socket` before, or that
     derived a class from it as `ssl` does, keeps the standard library's class. A RuntimeWarning
@@ -44,6 +47,10 @@ def install(*, asyncio=False, coalesce_writes=False):
     in the kernel would block all their tasks. Functions that such a library has replaced stay, too,
     without a warning: they may check or redirect calls.
     """
+    if asyncio and "asyncio" in sys.modules:
+        event_loop.load(
+            _backend
+        )  # before the lock: another thread may be in the middle of the import
     with _lock:
         if replaced:
             return
@@ -51,8 +58,8 @@ def install(*, asyncio=False, coalesce_writes=False):
         replaceable = not isinstance(current, type) or issubclass(current, original.socket)
         if replaceable:
             _replace(_replacements())
-            if asyncio:
-                _replace(_asyncio_replacements(coalesce_writes))
+            if asyncio and _backend.BACKEND == "c":
+                _replace_in_asyncio(coalesce_writes)
     if not replaceable:
         _warn(
             f"{__package__}.install() did nothing: {current.__module__}.{current.__qualname__} is "
@@ -76,28 +83,35 @@ def _warn(message):
 
 def uninstall():
     """Undo `install()`. A name that other code has replaced in the meantime stays as it is."""
+    global _waits_for_asyncio
     with _lock:
+        if _waits_for_asyncio is not None:
+            _waits_for_asyncio.cancel()
+            _waits_for_asyncio = None
         for module, name, replacement, previous in replaced:
             if getattr(module, name, None) is replacement:
                 setattr(module, name, previous)
         replaced.clear()
 
 
-def installed():
-    """Install pysock inside a `with` block. If it was installed before, it stays installed."""
+def installed(*, asyncio=True, coalesce_writes=False):
+    """Install pysock inside a `with` block. If it was installed before, it stays as it was.
+
+    *asyncio* and *coalesce_writes* are those of `install()`.
+    """
     from contextlib import contextmanager  # few programs need it, and the import takes time
 
-    return contextmanager(_installed)()
+    return contextmanager(_installed)(asyncio, coalesce_writes)
 
 
-def _installed():
+def _installed(asyncio, coalesce_writes):
     import warnings
 
     before = bool(replaced)
     if not before:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
-            install()
+            install(asyncio=asyncio, coalesce_writes=coalesce_writes)
     try:
         yield
     finally:
@@ -139,13 +153,27 @@ def _replaceable_selectors():
                 yield module, name, EpollSelector
 
 
-def _asyncio_replacements(coalesce_writes):
-    """Yield what asyncio makes its loops and readers of; nothing on a backend without them in C."""
-    ours = load_asyncio()
-    if not ours.IS_IN_C:
+def _replace_in_asyncio(coalesce_writes):
+    """Replace asyncio's names now, or as soon as asyncio has been imported."""
+    global _waits_for_asyncio
+    if "asyncio" in sys.modules:
+        _replace(_asyncio_replacements(coalesce_writes))
         return
+
+    def replace():
+        event_loop.load(_backend)
+        with _lock:
+            if _waits_for_asyncio is waiting:  # otherwise uninstall() came first
+                _replace(_asyncio_replacements(coalesce_writes))
+
+    _waits_for_asyncio = waiting = FirstImport("asyncio", replace)
+
+
+def _asyncio_replacements(coalesce_writes):
+    """Yield what asyncio makes its loops and readers of."""
     import asyncio.streams
 
+    ours = event_loop.load(_backend)
     yield ours, "coalesces_by_default", bool(coalesce_writes)
     yield from _names_for(asyncio.SelectorEventLoop, ours.EventLoop, asyncio, asyncio.unix_events)
     yield from _names_for(asyncio.StreamReader, ours.StreamReader, asyncio, asyncio.streams)

@@ -147,7 +147,7 @@ elif name == "pysock":
 elif name == "installed":
     import pysock
 
-    pysock.install(asyncio=True)
+    pysock.install()
     loop = asyncio.new_event_loop()
 else:
     loop = asyncio.SelectorEventLoop()

@@ -22,10 +22,12 @@ def described(value):
 
 names = sorted(name for name in sys.modules if name.partition(".")[0] == "asyncio")
 for name in names:
-    for cls in vars(sys.modules[name]).values():
-        if isinstance(cls, type) and cls.__module__ == name:
-            for attribute, value in vars(cls).items():
-                print(name, cls.__qualname__, attribute, *described(value))
+    named = [cls for cls in vars(sys.modules[name]).values() if isinstance(cls, type)]
+    # A name may have a subclass of pysock's: its base is asyncio's class.
+    classes = {base for cls in named for base in cls.__mro__ if base.__module__ == name}
+    for cls in sorted(classes, key=lambda cls: cls.__qualname__):
+        for attribute, value in vars(cls).items():
+            print(name, cls.__qualname__, attribute, *described(value))
 """
 INSTALLED = """
 import warnings
@@ -100,11 +102,7 @@ print(pysock.EventLoop.__mro__[1].__module__)
     assert in_a_process(program, no_extensions).startswith(("asyncio.", "pysock."))
 
 
-def test_asyncios_loop_is_an_event_loop_if_asked_for():
-    program = """
-import pysock
-pysock.install(asyncio=True)
-import asyncio
+IS_ASYNCIOS_LOOP = """
 async def main():
     return asyncio.get_running_loop()
 before = asyncio.new_event_loop()
@@ -116,5 +114,127 @@ print(isinstance(after, pysock.EventLoop), asyncio.SelectorEventLoop is pysock.E
 before.close()
 after.close()
 """
+
+
+@pytest.mark.parametrize("first", ["import asyncio", ""])
+def test_asyncios_loop_is_an_event_loop(first):
+    program = first + INSTALLED + "import asyncio" + IS_ASYNCIOS_LOOP
     assert in_a_process(program) == "True True\nTrue\nFalse False\n"
     assert in_a_process(program, "1") == "False False\nFalse\nFalse False\n"
+
+
+@pytest.mark.parametrize("first", ["import asyncio", ""])
+def test_asyncios_loop_stays_if_told_so(first):
+    installed = INSTALLED.replace("install()", "install(asyncio=False)")
+    program = first + installed + "import asyncio" + IS_ASYNCIOS_LOOP
+    assert in_a_process(program) == "False False\nFalse\nFalse False\n"
+
+
+@pytest.mark.parametrize("first", ["import asyncio", ""])
+@pytest.mark.parametrize("coalesce_writes", [True, False])
+def test_its_loops_coalesce_writes_if_asked_for(first, coalesce_writes):
+    named = f"install(coalesce_writes={coalesce_writes})"
+    program = f"""
+import asyncio, socket
+class Writes(asyncio.Protocol):
+    def connection_made(self, transport):
+        sock = transport.get_extra_info("socket")
+        transport.write(b"x")
+        print(b.recv(1) if coalesced is False else "later")
+        transport.close()
+    def connection_lost(self, error):
+        asyncio.get_running_loop().stop()
+loop = asyncio.new_event_loop()
+coalesced = {coalesce_writes}
+a, b = socket.socketpair()
+loop.run_until_complete(loop.create_connection(Writes, sock=a))
+loop.run_forever()
+loop.close()
+print(b.recv(1))
+"""
+    expected = "later\nb'x'\n" if coalesce_writes else "b'x'\nb''\n"
+    assert in_a_process(first + INSTALLED.replace("install()", named) + program) == expected
+
+
+def test_the_import_of_asyncio_leaves_no_trace():
+    program = """
+import sys
+before = list(sys.meta_path)
+import pysock
+pysock.install()
+import importlib.util
+spec = importlib.util.find_spec("asyncio")  # looks, and imports nothing
+import asyncio
+print(sys.meta_path == before)
+plain = importlib.util.find_spec("asyncio.events")
+for module in (asyncio, asyncio.events):
+    print(type(module.__spec__.loader).__name__, module.__loader__ is module.__spec__.loader)
+print(asyncio.SelectorEventLoop is pysock.EventLoop)
+"""
+    loader = "SourceFileLoader True\n"
+    assert in_a_process(program) == f"True\n{loader}{loader}True\n"
+
+
+def test_uninstall_before_the_import_of_asyncio():
+    program = """
+import sys
+before = list(sys.meta_path)
+import pysock
+pysock.install()
+pysock.uninstall()
+print(sys.meta_path == before)
+with pysock.installed():
+    print(sys.meta_path == before)
+print(sys.meta_path == before)
+import asyncio
+print(asyncio.SelectorEventLoop is pysock.EventLoop)
+"""
+    assert in_a_process(program) == "True\nFalse\nTrue\nFalse\n"
+
+
+def test_an_import_of_asyncio_that_fails_is_tried_again():
+    program = """
+import pysock, sys
+pysock.install()
+sys.modules["asyncio.events"] = None
+try:
+    import asyncio
+except ImportError as error:
+    print("failed")
+del sys.modules["asyncio.events"]
+for name in [name for name in sys.modules if name.startswith("asyncio")]:
+    del sys.modules[name]
+import asyncio
+print(asyncio.SelectorEventLoop is pysock.EventLoop)
+"""
+    assert in_a_process(program) == "failed\nTrue\n"
+
+
+def test_asyncio_is_imported_by_several_threads_while_others_install():
+    program = """
+import sys, threading, warnings
+import pysock
+warnings.simplefilter("ignore")
+sys.setswitchinterval(1e-6)
+pysock.install()
+start = threading.Barrier(6)
+def importing():
+    start.wait()
+    import asyncio
+    assert asyncio.run(asyncio.sleep(0, 5)) == 5
+def installing():
+    start.wait()
+    for _ in range(20):
+        pysock.uninstall(), pysock.install()
+threads = [threading.Thread(target=each) for each in [importing, installing] * 3]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join(30)
+    assert not thread.is_alive()
+import asyncio
+print(asyncio.SelectorEventLoop is pysock.EventLoop)
+pysock.uninstall()
+print(asyncio.SelectorEventLoop is asyncio.unix_events._UnixSelectorEventLoop)
+"""
+    assert in_a_process(program) == "True\nTrue\n"

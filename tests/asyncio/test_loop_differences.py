@@ -119,6 +119,23 @@ def test_the_stack_of_a_callback(loop):
     assert "_run_once" in names and "_run" not in names
 
 
+def test_the_stack_of_a_waiting_loop(loop):
+    stacks = []
+    main_thread = threading.get_ident()
+
+    def look():
+        frame = sys._current_frames()[main_thread]
+        stacks.append(
+            [(os.path.basename(f.filename), f.name) for f in traceback.extract_stack(frame)]
+        )
+
+    timer = threading.Timer(0.2, look)
+    timer.start()
+    run(loop, asyncio.sleep(0.5))
+    timer.join()
+    assert stacks[0][-2:] == [("event_loop.py", "_run_once"), ("selectors.py", "select")]
+
+
 def test_the_traceback_of_a_callback(loop):
     async def main():
         contexts = loop.create_future()

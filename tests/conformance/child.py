@@ -43,7 +43,7 @@ def enter(mode, backend):
             f"pysock.BACKEND is {pysock.BACKEND!r}, asked for {backend!r} ({pysock.__file__})"
         )
     if "install" in mode:
-        pysock.install()
+        pysock.install(asyncio=False)
     if "loop" in mode:
         loop_mode.put_in(pysock, coalesce_writes="coalesce" in mode)
     return pysock

@@ -4,7 +4,7 @@ A *mode* is how the test module meets pysock:
 
 plain     not at all; the standard library's `socket`, the baseline
 alias     the test module sees pysock as `socket`; libraries, imported before, keep the original
-install   `pysock.install()` comes first, so that everybody sees pysock
+install   `pysock.install(asyncio=False)` comes first, so that everybody sees pysock's sockets
 loop      `pysock.EventLoop` is asyncio's SelectorEventLoop; `socket` is the original
 install+loop
           both

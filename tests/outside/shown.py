@@ -1,7 +1,8 @@
 """What the programs share: how something is printed without what differs between any two runs.
 
 The programs are run by `test_outside.py` with this folder on their path. They import `socket` and
-know nothing of pysock. The one difference that is meant is the module of three classes.
+know nothing of pysock. The differences that are meant are the module of three classes, the
+names of the loop's and the transport's classes, and the place of the loop's methods.
 """
 
 import inspect
@@ -19,6 +20,9 @@ UNEQUAL = [
     (re.compile(r"\bfd=\d+"), "fd=N"),
     (re.compile(r"\('([\d.]+|::1?|localhost)', \d+"), r"('\1', PORT"),
     (re.compile(r"\bpysock\.(socket|SocketIO|EpollSelector)\b"), lambda m: named(m[1])),
+    (re.compile(r"\bevent_loop\.py:"), "base_events.py:"),
+    (re.compile(r"\bEventLoop\b"), "_UnixSelectorEventLoop"),
+    (re.compile(r"\b(Socket|Datagram)Transport\b"), r"_Selector\1Transport"),
 ]
 
 
@@ -34,7 +38,7 @@ def plain(value):
 
 
 def say(label, *values):
-    print(label, *map(plain, values), sep=" | ", flush=True)
+    print(*map(plain, (label, *values)), sep=" | ", flush=True)
 
 
 def outcome(call, *args, **kwargs):

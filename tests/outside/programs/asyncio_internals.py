@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import inspect
 import logging
 import selectors
 import socket
@@ -206,5 +207,6 @@ for cls in (asyncio.Handle, asyncio.TimerHandle):
     say(cls.__name__, cls._run.__module__, cls._run.__qualname__, type(cls._run).__name__)
 for name in ("_process_events", "_run_once", "_add_callback", "call_soon"):
     value = getattr(LOOP, name)
-    say(name, value.__module__, value.__qualname__, type(value).__name__, value.__code__.co_name)
+    names = value.__name__, value.__code__.co_name, value.__qualname__.rpartition(".")[2]
+    say(name, type(value).__name__, *names, inspect.signature(value))
 say("selector", type(asyncio.new_event_loop()._selector).__qualname__)
