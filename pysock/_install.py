@@ -177,6 +177,7 @@ def _asyncio_replacements(coalesce_writes):
     yield ours, "coalesces_by_default", bool(coalesce_writes)
     yield from _names_for(asyncio.SelectorEventLoop, ours.EventLoop, asyncio, asyncio.unix_events)
     yield from _names_for(asyncio.StreamReader, ours.StreamReader, asyncio, asyncio.streams)
+    yield from _names_for(asyncio.StreamWriter, ours.StreamWriter, asyncio, asyncio.streams)
     policy = getattr(asyncio.events, "_get_event_loop_policy", asyncio.get_event_loop_policy)()
     if getattr(policy, "_loop_factory", None) in ours.EventLoop.__bases__:
         yield policy, "_loop_factory", ours.EventLoop

@@ -51,6 +51,7 @@ ASYNCIO = (
     "asyncio.handle",
     "asyncio.timers",
     "asyncio.loop",
+    "asyncio.turn",
     "asyncio.sockets",
     "asyncio.readers",
     "asyncio.accept",
@@ -58,6 +59,7 @@ ASYNCIO = (
     "asyncio.datagram_transport",
     "asyncio.stream_reader",
     "asyncio.socket_transport",
+    "asyncio.stream_writer",
 )
 
 PROFILE = (

@@ -67,19 +67,21 @@ def test_the_factory_of_a_servers_protocols_runs_in_no_task(loop):
     run(loop, main())
 
 
-def test_a_servers_reader_is_of_a_subclass(loop):
+def test_a_servers_reader_and_writer_are_of_subclasses(loop):
     async def main():
         readers = loop.create_future()
 
         async def serve(reader, writer):
-            readers.set_result(reader)
+            readers.set_result((reader, writer))
             writer.close()
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         own, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-        reader = await readers
-        assert isinstance(reader, asyncio.StreamReader) and type(reader) is not asyncio.StreamReader
-        assert type(own) is asyncio.StreamReader
+        for made, cls in zip(
+            await readers, (asyncio.StreamReader, asyncio.StreamWriter), strict=True
+        ):
+            assert isinstance(made, cls) and type(made) is not cls
+        assert (type(own), type(writer)) == (asyncio.StreamReader, asyncio.StreamWriter)
         writer.close()
         server.close()
         await asyncio.sleep(0.01)

@@ -15,6 +15,7 @@ CLASSES = [
     asyncio.selector_events._SelectorDatagramTransport,
     asyncio.StreamReader,
     asyncio.StreamReaderProtocol,
+    asyncio.StreamWriter,
 ]
 
 

@@ -24,17 +24,17 @@ from .loop import call_later as c_call_later  # noqa: E402
 from .loop import call_soon as c_call_soon  # noqa: E402
 from .loop import call_soon_threadsafe as c_call_soon_threadsafe  # noqa: E402
 from .loop import create_future as c_create_future  # noqa: E402
-from .loop import run_once as c_run_once  # noqa: E402
 from .loop import time as c_time  # noqa: E402
-from .streams import StreamReader, replace_reader  # noqa: E402
+from .streams import StreamReader, StreamWriter, replace_reader  # noqa: E402
 from .transports import (  # noqa: E402
     DatagramTransport,
     OriginalDatagramTransport,
     OriginalSocketTransport,
     SocketTransport,
 )
+from .turn import run_once as c_run_once  # noqa: E402
 
-__all__ = ["EventLoop", "StreamReader", "coalesces_by_default"]
+__all__ = ["EventLoop", "StreamReader", "StreamWriter", "coalesces_by_default"]
 
 # Since Python 3.12 the methods that make a transport refuse a descriptor that has one.
 _REFUSES_USED_DESCRIPTOR = sys.version_info >= (3, 12)

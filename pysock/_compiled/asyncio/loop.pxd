@@ -16,6 +16,14 @@ cdef class LoopState:
     # What `metrics()` tells.
     cdef int64_t turns, callbacks, waited, busy, longest_turn
 
+# The slots of a loop.
+cdef member *READY
+cdef member *SCHEDULED
+cdef member *STOPPING
+cdef member *SELECTOR
+cdef member *CANCELLED_COUNT
+cdef member *CLOCK_RESOLUTION
+
 ctypedef int (*transport_flusher)(object transport) except -1
 
 cdef transport_flusher flush_transport  # socket_transport.pyx sets it
@@ -23,10 +31,13 @@ cdef transport_flusher flush_transport  # socket_transport.pyx sets it
 cdef LoopState state_of(object loop)
 cdef LoopState coalescing_state_of(object loop)
 cdef bint is_plain_selector(object selector) except -1
+cdef int flush_transports(LoopState state) except -1
+cdef object now(object loop)
 cdef object selector_of(object loop)
 cdef bint is_closed(object loop) except -1
 cdef int check_closed(object loop) except -1
 cdef bint is_debug(object loop) except -1
 cdef bint is_plain(object loop) except -1
+cdef object create_future_of(object loop)
 cdef object without_own_entry(object handle, int place=*)
 cdef object call_soon_plain(object loop, object callback, tuple arguments, object context)

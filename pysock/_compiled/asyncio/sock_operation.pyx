@@ -24,7 +24,7 @@ from ..io.transfer cimport receive_if_ready, send_bytes
 from ..selectors.key cimport EVENT_READ, EVENT_WRITE
 from ..selectors.registration cimport register_again, register_once, unregister_fired
 from .handle cimport is_cancelled, new_handle
-from .loop cimport check_closed, is_debug, is_plain, is_plain_selector, selector_of
+from .loop cimport check_closed, create_future_of, is_debug, is_plain, is_plain_selector, selector_of
 from .original_methods cimport OriginalMethods
 from .sockets cimport has_original, is_of_known_class
 
@@ -127,7 +127,7 @@ cdef class SockOperation:
         cdef object handle, data
         self.fd = self.sock.fileno()
         ensure_no_transport(self.loop, self.fd)
-        self.future = self.loop.create_future()
+        self.future = create_future_of(self.loop)
         if is_plain(self.loop) and is_plain_selector(selector_of(self.loop)):
             check_closed(self.loop)
             handle = new_handle(self, (), self.loop, None)

@@ -18,6 +18,7 @@ import sys
 
 cimport cython
 
+from cpython.dict cimport PyDict_Contains
 from cpython.method cimport PyMethod_Check, PyMethod_GET_FUNCTION, PyMethod_GET_SELF
 from cpython.object cimport PyObject
 
@@ -35,6 +36,9 @@ from .sockets cimport has_original, is_bytes_like
 from .stream_reader cimport feed, reader_of
 
 
+cdef extern from "Python.h":
+    dict generic_dict "PyObject_GenericGetDict"(object instance, void *unused)
+
 cdef object base = asyncio.selector_events._SelectorSocketTransport
 cdef object memoryview_type = memoryview
 # Since Python 3.12 it is a deque of buffers, and a bytearray before.
@@ -42,7 +46,7 @@ cdef bint buffer_is_deque = sys.version_info >= (3, 12)
 
 cdef tuple METHODS = (
     "_read_ready", "_read_ready__data_received", "_read_ready__get_buffer", "write",
-    "_maybe_pause_protocol", "max_size",
+    "_maybe_pause_protocol", "is_closing", "max_size",
 )
 cdef OriginalMethods methods = OriginalMethods(base, METHODS)
 # What makes a transport: a function for each class. `transports.py` goes round them.
@@ -117,6 +121,15 @@ cdef inline bint is_plain(object transport) except -1:
     """Whether *transport* has slots, and C code may go round its methods."""
     return (is_of_class(transport) and not is_traced()
             and methods.are_those_of(type(transport)))
+
+
+cdef bint is_open(object transport) except -1:
+    """Whether *transport* is one in C with an empty buffer, and `is_closing()` is False.
+
+    A transport that is closed with an empty buffer has lost its connection at once.
+    """
+    return (is_plain(transport) and is_empty(transport) and not member_is(transport, SOCK, None)
+            and not PyDict_Contains(generic_dict(transport, NULL), "is_closing"))
 
 
 cdef inline bint is_method_of(object callback, object function, object instance) noexcept:

@@ -21,13 +21,18 @@ from libc.string cimport memcpy
 from ..core cimport traceback
 from ..core.member cimport get_member, member, member_is, member_of, set_member
 from ..core.tracing cimport is_traced
+from .loop cimport create_future_of
 from .original_methods cimport OriginalMethods
 
 cdef object base = asyncio.StreamReader
 cdef object StreamReaderProtocol = asyncio.StreamReaderProtocol
 
+cdef object Future = asyncio.Future
+cdef object future_cancelled = Future.cancelled
+cdef object future_set_result = Future.set_result
+
 cdef tuple METHODS = (
-    "_maybe_resume_transport", "_wait_for_data", "_wakeup_waiter", "feed_data", "read",
+    "_maybe_resume_transport", "_wait_for_data", "_wakeup_waiter", "exception", "feed_data", "read",
     "readexactly", "readline", "readuntil",
 )
 cdef OriginalMethods methods = OriginalMethods(base, METHODS)
@@ -75,6 +80,11 @@ cdef object reader_of(object protocol):
     return reader if type(reader) is reader_class and is_plain(reader) else None
 
 
+cdef bint has_no_error(object reader) except -1:
+    """Whether *reader* is one in C, and `exception()` is None."""
+    return type(reader) is reader_class and is_plain(reader) and member_is(reader, EXCEPTION, None)
+
+
 cdef int feed(object reader, bytes data) except -1:
     """`feed_data` for a reader of `reader_of`."""
     cdef object buffer, waiter
@@ -90,11 +100,20 @@ cdef int feed(object reader, bytes data) except -1:
     waiter = get_member(reader, WAITER)
     if waiter is not None:
         set_member(reader, WAITER, None)
-        if not waiter.cancelled():
-            waiter.set_result(None)
+        set_done(waiter)
     if (not member_is(reader, TRANSPORT, None) and member_is(reader, PAUSED, False)
             and PyByteArray_GET_SIZE(buffer) > 2 * get_member(reader, LIMIT)):
         pause(reader)
+    return 0
+
+
+cdef int set_done(object waiter) except -1:
+    """Set the result of the future, unless it is cancelled."""
+    if type(waiter) is not Future:
+        if not waiter.cancelled():
+            waiter.set_result(None)
+    elif not future_cancelled(waiter):
+        future_set_result(waiter, None)
     return 0
 
 
@@ -140,7 +159,7 @@ cdef object wait_for_data(object reader):
     if not member_is(reader, PAUSED, False):
         set_member(reader, PAUSED, False)
         get_member(reader, TRANSPORT).resume_reading()
-    waiter = get_member(reader, LOOP).create_future()
+    waiter = create_future_of(get_member(reader, LOOP))
     set_member(reader, WAITER, waiter)
     return waiter
 

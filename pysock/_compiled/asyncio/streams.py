@@ -1,4 +1,4 @@
-"""StreamReader: asyncio's own, with its reads in C."""
+"""StreamReader and StreamWriter: asyncio's own, with reads and `drain` in C."""
 
 import asyncio
 import asyncio.streams
@@ -16,8 +16,11 @@ from .stream_reader import (
     try_readuntil,
 )
 from .stream_reader import feed_data as _feed_data
+from .stream_writer import register_class as register_writer
+from .stream_writer import start_drain
 
 _Original = asyncio.StreamReader
+_OriginalWriter = asyncio.StreamWriter
 _OriginalProtocol = asyncio.StreamReaderProtocol
 # Of a reader that only its protocol has: the protocol's, a variable's, and an argument's.
 _REFERENCES = 3
@@ -93,8 +96,32 @@ class StreamReader(_Original):
             has_waited = True
 
 
+class StreamWriter(_OriginalWriter):
+    """`asyncio.StreamWriter`, with the part of `drain` that does not wait in C."""
+
+    async def drain(self):
+        """Wait until the buffer is below its low-water mark. See `asyncio.StreamWriter.drain`."""
+        waiting = start_drain(self)
+        if waiting is not None:
+            await waiting
+
+
+def _with_writer(client_connected_cb):
+    """*client_connected_cb*, called with a StreamWriter of this module.
+
+    asyncio's protocol makes the writer and passes it on at once: nobody has seen it before.
+    """
+
+    def client_connected(reader, writer):
+        if type(writer) is _OriginalWriter:
+            writer.__class__ = StreamWriter
+        return client_connected_cb(reader, writer)
+
+    return client_connected
+
+
 def replace_reader(protocol):
-    """Give *protocol* a reader in C, if its own is asyncio's and nobody else has it.
+    """Give *protocol* a reader and a writer in C, if its reader is asyncio's and only it has it.
 
     `asyncio.start_server` makes a protocol and its reader for each connection, and shows the reader
     to the program only when the connection is made.
@@ -114,7 +141,13 @@ def replace_reader(protocol):
     replacement = StreamReader(reader._limit, reader._loop)
     protocol._stream_reader_wr = weakref.ref(replacement)
     protocol._strong_reader = replacement
+    if (
+        asyncio.streams.StreamWriter is _OriginalWriter
+        and protocol._client_connected_cb is not None
+    ):
+        protocol._client_connected_cb = _with_writer(protocol._client_connected_cb)
 
 
 _ATTRIBUTES = set(SLOTS)
 register_class(StreamReader)
+register_writer(StreamWriter)
