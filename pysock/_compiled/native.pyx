@@ -60,6 +60,7 @@ ASYNCIO = (
     "asyncio.stream_reader",
     "asyncio.socket_transport",
     "asyncio.stream_writer",
+    "asyncio.transport_init",
 )
 
 PROFILE = (

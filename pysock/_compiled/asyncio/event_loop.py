@@ -26,6 +26,7 @@ from .loop import call_soon_threadsafe as c_call_soon_threadsafe  # noqa: E402
 from .loop import create_future as c_create_future  # noqa: E402
 from .loop import time as c_time  # noqa: E402
 from .streams import StreamReader, StreamWriter, replace_reader  # noqa: E402
+from .transport_init import start_connection  # noqa: E402
 from .transports import (  # noqa: E402
     DatagramTransport,
     OriginalDatagramTransport,
@@ -153,8 +154,9 @@ class EventLoop(asyncio.unix_events._UnixSelectorEventLoop):
 
     def _start_connection(self, protocol_factory, conn, peername, server):
         try:
-            extra = {"peername": peername}
-            self._make_socket_transport(conn, protocol_factory(), extra=extra, server=server)
+            if not start_connection(self, protocol_factory, conn, peername, server):
+                extra = {"peername": peername}
+                self._make_socket_transport(conn, protocol_factory(), extra=extra, server=server)
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:

@@ -52,7 +52,7 @@ cdef tuple SLOTS = (
     "_callback", "_args", "_cancelled", "_loop", "_source_traceback", "_repr", "__weakref__",
     "_context",
 )
-cdef OriginalMethods handle_methods = OriginalMethods(Handle, ("__init__", "_run"))
+cdef OriginalMethods handle_methods = OriginalMethods(Handle, ("__init__", "_run", "cancel"))
 cdef OriginalMethods timer_methods = OriginalMethods(TimerHandle, ("__init__", "_run", "__lt__"))
 
 # An interpreter may have handles with more to fill in than is known here.
@@ -121,6 +121,17 @@ cdef bint is_cancelled(object handle) except -1:
     if type(handle) is Handle or type(handle) is TimerHandle:
         return member_is(handle, CANCELLED, True)
     return handle._cancelled
+
+
+cdef int cancel(object handle) except -1:
+    """`handle.cancel()`, for a handle of a plain loop."""
+    if type(handle) is not Handle:
+        handle.cancel()
+    elif not member_is(handle, CANCELLED, True):
+        set_member(handle, CANCELLED, True)
+        set_member(handle, CALLBACK, None)
+        set_member(handle, ARGUMENTS, None)
+    return 0
 
 
 cdef bint is_timer(object handle) except -1:

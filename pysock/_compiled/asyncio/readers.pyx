@@ -14,7 +14,8 @@ from cpython.tuple cimport PyTuple_GET_ITEM
 from ..core cimport traceback
 from ..selectors.key cimport EVENT_READ, EVENT_WRITE, KEY_DATA, KEY_EVENTS, is_key
 from ..selectors.registration cimport NOT_REGISTERED, registered_key
-from .handle cimport new_handle
+from ..selectors.registration import register, unregister  # without the Python functions in front
+from .handle cimport cancel, new_handle
 from .loop cimport check_closed, is_closed, is_plain, is_plain_selector, selector_of, without_own_entry
 
 cdef enum:
@@ -42,8 +43,8 @@ cdef object add(object loop, object key, object fd, int event, object callback, 
     check_closed(loop)
     handle = new_handle(callback, arguments, loop, None)
     if key is NOT_REGISTERED:
-        selector_of(loop).register(
-            fd, event, (handle, None) if event == EVENT_READ else (None, handle))
+        register(
+            selector_of(loop), fd, event, (handle, None) if event == EVENT_READ else (None, handle))
         return handle
     reader, writer = data_of(key)
     if event == EVENT_READ:
@@ -75,6 +76,31 @@ cdef bint remove(object loop, object key, object fd, int event) except -1:
         return False
     removed.cancel()
     return True
+
+
+cdef int add_reader_of(object loop, object fd, object callback) except -1:
+    """`loop._add_reader(fd, callback)`."""
+    cdef object key = key_of(loop, fd)
+    if key is None:
+        loop._add_reader(fd, callback)
+    else:
+        add(loop, key, fd, EVENT_READ, callback, ())
+    return 0
+
+
+cdef int remove_both(object loop, object fd) except -1:
+    """`loop._remove_reader(fd)` and `loop._remove_writer(fd)`."""
+    cdef object key = key_of(loop, fd)
+    cdef object handle
+    if key is None:
+        loop._remove_reader(fd)
+        loop._remove_writer(fd)
+    elif key is not NOT_REGISTERED and not is_closed(loop):
+        unregister(selector_of(loop), fd)
+        for handle in data_of(key):
+            if handle is not None:
+                cancel(handle)
+    return 0
 
 
 @cython.binding(False)

@@ -11,9 +11,7 @@ the other. Whatever could show the difference flushes first: event_loop.py has t
 """
 
 import asyncio
-import asyncio.base_events
 import asyncio.selector_events
-import asyncio.transports
 import sys
 
 cimport cython
@@ -26,12 +24,11 @@ from ..core.member cimport get_member, member, member_is, member_of, set_member
 from ..core.socket_object cimport socket
 from ..core.tracing cimport is_traced
 from ..io.transfer cimport receive_bytes, send_bytes
-from ..sys.ps_addr cimport AF_INET, AF_INET6
-from ..sys.ps_socket cimport IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY
 from .handle cimport add_direct_callback
-from .loop cimport LoopState, coalescing_state_of
+from .loop cimport LoopState, call_soon_plain, coalescing_state_of
 from . cimport loop as loop_module
 from .original_methods cimport OriginalMethods
+from .readers cimport add_reader_of, remove_both
 from .sockets cimport has_original, is_bytes_like
 from .stream_reader cimport feed, reader_of
 
@@ -45,16 +42,11 @@ cdef object memoryview_type = memoryview
 cdef bint buffer_is_deque = sys.version_info >= (3, 12)
 
 cdef tuple METHODS = (
-    "_read_ready", "_read_ready__data_received", "_read_ready__get_buffer", "write",
-    "_maybe_pause_protocol", "is_closing", "max_size",
+    "_add_reader", "_call_connection_lost", "_maybe_pause_protocol", "_read_ready",
+    "_read_ready__data_received", "_read_ready__get_buffer", "_read_ready__on_eof", "close",
+    "is_closing", "is_reading", "max_size", "write",
 )
 cdef OriginalMethods methods = OriginalMethods(base, METHODS)
-# What makes a transport: a function for each class. `transports.py` goes round them.
-cdef object selector_transport = asyncio.selector_events._SelectorTransport
-cdef object flow_control = asyncio.transports._FlowControlMixin
-cdef OriginalMethods init = OriginalMethods(base, ("__init__", "set_protocol", "_set_write_buffer_limits"))
-cdef OriginalMethods selector_init = OriginalMethods(selector_transport, ("__init__",))
-cdef OriginalMethods flow_control_init = OriginalMethods(flow_control, ("__init__",))
 
 cdef member *SOCK = NULL
 cdef member *PROTOCOL = NULL
@@ -89,28 +81,8 @@ def register_class(cls, /):
     READ_READY_CB, UNSENT = member_of(cls, "_read_ready_cb"), member_of(cls, "_unsent")
     data_received_function = cls._read_ready__data_received
     methods.register_class(cls)
-    init.register_class(cls)
     add_direct_callback(cls._read_ready, read_ready)
-
-
-@cython.binding(False)
-def has_original_init(cls):
-    """Whether nobody has replaced what makes a transport, and *cls* overrides none of it."""
-    return (init.are_those_of(cls) and selector_init.are_those_of(selector_transport)
-            and flow_control_init.are_those_of(flow_control))
-
-
-@cython.binding(False)
-def set_nodelay(sock):
-    """`asyncio.base_events._set_nodelay`, which asks for the socket's family and type as enums."""
-    cdef socket usual
-    if not has_original(sock):
-        asyncio.base_events._set_nodelay(sock)
-        return
-    usual = <socket>sock
-    if (usual.sock_type == SOCK_STREAM and usual.sock_proto == IPPROTO_TCP
-            and (usual.sock_family == AF_INET or usual.sock_family == AF_INET6)):
-        sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+    add_direct_callback(cls._start_reading, start_reading)
 
 
 cdef inline bint is_of_class(object transport) except -1:
@@ -180,7 +152,7 @@ cdef int read_for_data_received(object self) except -1:
         self._fatal_error(error, "Fatal read error on socket transport")
         return 0
     if not data:
-        self._read_ready__on_eof()
+        receive_eof(self)
         return 0
     protocol = get_member(self, PROTOCOL)
     try:
@@ -194,6 +166,69 @@ cdef int read_for_data_received(object self) except -1:
     except BaseException as error:
         self._fatal_error(error, "Fatal error: protocol.data_received() call failed.")
     return 0
+
+
+cdef int receive_eof(object self) except -1:
+    """`_read_ready__on_eof` of a plain transport."""
+    cdef object loop = get_member(self, LOOP)
+    if not loop_module.is_plain(loop) or PyDict_Contains(generic_dict(self, NULL), "close"):
+        self._read_ready__on_eof()
+        return 0
+    try:
+        keep_open = get_member(self, PROTOCOL).eof_received()
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        self._fatal_error(error, "Fatal error: protocol.eof_received() call failed.")
+        return 0
+    if keep_open:
+        loop._remove_reader(self._sock_fd)
+    else:
+        close_plain(self)
+    return 0
+
+
+cdef int start_reading(object self) except -1:
+    """Register for reading, if the transport was neither closed nor paused meanwhile."""
+    if not is_plain(self):
+        self._add_reader(self._sock_fd, self._read_ready)
+    elif not self._closing and not self._paused:
+        add_reader_of(get_member(self, LOOP), self._sock_fd, self._read_ready)
+    return 0
+
+
+@cython.binding(False)
+def _start_reading(self):
+    start_reading(self)
+
+
+cdef int close_plain(object self) except -1:
+    cdef object loop
+    flush(self)
+    if self._closing:
+        return 0
+    loop = get_member(self, LOOP)
+    self._closing = True
+    if len(get_member(self, BUFFER)):
+        loop._remove_reader(self._sock_fd)
+        return 0
+    set_member(self, CONN_LOST, get_member(self, CONN_LOST) + 1)
+    remove_both(loop, self._sock_fd)
+    if loop_module.is_plain(loop):
+        call_soon_plain(loop, self._call_connection_lost, (None,), None)
+    else:
+        loop.call_soon(self._call_connection_lost, None)
+    return 0
+
+
+@cython.binding(False)
+def close(self):
+    if is_plain(self):
+        close_plain(self)
+    else:
+        if is_of_class(self):
+            flush(self)
+        base.close(self)
 
 
 cdef inline bint can_write(object self, object sock, object data) except -1:

@@ -1,0 +1,221 @@
+"""Making a stream transport, and the transport of an accepted connection, in C.
+
+asyncio makes a transport in four constructors, one for each base class, and asks the socket for its
+family and type, which are enums. `fill_in` does the same in one function. transports.py finds out whether
+it gives a transport the attributes that the constructors of the running Python give it.
+"""
+
+import asyncio
+import asyncio.base_events
+import asyncio.futures
+import asyncio.protocols
+import asyncio.selector_events
+import asyncio.transports
+import asyncio.trsock
+import collections
+import sys
+
+cimport cython
+
+from ..core.member cimport init_member, member, member_of, new_instance, set_member
+from ..core.socket_object cimport socket
+from ..core.threads cimport dict_get
+from ..sys.ps_addr cimport AF_INET, AF_INET6
+from ..sys.ps_socket cimport IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY
+from .loop cimport call_soon_plain, is_plain
+from .original_methods cimport OriginalMethods
+from .sockets cimport has_original
+
+cdef object base = asyncio.selector_events._SelectorSocketTransport
+cdef object selector_transport = asyncio.selector_events._SelectorTransport
+cdef object flow_control = asyncio.transports._FlowControlMixin
+cdef object StreamReaderProtocol = asyncio.StreamReaderProtocol
+cdef object BufferedProtocol = asyncio.protocols.BufferedProtocol
+cdef object TransportSocket = asyncio.trsock.TransportSocket
+cdef object set_result_unless_cancelled = asyncio.futures._set_result_unless_cancelled
+cdef object original_set_nodelay = asyncio.base_events._set_nodelay
+cdef dict base_event_names = vars(asyncio.base_events)
+cdef dict selector_event_names = vars(asyncio.selector_events)
+
+# A function for each class makes a transport.
+cdef OriginalMethods methods = OriginalMethods(
+    base, ("__init__", "_add_reader", "set_protocol", "_set_write_buffer_limits"))
+cdef OriginalMethods selector_methods = OriginalMethods(selector_transport, ("__init__",))
+cdef OriginalMethods flow_control_methods = OriginalMethods(flow_control, ("__init__",))
+
+# Since Python 3.12 the buffer is a deque, an instance says how it is sent, and a descriptor that has a
+# transport is refused. Since 3.13 a server counts its transports by themselves.
+cdef object buffer_factory = getattr(base, "_buffer_factory", collections.deque)
+cdef bint has_write_send = hasattr(base, "_write_send")
+cdef bint attach_takes_transport = asyncio.base_events.Server._attach.__code__.co_argcount == 2
+cdef bint refuses_used_descriptor = sys.version_info >= (3, 12)
+
+cdef enum:
+    HIGH_WATER_MARK = 64 * 1024  # the default of `_FlowControlMixin`
+    LOW_WATER_MARK = 16 * 1024
+
+cdef object transport_class = None
+cdef object replace_reader = None
+cdef bint is_known = False
+
+cdef member *SOCK = NULL
+cdef member *PROTOCOL = NULL
+cdef member *BUFFER = NULL
+cdef member *CONN_LOST = NULL
+cdef member *EOF = NULL
+cdef member *EMPTY_WAITER = NULL
+cdef member *READ_READY_CB = NULL
+cdef member *UNSENT = NULL
+cdef member *SOCKET_OF = member_of(TransportSocket, "_sock")
+cdef member *EXTRA = member_of(base, "_extra")
+cdef member *LOOP = member_of(base, "_loop")
+cdef member *PROTOCOL_PAUSED = member_of(base, "_protocol_paused")
+cdef member *HIGH_WATER = member_of(base, "_high_water")
+cdef member *LOW_WATER = member_of(base, "_low_water")
+
+
+def register_class(cls, replace, /):
+    """Make *cls* the class of the transports. *replace* gives a protocol of streams a reader in C."""
+    global SOCK, PROTOCOL, BUFFER, CONN_LOST, EOF, EMPTY_WAITER, READ_READY_CB, UNSENT
+    global transport_class, replace_reader
+    transport_class, replace_reader = cls, replace
+    SOCK, PROTOCOL = member_of(cls, "_sock"), member_of(cls, "_protocol")
+    BUFFER, CONN_LOST = member_of(cls, "_buffer"), member_of(cls, "_conn_lost")
+    EOF, EMPTY_WAITER = member_of(cls, "_eof"), member_of(cls, "_empty_waiter")
+    READ_READY_CB, UNSENT = member_of(cls, "_read_ready_cb"), member_of(cls, "_unsent")
+    methods.register_class(cls)
+
+
+def set_known(known, /):
+    """Say whether `fill_in` does what the constructors of the running Python do."""
+    global is_known
+    is_known = known
+
+
+cdef bint has_original_init(object cls) except -1:
+    """Whether nobody has replaced what makes a transport, and *cls* overrides none of it."""
+    return (is_known and methods.are_those_of(cls)
+            and selector_methods.are_those_of(selector_transport)
+            and flow_control_methods.are_those_of(flow_control))
+
+
+cdef int set_nodelay(object sock) except -1:
+    """`asyncio.base_events._set_nodelay`, which asks for the socket's family and type as enums."""
+    cdef socket usual
+    replaced = dict_get(base_event_names, "_set_nodelay")
+    if replaced is not original_set_nodelay or not has_original(sock):
+        replaced(sock)
+        return 0
+    usual = <socket>sock
+    if (usual.sock_type == SOCK_STREAM and usual.sock_proto == IPPROTO_TCP
+            and (usual.sock_family == AF_INET or usual.sock_family == AF_INET6)):
+        sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+    return 0
+
+
+cdef int fill_in_extra(object extra, object sock) except -1:
+    cdef object shown = new_instance(TransportSocket)
+    init_member(shown, SOCKET_OF, sock)
+    extra["socket"] = shown
+    try:
+        extra["sockname"] = sock.getsockname()
+    except OSError:
+        extra["sockname"] = None
+    if "peername" not in extra:
+        try:
+            extra["peername"] = sock.getpeername()
+        except OSError:
+            extra["peername"] = None
+    return 0
+
+
+cdef int fill_in(object self, object loop, object sock, object protocol, object extra,
+                 object server) except -1:
+    """Set the attributes that the constructors of asyncio's classes set."""
+    cdef object fd
+    if extra is None:
+        extra = {}
+    fill_in_extra(extra, sock)
+    set_member(self, EXTRA, extra)
+    set_member(self, LOOP, loop)
+    set_member(self, PROTOCOL_PAUSED, False)
+    set_member(self, HIGH_WATER, HIGH_WATER_MARK)
+    set_member(self, LOW_WATER, LOW_WATER_MARK)
+    set_member(self, SOCK, sock)
+    self._sock_fd = fd = sock.fileno()
+    if isinstance(protocol, BufferedProtocol):
+        set_member(self, READ_READY_CB, self._read_ready__get_buffer)
+    else:
+        set_member(self, READ_READY_CB, self._read_ready__data_received)
+    set_member(self, PROTOCOL, protocol)
+    self._protocol_connected = True
+    self._server = server
+    set_member(self, BUFFER, buffer_factory())
+    set_member(self, CONN_LOST, 0)
+    self._closing = False
+    self._paused = False
+    set_member(self, EOF, False)
+    set_member(self, EMPTY_WAITER, None)
+    if server is not None:
+        if attach_takes_transport:
+            server._attach(self)
+        else:
+            server._attach()
+    loop._transports[fd] = self
+    if has_write_send:
+        self._write_ready = (
+            self._write_sendmsg if selector_event_names["_HAS_SENDMSG"] else self._write_send
+        )
+    return set_nodelay(sock)
+
+
+cdef int schedule_start(object self, object loop, object protocol, object waiter) except -1:
+    """Reading starts, and the waiter wakes up, after connection_made() has been called."""
+    if is_plain(loop):
+        call_soon_plain(loop, protocol.connection_made, (self,), None)
+        call_soon_plain(loop, self._start_reading, (), None)
+    else:
+        loop.call_soon(protocol.connection_made, self)
+        loop.call_soon(self._add_reader, self._sock_fd, self._read_ready)
+    if waiter is not None:
+        loop.call_soon(set_result_unless_cancelled, waiter, None)
+    return 0
+
+
+@cython.binding(False)
+def init_transport(self, loop, sock, protocol, waiter, extra, server):
+    """Make the new *self* a transport. False if asyncio's own constructors must do it."""
+    if not has_original_init(type(self)):
+        return False
+    fill_in(self, loop, sock, protocol, extra, server)
+    schedule_start(self, loop, protocol, waiter)
+    return True
+
+
+@cython.binding(False)
+def fill_in_attributes(self, loop, sock, protocol):
+    """`fill_in`, to find out whether it sets what the constructors of the running Python set."""
+    fill_in(self, loop, sock, protocol, None, None)
+
+
+@cython.binding(False)
+def start_connection(self, protocol_factory, conn, peername, server):
+    """Make the protocol and the transport of an accepted connection.
+
+    False before anything is done if `_make_socket_transport` must be called.
+    """
+    cdef object protocol, transport
+    if (not is_plain(self) or not has_original_init(transport_class)
+            or dict_get(selector_event_names, "_SelectorSocketTransport") is not base):
+        return False
+    protocol = protocol_factory()
+    if refuses_used_descriptor:
+        self._ensure_fd_no_transport(conn)
+    if type(protocol) is StreamReaderProtocol:
+        replace_reader(protocol)
+    transport = new_instance(transport_class)
+    set_member(transport, SOCK, None)  # the destructor asks it, also if this fails
+    set_member(transport, UNSENT, None)
+    fill_in(transport, self, conn, protocol, {"peername": peername}, server)
+    schedule_start(transport, self, protocol, None)
+    return True
