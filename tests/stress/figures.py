@@ -1,6 +1,6 @@
 """What was tried, how many cases, what was found: a table from the XML that runs of pytest left.
 
-    python tests/stress/figures.py build/trust.xml [build/asan.xml build/debug.xml] [README.md ...]
+    python tests/stress/figures.py build/trust.xml [build/asan.xml build/debug.xml] [PAGE ...]
 
 A test says what it tried by `record_property(row, text)`; the rows without such figures count their
 tests. A page among the arguments gets the table between its two marks. `make trust` runs it all but
