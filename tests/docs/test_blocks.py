@@ -168,6 +168,22 @@ def test_every_make_target_that_is_named_exists(page):
     assert set(" ".join(named).split()) <= set(make_targets())
 
 
+def slugs_of(page):
+    """The anchors of a page's headings, as GitHub and MyST make them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_link_between_pages_leads_somewhere(page):
+    text = FENCED.sub("", page.read_text())
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", text):
+        if "://" not in target:
+            path = page.parent / target if target else page
+            assert path.exists(), target
+            assert not anchor or anchor in slugs_of(path), f"{target}#{anchor}"
+
+
 def test_every_figure_that_is_cited_is_a_row():
     table = (ROOT / "docs" / "rows.md").read_text()
     rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| [^|]* \|$", table, re.M)
