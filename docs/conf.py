@@ -28,6 +28,7 @@ version = release = pysock.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "sphinx_design"]
 exclude_patterns = []
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = f"pysock {release}"
 html_copy_source = False
 html_static_path = ["_static"]
