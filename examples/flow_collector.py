@@ -1,6 +1,6 @@
 """A collector of flow records, as NetFlow sends them, on two processes that share a port.
 
-Run it: python examples/flow_collector.py
+Run it: python flow_collector.py
 
 SO_REUSEPORT lets each process have a socket of its own on the port; the kernel gives every exporter
 to one of them, always the same. Each takes its datagrams by the batch, into memory that is

@@ -49,7 +49,9 @@ def vendor(folder, ignore=GENERATED):
 def service(tmp_path_factory):
     """The example, from a tree where pysock was built: what was made there is copied, too."""
     folder = tmp_path_factory.mktemp("service") / "service"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", "_vendor", "build")
+    )
     assert list((ROOT / "pysock" / "_compiled").glob("native*.so"))
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYSOCK_")}
     environment |= {"PYTHON": sys.executable, "PYTHONPATH": "", "CFLAGS": "-O0"}
