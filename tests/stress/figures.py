@@ -19,11 +19,12 @@ from marked_table import write
 ROWS = {
     "faults": (
         "faults: signals, closes, resets, no memory, no descriptors, short writes, a clock that "
-        "jumps, the kernel's own timeouts, each in every blocking operation, compared with `socket`",
+        "jumps, the kernel's own timeouts, each in every blocking operation, compared with "
+        "`socket`",
         "tests.stress.faults.",
-        "calls that waited for a closed descriptor; descriptors that `recvmsg` lost without memory; "
-        "a connect of AF_UNIX that returned without a connection after a signal; the fallback's "
-        "`Stream` ignored SO_RCVTIMEO",
+        "calls that waited for a closed descriptor; descriptors that `recvmsg` lost without "
+        "memory; a connect of AF_UNIX that returned without a connection after a signal; the "
+        "fallback's `Stream` ignored SO_RCVTIMEO",
     ),
     "leaks": (
         "leaks: heap, objects, descriptors, references of every public callable",
