@@ -33,10 +33,10 @@ def headlines(results):
     for group, rows in results.headlines().items():
         yield f"| **{group}** | | | |"
         for text, figure in rows.items():
-            best = max(1.03, figure.pysock, figure.uvloop or 0)
+            best = number(max(1.03, figure.pysock, figure.uvloop or 0))
             ours, uvloop = (
-                f"**{number(each)}**" if each == best else number(each)
-                for each in (figure.pysock, figure.uvloop)
+                f"**{shown}**" if shown == best else shown
+                for shown in map(number, (figure.pysock, figure.uvloop))
             )
             lost = " (slower)" if figure.pysock < SLOWER else ""
             yield f"| {text} | {ours}{lost} | {uvloop} | {number(figure.c)} |"
