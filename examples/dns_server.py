@@ -8,9 +8,9 @@ The kernel counts the questions that it had no room for (SO_RXQ_OVFL). The serve
 when it ends, at Ctrl-C.
 """
 
-import contextlib
 import signal
 import sys
+import threading
 
 import dns.exception
 import dns.flags
@@ -47,32 +47,36 @@ def answer(data: bytes) -> bytes | None:
     return reply.to_wire()
 
 
-def serve(sock: socket.socket) -> None:
-    """Answer until an exception ends it, a signal's for one."""
+def serve(sock: socket.socket, stopping: threading.Event) -> None:
+    """Answer until *stopping* is set."""
     batch = socket.DatagramBatch(64, 512)
     drops = answered = 0
-    try:
-        while True:
+    while not stopping.is_set():
+        try:
             batch.recv_into(sock)
-            answers = []
-            for datagram in batch:
-                drops = datagram.drops or drops
-                if (reply := answer(bytes(datagram))) is not None:
-                    answers.append((reply, datagram.address))
-            answered += sock.sendmmsg(answers)
-    finally:
-        print(f"answered {answered}, dropped by the kernel {drops}", flush=True)
+        except TimeoutError:
+            continue
+        answers = []
+        for datagram in batch:
+            drops = datagram.drops or drops
+            if (reply := answer(bytes(datagram))) is not None:
+                answers.append((reply, datagram.address))
+        answered += sock.sendmmsg(answers)
+    print(f"answered {answered}, dropped by the kernel {drops}")
 
 
 def main(address: str = "127.0.0.1:5353") -> None:
     host, _, port = address.rpartition(":")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A handler that raised could do so between a send and its count.
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RXQ_OVFL, 1)
+        sock.settimeout(0.2)  # how soon it notices that it is to stop
         sock.bind((host, port))
         print("serving on {}:{}".format(*sock.getsockname()), flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            serve(sock)
+        serve(sock, stopping)
 
 
 if __name__ == "__main__":
