@@ -9,6 +9,7 @@ VENV := .venv/$(VERSION)
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
+BROWSER_READY := $(VENV)/.browser-ready
 
 # Built in place, and found there: an editable install would be found by the tests of installing, too.
 export PYTHONPATH := $(CURDIR)
@@ -23,7 +24,7 @@ CONFORMANCE ?=
 FUZZ_SECONDS ?= 600
 FUZZ_CORPUS ?= $(or $(TMPDIR),/tmp)/$(notdir $(CURDIR))-corpus
 
-.PHONY: build demo test suite conformance sanitize sanitize-quick suite-debug fuzz fuzz-python leaks soak trust compat compat-suites programs outside-tools bench guard guard-programs docs lint stubs wheels format clean
+.PHONY: build demo test suite conformance sanitize sanitize-quick suite-debug fuzz fuzz-python leaks soak trust compat compat-suites programs outside-tools bench guard guard-programs docs docs-check lint stubs wheels format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +34,10 @@ $(READY): pyproject.toml
 
 $(DOCS_READY): pyproject.toml $(READY)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --group docs
+	touch $@
+
+$(BROWSER_READY): pyproject.toml $(READY)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --group browser
 	touch $@
 
 build: $(READY)
@@ -73,7 +78,7 @@ fuzz-python: build
 soak: build
 	SOAK_SECONDS=$${SOAK_SECONDS:-600} $(RUN) -m pytest -s tests/stress/soak
 
-# What was tried, how much of it, what was found: the table of the README. What `make sanitize suite-debug`
+# What was tried, how much of it, what was found: the table of docs/trust.md. What `make sanitize suite-debug`
 # left behind counts, too.
 trust: build
 	$(RUN) -m pytest -q -o junit_family=xunit1 --junitxml=build/trust.xml \
@@ -81,7 +86,7 @@ trust: build
 		tests/core/test_past_flaws.py tests/core/test_interpreters.py tests/core/test_shared*.py \
 		tests/io/test_transfer.py tests/io/test_short_send.py tests/io/test_zerocopy*.py \
 		tests/selectors/test_selector.py
-	$(RUN) tests/stress/figures.py build/trust.xml $(wildcard build/asan.xml build/debug.xml) README.md
+	$(RUN) tests/stress/figures.py build/trust.xml $(wildcard build/asan.xml build/debug.xml) docs/trust.md
 
 # On builds of their own, elsewhere: the suite and CPython's tests under the sanitizers; the suite with
 # asserts, the debugging allocator, development mode, and every warning an error.
@@ -109,11 +114,15 @@ programs: build
 compat-suites: build
 	$(RUN) tests/compat/suites.py $(SUITES)
 
+# Every row, and all tables and pictures that are made of them.
+RESULTS := benchmarks/results
 bench: build
-	mkdir -p benchmarks/results
-	$(RUN) -m pytest benchmarks --benchmark-json=benchmarks/results/latest.json
-	$(RUN) benchmarks/picture.py benchmarks/results/latest.json benchmarks/picture.svg
-	$(RUN) benchmarks/tables.py benchmarks/results/latest.json
+	mkdir -p $(RESULTS)
+	$(RUN) -m pytest benchmarks --benchmark-json=$(RESULTS)/latest.json
+	$(RUN) benchmarks/loops.py --rounds 9 --json $(RESULTS)/loops.json
+	$(RUN) benchmarks/scaling.py --json $(RESULTS)/scaling.json
+	$(RUN) benchmarks/tables.py $(RESULTS)
+	$(RUN) benchmarks/picture.py $(RESULTS)
 	$(RUN) benchmarks/imports.py
 
 # What tests/outside tries beside its own programs: profilers, guards and APM agents, pinned.
@@ -135,6 +144,12 @@ docs: build $(DOCS_READY)
 	$(RUN) -m sphinx -b html -W --keep-going -n -q -d build/docs/doctrees docs build/docs/html
 	@echo "build/docs/html/index.html"
 
+# Every page of the site in a headless chromium, narrow and wide, light and dark: nothing overflows, no
+# picture is missing, search finds.
+SCREENSHOTS ?= build/docs/screenshots
+docs-check: docs $(BROWSER_READY)
+	$(RUN) tests/docs/browser.py build/docs/html $(SCREENSHOTS)
+
 lint: $(READY)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
@@ -143,7 +158,7 @@ lint: $(READY)
 
 stubs: build
 	$(RUN) -c 'import asyncio; from mypy.stubtest import main; raise SystemExit(main())' pysock --mypy-config-file pyproject.toml --ignore-missing-stub --ignore-unused-allowlist --allowlist tests/packaging/stubtest-allowlist.txt
-	$(RUN) -m mypy --config-file pyproject.toml examples tests/packaging/typed
+	$(RUN) -m mypy --config-file pyproject.toml --exclude 'vendored_service|gunicorn_worker' examples tests/packaging/typed
 
 # The files of a release, in dist/. PYTHONS chooses the interpreters: all that are found.
 wheels: $(READY)

@@ -1,20 +1,51 @@
 """Write the tables of a benchmark run: no figure in them is typed by hand.
 
-    python benchmarks/tables.py benchmarks/results/latest.json
+    python benchmarks/tables.py benchmarks/results [ROOT]
 
-README.md gets the rows of headlines.py, docs/rows.md all of them, each between two comments.
+README.md gets the rows of headlines.py, docs/rows.md those of `bench_*.py`, docs/guide/asyncio.md
+those of `loops.py`, each between two comments. ROOT is the folder of these pages: the project.
 """
 
-import json
+import statistics
 import sys
 from pathlib import Path
 
 from harness.variants import VARIANTS
-from headlines import SLOWER, by_section
+from headlines import SLOWER, Results, paired
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "docs"))
 from marked_table import write  # noqa: E402
+
+LOOPS = ["asyncio", "installed", "pysock", "uvloop", "C"]  # the columns of the table of loops
+
+
+def number(ratio):
+    if ratio is None:
+        return ""
+    return f"{ratio:.2f}" if ratio < 9.95 else f"{ratio:.0f}"
+
+
+def headlines(results):
+    """How many times as fast as the standard library; the best of pysock and uvloop is bold."""
+    yield "| | pysock | uvloop | C |"
+    yield "|---|--:|--:|--:|"
+    for group, rows in results.headlines().items():
+        yield f"| **{group}** | | | |"
+        for text, figure in rows.items():
+            best = number(max(1.03, figure.pysock, figure.uvloop or 0))
+            ours, uvloop = (
+                f"**{shown}**" if shown == best else shown
+                for shown in map(number, (figure.pysock, figure.uvloop))
+            )
+            lost = " (slower)" if figure.pysock < SLOWER else ""
+            yield f"| {text} | {ours}{lost} | {uvloop} | {number(figure.c)} |"
+    yield ""
+    yield measured(results)
+
+
+def measured(results):
+    return f"Measured by `make bench` at commit `{results.commit}`: {results.machine}."
 
 
 def beside(row):
@@ -27,29 +58,50 @@ def beside(row):
 
 def cells(row):
     ratio, share = row["ratio"], row["share_of_c"]
-    shown = f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
     # Within the noise of a run nothing was won and nothing lost.
+    shown = number(ratio)
     marked = f"**{shown}**" if ratio > 1.03 else f"{shown} (slower)" if ratio < SLOWER else shown
     return f"| {row['title']} | {marked} | {'' if share is None else f'{100 * share:.0f} %'} |"
 
 
-def table(sections):
+def operations(rows):
     yield "| operation | ratio | pysock's share of C's speed |"
     yield "|---|--:|--:|"
-    for name, rows in sections.items():
-        if name:
-            yield f"| *{name}* | | |"
-        for row in rows:
-            yield cells(row)
-            yield from beside(row)
+    for row in rows:
+        yield cells(row)
+        yield from beside(row)
 
 
-def main(results):
-    benchmarks = json.loads(Path(results).read_text())["benchmarks"]
-    figures = [one["extra_info"] for one in benchmarks if "ratio" in one["extra_info"]]
-    write(ROOT / "README.md", "benchmark", table(by_section(figures)))
-    write(ROOT / "docs" / "rows.md", "benchmark", table({"": figures}))
+def slower(rows):
+    """The rows in which the standard library is faster."""
+    lost = sorted((row for row in rows if row["ratio"] < SLOWER), key=lambda row: row["ratio"])
+    yield "| operation | ratio |"
+    yield "|---|--:|"
+    for row in lost:
+        yield f"| {row['title']} | {row['ratio']:.2f} |"
+
+
+def loops(rows):
+    """Microseconds of the server's CPU a request; the last column is under 1 where pysock wins."""
+    yield "| server | asyncio | `install()` | `new_event_loop()` | uvloop | C | to uvloop |"
+    yield "|---|--:|--:|--:|--:|--:|--:|"
+    for name, costs in rows.items():
+        shown = [f"{statistics.median(costs[loop]):.1f}" if loop in costs else "" for loop in LOOPS]
+        ratio = paired(costs, "pysock", "uvloop")
+        last = "" if ratio is None else f"**{ratio:.2f}**" if ratio > 1.03 else f"{ratio:.2f}"
+        yield f"| {' | '.join([name, *shown, last])} |"
+
+
+def main(folder, root=ROOT):
+    results, root = Results(Path(folder)), Path(root)
+    write(root / "README.md", "headline", headlines(results))
+    write(root / "docs" / "rows.md", "measured", [measured(results)])
+    write(root / "docs" / "rows.md", "slower", slower(results.operations))
+    write(root / "docs" / "rows.md", "benchmark", operations(results.operations))
+    write(root / "docs" / "guide" / "asyncio.md", "loops", loops(results.loops))
 
 
 if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
     main(*sys.argv[1:])

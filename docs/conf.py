@@ -25,11 +25,15 @@ author = "the pysock developers"
 copyright = author
 version = release = pysock.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "sphinx_design"]
 exclude_patterns = []
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = f"pysock {release}"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+copybutton_prompt_text = "$ "
 smartquotes = False  # b"" is to be copied
 html_show_sphinx = False
 myst_heading_anchors = 3

@@ -1,6 +1,6 @@
 """asyncio: a datagram socket drained by the batch, with a cap per turn of the loop.
 
-Run it: python examples/asyncio_datagrams.py
+Run it: python asyncio_datagrams.py
 
 `add_reader` calls back when there is something to read. One batch is taken per call, not all that
 comes: a flood of datagrams must not keep the loop from its other tasks. What is left makes the

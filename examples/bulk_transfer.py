@@ -1,9 +1,10 @@
-"""Bytes in bulk over UDP, as QUIC moves them: numbered packets, acknowledged, sent again when lost.
+"""Bytes in bulk over UDP, as QUIC moves them: numbered, paced, acknowledged, sent again when lost.
 
-Run it: python examples/bulk_transfer.py
+Run it: python bulk_transfer.py
 
-The sender makes a window of packets in one buffer and hands it over by `send_segmented`; the kernel
-cuts it (GSO). The receiver lets the kernel join what arrives (GRO) and looks at it in place.
+The sender puts ten packets into one buffer and hands it over by `send_segmented`; the kernel cuts
+it (GSO). A pacer says when the next ten may leave: a burst of a whole window would fill the queues
+on its way. The receiver lets the kernel join what arrives (GRO) and looks at it in place.
 """
 
 import os
@@ -16,8 +17,25 @@ import pysock as socket
 PACKET = 1200  # as QUIC's first packets: fits every path
 NUMBER = struct.Struct("!I")
 PAYLOAD = PACKET - NUMBER.size
-WINDOW = 50  # packets
+WINDOW = 50  # packets that are sent before the first of them is acknowledged
+BURST = 10  # packets that leave together
+RATE = 50_000_000  # bytes a second
 SIZE = 5_000_000
+
+
+class Pacer:
+    """Bursts leave at *rate* bytes a second. What was not sent in time is not caught up with."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self.next = time.monotonic()
+
+    def wait(self, size: int) -> None:
+        """Wait until a burst of *size* bytes may leave."""
+        now = time.monotonic()
+        if self.next > now:
+            time.sleep(self.next - now)
+        self.next = max(self.next, now) + size / self.rate
 
 
 def receive(sock: socket.socket, out: bytearray, count: int) -> None:
@@ -46,12 +64,15 @@ def send(sock: socket.socket, data: bytes) -> tuple[int, int]:
         NUMBER.pack(number) + data[at : at + PAYLOAD]
         for number, at in enumerate(range(0, len(data), PAYLOAD))
     ]
+    pacer = Pacer(RATE)
     done = calls = 0
     while done < len(packets):
-        window = b"".join(packets[done : done + WINDOW])
-        sock.send_segmented(window, PACKET)
-        calls += 1
         end = min(done + WINDOW, len(packets))
+        for at in range(done, end, BURST):
+            burst = b"".join(packets[at : min(at + BURST, end)])
+            pacer.wait(len(burst))
+            sock.send_segmented(burst, PACKET)
+            calls += 1
         try:
             while done < end:
                 for acknowledged, _ in sock.recvmmsg(64, NUMBER.size):
@@ -80,6 +101,7 @@ def main() -> None:
         seconds = time.perf_counter() - begin
         thread.join()
     assert out == data
+    assert seconds > 0.9 * SIZE / RATE
     print(f"{SIZE} bytes in {packets} packets, {calls} calls, {SIZE / seconds / 1e6:.0f} MB/s")
     print("every byte arrived")
 

@@ -1,7 +1,7 @@
 """A chat server: a line from one client goes to all others. A thread for each, none for the slow.
 
-Run it: python examples/chat.py             clients of its own, and what they saw
-        python examples/chat.py 9000        a server on that port of this machine: telnet to it
+Run it: python chat.py             clients of its own, and what they saw
+        python chat.py 9000        a server on that port of this machine: telnet to it
 
 A client that sends a line without end is told so and closed: LimitOverrunError. One that does not
 read what the others say is closed when writing to it takes too long: it must not hold up the rest.

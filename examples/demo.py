@@ -1,7 +1,7 @@
 """Unchanged programs on the standard library and on pysock, side by side, every byte checked.
 
-Run it: python examples/demo.py          (under a minute)
-        python examples/demo.py --quick  (one short round: the checks, not the times)
+Run it: python demo.py          (under a minute)
+        python demo.py --quick  (one short round: the checks, not the times)
 
 Greeting servers over TCP, UDP and Unix-domain sockets, `http.server` and an FTP server, each
 with its clients, run as child programs: by `python program.py`, and by

@@ -1,6 +1,6 @@
 """A DNS stub that asks a hundred questions by one call, and takes the answers as they come.
 
-Run it: python examples/dns_stub.py        (needs dnspython: pip install dnspython)
+Run it: python dns_stub.py        (needs dnspython: pip install dnspython)
 
 The server beside it is a small one of dnspython's messages, on loopback.
 """

@@ -1,6 +1,6 @@
 """The greeting server of every sockets tutorial, over TCP.
 
-Run it: python examples/greeting_tcp.py
+Run it: python greeting_tcp.py
 
 New beside the tutorial is the import, and that a port may be text: "8080", as it comes from a
 command line or a configuration file, or the name of a service, such as "http".

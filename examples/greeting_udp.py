@@ -1,6 +1,6 @@
 """The greeting server over UDP: every client sends a datagram and is thanked with one.
 
-Run it: python examples/greeting_udp.py
+Run it: python greeting_udp.py
 
 New beside the tutorial is the import, and that a host may be an object of `ipaddress`, or the
 binary address as an integer.

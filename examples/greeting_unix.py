@@ -1,6 +1,6 @@
 """The greeting server on a Unix-domain socket: for the processes of one machine.
 
-Run it: python examples/greeting_unix.py
+Run it: python greeting_unix.py
 
 New beside the tutorial is the import, and that the address may be a `pathlib.Path`.
 """

@@ -1,7 +1,7 @@
 """A TCP proxy: two threads a connection, one for each direction, and no byte passes through Python.
 
-Run it: python examples/proxy.py                                        checks itself
-        python examples/proxy.py --listen 127.0.0.1:8080 --to example.org:80
+Run it: python proxy.py                                        checks itself
+        python proxy.py --listen 127.0.0.1:8080 --to example.org:80
 
 `splice` returns at the end of what one side sends. That end is passed on, and the other direction
 goes on until its own: a client may shut down its half and wait for the answer. A client that does

@@ -1,7 +1,7 @@
 """A client for Redis, in the time that its protocol takes to read: RESP on a Stream.
 
-Run it: python examples/resp_client.py          with a redis-server of its own
-        python examples/resp_client.py 6379     with the one on that port
+Run it: python resp_client.py          with a redis-server of its own
+        python resp_client.py 6379     with the one on that port
 
 Replies are lines and counted bytes: `readuntil` and `readexactly` are all that it needs. One
 deadline covers a whole command, however many reads the reply takes, and after a timeout nothing of

@@ -1,6 +1,6 @@
 """A server of several processes: each accepts on a listener of its own, all on one port.
 
-Run it: python examples/reuse_port_workers.py [spawn | fork | forkserver]
+Run it: python reuse_port_workers.py [spawn | fork | forkserver]
 
 The kernel spreads the connections over the listeners (SO_REUSEPORT): no worker wakes up for one
 that another worker takes. The parent makes all listeners, so that none is missing when the first

@@ -1,6 +1,6 @@
 """Calls over a connection: each message is its length and then JSON. A server, and its clients.
 
-Run it: python examples/rpc.py
+Run it: python rpc.py
 
 Both sides move whole messages: `recv_exactly` has no loop around it, and `sendmsg_all` sends header
 and body without joining them. A length is somebody else's number: it is compared with a limit

@@ -1,6 +1,6 @@
 """A statsd sink: counters that come as datagrams, some of them lost, and how many the kernel says.
 
-Run it: python examples/statsd_sink.py
+Run it: python statsd_sink.py
 
 The sink takes what has arrived by one call into an arena that is allocated once. SO_RXQ_OVFL makes
 the kernel tell, with a datagram, how many it has dropped before it for want of room: a sink that

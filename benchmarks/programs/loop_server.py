@@ -1,8 +1,14 @@
 """An asyncio echo server of a kind, on a loop: ``loop_server.py KIND LOOP``. It prints its port."""
 
+import sys
+
+if sys.argv[2] == "installed":  # before other imports, as its documentation asks for
+    import pysock
+
+    pysock.install()
+
 import asyncio
 import socket
-import sys
 
 
 class Echo(asyncio.Protocol):
@@ -145,9 +151,6 @@ elif name == "pysock":
 
     loop = pysock.new_event_loop()
 elif name == "installed":
-    import pysock
-
-    pysock.install()
     loop = asyncio.new_event_loop()
 else:
     loop = asyncio.SelectorEventLoop()

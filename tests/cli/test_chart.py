@@ -1,13 +1,9 @@
-"""The picture of `--bench --svg`, and of the whole suite: what can be read from it as XML."""
+"""The picture of `--bench --svg`: what can be read from it as XML."""
 
 import importlib
-import json
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 
 import pytest
-from support.paths import ROOT
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -104,30 +100,3 @@ def test_text_is_escaped(chart):
     root = parsed(chart.draw([chart.Bar(title, 2.0, title)], title, [title]))
     expected = title.translate(dict.fromkeys([0, 0x1B, 0xD800], "\ufffd"))
     assert texts(root).count(expected) == 4 and root.find(f"{SVG}title").text == expected
-
-
-def test_picture_of_the_suite(tmp_path):
-    """benchmarks/picture.py draws with the same program, from a file of the suite."""
-    folder = ROOT / "benchmarks"
-    listed = "import headlines; print(*sum(headlines.HEADLINES.values(), []), sep='\\n')"
-    done = subprocess.run(
-        [sys.executable, "-c", listed], cwd=folder, stdout=subprocess.PIPE, check=True, text=True
-    )
-    titles = done.stdout.splitlines()
-    result = {
-        "machine_info": {
-            **{"python_implementation": "CPython", "python_version": "3.11.7"},
-            **{"system": "Linux", "release": "6.1.0-1"},
-        },
-        "pysock": {"backend": "c"},
-        "benchmarks": [
-            {"extra_info": {"title": title, "ratio": 1 + number / 4, "floor": number % 2 or None}}
-            for number, title in enumerate(titles)
-        ],
-    }
-    (tmp_path / "latest.json").write_text(json.dumps(result))
-    command = [sys.executable, folder / "picture.py", "latest.json", "picture.svg"]
-    subprocess.run(command, cwd=tmp_path, check=True)
-    root = parsed((tmp_path / "picture.svg").read_text())
-    assert set(titles) <= set(texts(root)) and len(bars(root)) == len(titles)
-    assert "CPython 3.11.7, Linux 6.1.0." in " ".join(texts(root))

@@ -21,6 +21,8 @@ ELSEWHERE = {
     "pip install .": "tests/packaging/test_packaging.py installs",
     "python -m pysock --bench": "tests/cli/test_bench.py runs it; it takes a while",
     "python -m pysock --bench --svg picture.svg": "so is this",
+    "uvicorn asgi_app:app --loop pysock:new_event_loop": "test_recipes.py runs it",
+    "gunicorn asgi_app:app --worker-class gunicorn_worker.PysockWorker --workers 2": "this, too",
 }
 # These are interrupted once they have answered.
 SERVERS = ("python -m pysock -m http.server 8080",)
@@ -28,11 +30,16 @@ SERVERS = ("python -m pysock -m http.server 8080",)
 MARKUP = {
     "{toctree}",
     "{eval-rst}",
-    "{include} ../README.md",
+    "{grid} 1 1 3 3",
+    "{include} ../CHANGELOG.md",
     "{include} ../SECURITY.md",
     "{include} ../CONTRIBUTING.md",
-    "{image} architecture.svg",
+    "{figure} architecture.svg",
+    "{image} ../benchmarks/picture.svg",
+    "{image} ../../benchmarks/scaling.svg",
 }
+# test_recipes.py says which files these are, and that each is run.
+EXAMPLE = "{literalinclude} "
 PORTS = ("6379", "8080", "8125")  # somebody's own, perhaps
 
 
@@ -161,6 +168,22 @@ def test_every_make_target_that_is_named_exists(page):
     assert set(" ".join(named).split()) <= set(make_targets())
 
 
+def slugs_of(page):
+    """The anchors of a page's headings, as GitHub and MyST make them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_link_between_pages_leads_somewhere(page):
+    text = FENCED.sub("", page.read_text())
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", text):
+        if "://" not in target:
+            path = page.parent / target if target else page
+            assert path.exists(), target
+            assert not anchor or anchor in slugs_of(path), f"{target}#{anchor}"
+
+
 def test_every_figure_that_is_cited_is_a_row():
     table = (ROOT / "docs" / "rows.md").read_text()
     rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| [^|]* \|$", table, re.M)
@@ -171,6 +194,7 @@ def test_every_figure_that_is_cited_is_a_row():
 def test_no_block_is_passed_over():
     for block in BLOCKS:
         known = block.info in ("python", "console") or block.info in MARKUP
+        known = known or block.info.startswith(EXAMPLE)
         assert known, f"{block}: how is a block of {block.info!r} run?"
         if block.info == "console":
             assert all(line.startswith("$ ") for line in block.text.splitlines()), str(block)

@@ -15,6 +15,7 @@ GREETINGS = sorted(EXAMPLES.glob("greeting_*.py"))
 DEMO = EXAMPLES / "demo.py"
 # What the last line of each says, which it reaches only when everything held.
 CHECKED = {
+    "asyncio_fleet.py": "every connection was counted by its worker",
     "asyncio_datagrams.py": "the loop was never held up",
     "bulk_transfer.py": "every byte arrived",
     "chat.py": "the room is empty, the door is closed",
@@ -25,6 +26,15 @@ CHECKED = {
     "resp_client.py": "every reply was what it had to be",
     "statsd_sink.py": "every datagram is accounted for",
 }
+
+# test_recipes.py runs these: they need somebody at the other end.
+RECIPES = [
+    "aiohttp_app.py",
+    "asgi_app.py",
+    "dns_server.py",
+    "gunicorn_worker.py",
+    "redis_clients.py",
+]
 
 WORKERS = EXAMPLES / "reuse_port_workers.py"
 
@@ -51,7 +61,7 @@ def run(environment, *command):
 
 
 def test_every_example_is_run_here():
-    checked = [EXAMPLES / name for name in CHECKED]
+    checked = [EXAMPLES / name for name in (*CHECKED, *RECIPES)]
     assert sorted(EXAMPLES.glob("*.py")) == sorted([*GREETINGS, DEMO, WORKERS, *checked])
 
 

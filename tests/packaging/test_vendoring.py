@@ -14,13 +14,8 @@ from support.paths import ROOT
 NAME = "theirservice._vendor.pysock"
 GENERATED = shutil.ignore_patterns("*.so", "*.c", "__pycache__")
 
-# As the documentation of csrc/extensions.py has it.
-SETUP = """\
-from setuptools import setup
-import runpy
-extensions = runpy.run_path("theirservice/_vendor/csrc/extensions.py")["extensions"]
-setup(name="theirservice", ext_modules=extensions("theirservice._vendor.pysock"))
-"""
+EXAMPLE = ROOT / "examples" / "vendored_service"
+SETUP = (EXAMPLE / "setup.py").read_text()
 
 
 def python(*command, folder, ordinary=False):
@@ -52,25 +47,31 @@ def vendor(folder, ignore=GENERATED):
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    """From a tree where pysock was built: what was made for the ordinary one is copied, too."""
-    folder = tmp_path_factory.mktemp("service")
-    vendored = vendor(folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "csrc", vendored / "csrc")
-    assert list((vendored / "pysock" / "_compiled").glob("native*.so"))
-    (folder / "setup.py").write_text(SETUP)
-    assert SETUP.splitlines()[2] in (ROOT / "csrc" / "extensions.py").read_text()
+    """The example, from a tree where pysock was built: what was made there is copied, too."""
+    folder = tmp_path_factory.mktemp("service") / "service"
+    shutil.copytree(
+        EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", "_vendor", "build")
+    )
+    assert list((ROOT / "pysock" / "_compiled").glob("native*.so"))
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYSOCK_")}
+    environment |= {"PYTHON": sys.executable, "PYTHONPATH": "", "CFLAGS": "-O0"}
     done = subprocess.run(
-        [sys.executable, "setup.py", "build_ext", "--inplace"],
+        ["sh", "build.sh", ROOT],
         cwd=folder,
-        env={**environment, "PYTHONPATH": "", "CFLAGS": "-O0"},
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         timeout=900,
     )
     assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-2:] == ["hello, world", f"<class '{NAME}.EventLoop'> c"]
     return folder
+
+
+def test_the_example_calls_the_build_as_its_documentation_has_it():
+    (line,) = [line for line in SETUP.splitlines() if line.startswith("extensions = ")]
+    assert line in (ROOT / "csrc" / "extensions.py").read_text()
 
 
 @pytest.mark.parametrize("folder", ["theirservice", "theirservice/_vendor"])

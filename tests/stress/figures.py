@@ -1,6 +1,6 @@
-"""What was tried, how many cases, what was found: a table from the XML that runs of pytest left.
+"""What was tried, how many cases, what was found: the table from the XML that runs of pytest left.
 
-    python tests/stress/figures.py build/trust.xml [build/asan.xml build/debug.xml] [README.md ...]
+    python tests/stress/figures.py build/trust.xml [build/asan.xml build/debug.xml] [PAGE ...]
 
 A test says what it tried by `record_property(row, text)`; the rows without such figures count their
 tests. A page among the arguments gets the table between its two marks. `make trust` runs it all but
@@ -19,16 +19,17 @@ from marked_table import write
 ROWS = {
     "faults": (
         "faults: signals, closes, resets, no memory, no descriptors, short writes, a clock that "
-        "jumps, the kernel's own timeouts, each in every blocking operation, beside `socket`",
+        "jumps, the kernel's own timeouts, each in every blocking operation, compared with "
+        "`socket`",
         "tests.stress.faults.",
-        "waits for a closed descriptor; descriptors lost by `recvmsg` without memory; a connect of "
-        "AF_UNIX that a signal broke off and that said it was made; a fallback's `Stream` deaf to "
-        "SO_RCVTIMEO",
+        "calls that waited for a closed descriptor; descriptors that `recvmsg` lost without "
+        "memory; a connect of AF_UNIX that returned without a connection after a signal; the "
+        "fallback's `Stream` ignored SO_RCVTIMEO",
     ),
     "leaks": (
         "leaks: heap, objects, descriptors, references of every public callable",
         "tests.stress.leaks.",
-        "a reference to None for each view of a datagram",
+        "a reference to None was lost for each view of a datagram",
     ),
     "fuzzing, Python": (
         "arbitrary arguments for every public callable, compared with `socket`",
@@ -49,7 +50,7 @@ ROWS = {
     "past flaws": (
         "past flaws of CPython and other libraries, each with a test",
         "tests.core.test_past_flaws",
-        "two on the fallback",
+        "two, on the fallback",
     ),
     "interpreters": (
         "several interpreters, fork, threads",
@@ -64,18 +65,19 @@ ROWS = {
     "short sends": (
         "sends that are cut short, and what ends them",
         ("test_sendall_sends_what_it_was_given", "tests.io.test_short_send"),
-        "`sendall` went on behind its buffer; a reset in mid-send was told as EPIPE; the rest of a "
-        "send went to whatever socket had the closed one's number",
+        "`sendall` sent the memory behind its buffer; a reset during a send was reported as EPIPE; "
+        "the rest of a send went to another socket that had the closed one's number",
     ),
     "zero-copy": (
-        "zero-copy sends: whoever takes their notices, whatever becomes of the socket",
+        "zero-copy sends: every call that can receive their notifications, every way to close the "
+        "socket",
         "tests.io.test_zerocopy",
-        "a notice that a plain `recv` took was lost, and its buffer held for good",
+        "a notification that a plain `recv` received was lost, and its buffer was never released",
     ),
     "shared": (
         "threads that share a socket, a Stream, a batch, a selector, with a GIL and without",
         "tests.core.test_shared",
-        "on the fallback a line taken from another thread's; an error raised twice",
+        "on the fallback a thread got a part of another one's line; an error was raised twice",
     ),
     "garbage": (
         "collections of garbage in the middle of a call",
@@ -112,7 +114,7 @@ def lines(paths):
     for test, _, told in by_stem["trust"]:
         for name, value in told:
             figures[name].append(f"{'fallback' if '[fallback' in test else 'C'}: {value}")
-    yield "| tried | cases | found, and mended |"
+    yield "| tried | cases | found and fixed |"
     yield "|---|---|---|"
     for row, (title, part, found) in ROWS.items():
         parts = (part,) if isinstance(part, str) else part

@@ -255,7 +255,7 @@ def differs_by_design(name, given):
 
 
 def is_of_an_added_form(address):
-    """A host as an int, a port as a str: README, "Addresses"."""
+    """A host as an int, a port as a str: docs/guide/addresses.md."""
     return (
         isinstance(address, tuple)
         and len(address) >= 2
