@@ -58,6 +58,10 @@ ASYNCIO = (
     "asyncio.datagram_transport",
     "asyncio.stream_reader",
     "asyncio.socket_transport",
+    "asyncio.ssl_objects",
+    "asyncio.ssl_protocol",
+    "asyncio.ssl_writing",
+    "asyncio.ssl_reading",
 )
 
 PROFILE = (

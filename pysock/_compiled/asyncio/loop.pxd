@@ -25,6 +25,7 @@ cdef LoopState coalescing_state_of(object loop)
 cdef object selector_of(object loop)
 cdef bint is_closed(object loop) except -1
 cdef int check_closed(object loop) except -1
+cdef bint is_observed(object loop) except -1
 cdef bint is_plain(object loop) except -1
 cdef object without_own_entry(object handle, int place=*)
 cdef object call_soon_plain(object loop, object callback, tuple arguments, object context)

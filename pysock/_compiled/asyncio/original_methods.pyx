@@ -20,18 +20,23 @@ from ..core.class_version cimport version_of
 cdef list codes_kept = []
 
 
+cdef str package_of(str module):
+    return module.partition(".")[0]
+
+
 @cython.final
 cdef class OriginalMethods:
     """The methods *names* of the standard library's class *base*, as they are now."""
 
     def __cinit__(self, base, tuple names):
+        package = package_of(base.__module__)
         self.base = base
         self.names = names
         self.values = [getattr(base, name) for name in names]
         self.own_values = self.values
         for value in self.values:
             self.add_function(value)
-            if type(value) is FunctionType and not value.__globals__["__name__"].startswith("asyncio."):
+            if type(value) is FunctionType and package_of(value.__globals__["__name__"]) != package:
                 self.patched_before = True
 
     cdef int add_function(self, object value) except -1:

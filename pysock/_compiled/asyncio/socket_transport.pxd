@@ -1,0 +1,10 @@
+"""What the protocol of TLS and a stream transport call of each other, without a Python frame."""
+
+ctypedef Py_ssize_t (*tls_receive_size)(object protocol) except -1
+ctypedef int (*tls_feeder)(object protocol, bytes data) except -1
+
+# ssl_protocol.pyx sets them: how much to receive for a protocol of TLS, and what takes it then.
+cdef tls_receive_size size_for_tls
+cdef tls_feeder feed_tls
+
+cdef int write_data(object transport, object data) except -1
