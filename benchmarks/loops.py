@@ -28,6 +28,7 @@ from harness.programs import PROGRAMS, Process
 from harness.variants import PYSOCK
 
 LOOPS = ["asyncio", "installed", "pysock", "uvloop"]
+PACKAGES = ["uvloop", "aiofastnet"]  # loops that may not be installed
 REQUEST = "GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n"
 BODY = 256  # bytes of an answer of programs/loop_server.py
 
@@ -84,11 +85,13 @@ def connected(port: int, count: int, stack: ExitStack, type: int = socket.SOCK_S
 
 
 class Row(NamedTuple):
-    server: str  # of programs/loop_server.py
+    server: str  # a kind that the program knows
     connect: Callable[[int, ExitStack], Load]
     requests: int  # of a round
     has_c: bool = False
     packages: tuple[str, ...] = ()
+    program: str = "loop_server.py"
+    arguments: tuple[str, ...] = ()
 
 
 ROWS = {
@@ -116,7 +119,13 @@ class Server:
         if loop == "C":
             command = [sys.executable, str(PROGRAMS / "c_echo.py")]
         else:
-            command = [sys.executable, str(PROGRAMS / "loop_server.py"), row.server, loop]
+            command = [
+                sys.executable,
+                str(PROGRAMS / row.program),
+                row.server,
+                loop,
+                *row.arguments,
+            ]
         self.process = stack.enter_context(Process(command, PYSOCK, serves=True))
         self.load = row.connect(int(self.process.readline()), stack)
 
@@ -146,36 +155,39 @@ def ratio(costs: dict[str, list[float]], loop: str, to: str) -> float:
     return statistics.median(one / other for one, other in pairs)
 
 
-def main() -> None:
+def options(description: str | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--quick", action="store_true", help="few requests: does it run at all")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("words", nargs="*")
-    options = parser.parse_args()
-    known = [name for name in LOOPS if name != "uvloop" or importlib.util.find_spec("uvloop")]
-    if "uvloop" not in known:
-        print("uvloop is not installed: no column of it")
+    return parser.parse_args()
+
+
+def run(rows: dict[str, Row], loops: list[str], options: argparse.Namespace) -> None:
+    """Measure the *rows* that the options name, and print the table."""
+    known = [name for name in loops if name not in PACKAGES or importlib.util.find_spec(name)]
+    for name in set(loops) - set(known):
+        print(f"{name} is not installed: no column of it")
+    has_c = any(row.has_c for row in rows.values())
+    columns = [*known, "C"] if has_c else known
     results = {}
-    print(
-        f"{'us of CPU a request':44s}" + "".join(f"{name:>10s}" for name in [*known, "C"]), end=""
-    )
+    print(f"{'us of CPU a request':44s}" + "".join(f"{name:>11s}" for name in columns), end="")
     print("   to uvloop: pysock, installed")
-    for name, row in ROWS.items():
+    for name, row in rows.items():
         if options.words and not any(word in name for word in options.words):
             continue
         if missing := [each for each in row.packages if not importlib.util.find_spec(each)]:
             print(f"{name}: {', '.join(missing)} not installed: no row of it")
             continue
-        loops = [*known, "C"] if row.has_c else known
         rounds = 3 if options.quick else options.rounds
-        costs = measured(row, loops, rounds, options.quick)
+        costs = measured(row, [*known, "C"] if row.has_c else known, rounds, options.quick)
         results[name] = costs
         figures = [
-            f"{statistics.median(costs[loop]):10.2f}" if loop in costs else f"{'-':>10s}"
-            for loop in [*known, "C"]
+            f"{statistics.median(costs[loop]):11.2f}" if loop in costs else f"{'-':>11s}"
+            for loop in columns
         ]
         print(f"{name:44s}" + "".join(figures), end="", flush=True)
         if "uvloop" in costs:
@@ -187,4 +199,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(ROWS, LOOPS, options(__doc__))

@@ -10,6 +10,8 @@ if sys.argv[2] == "installed":  # before other imports, as its documentation ask
 import asyncio
 import socket
 
+from chosen_loop import new_loop
+
 
 class Echo(asyncio.Protocol):
     def connection_made(self, transport):
@@ -142,17 +144,6 @@ async def main(kind):
 
 
 kind, name = sys.argv[1:]
-if name == "uvloop":
-    import uvloop
-
-    loop = uvloop.new_event_loop()
-elif name == "pysock":
-    import pysock
-
-    loop = pysock.new_event_loop()
-elif name == "installed":
-    loop = asyncio.new_event_loop()
-else:
-    loop = asyncio.SelectorEventLoop()
+loop = new_loop(name)
 asyncio.set_event_loop(loop)
 loop.run_until_complete(main(kind))

@@ -61,6 +61,10 @@ ASYNCIO = (
     "asyncio.socket_transport",
     "asyncio.stream_writer",
     "asyncio.transport_init",
+    "asyncio.ssl_objects",
+    "asyncio.ssl_protocol",
+    "asyncio.ssl_writing",
+    "asyncio.ssl_reading",
 )
 
 PROFILE = (

@@ -86,7 +86,7 @@ MODULES = (
     asyncio_tests("tasks", c_modes=("loop",)),
     asyncio_tests("events", "install", "loop", c_modes=("install+loop", "coalesce+loop")),
     asyncio_tests("subprocess", c_modes=("loop",)),
-    asyncio_tests("ssl", c_modes=("loop",), optional=True),
+    asyncio_tests("ssl", c_modes=("loop", "coalesce+loop"), optional=True),
     asyncio_tests("sendfile", c_modes=("loop", "coalesce+loop")),
     asyncio_tests("sock_lowlevel", "install", "loop", c_modes=("install+loop",)),
     Module("test.test_ftplib"),

@@ -16,7 +16,14 @@ from ..socket import socket
 
 load(ASYNCIO)
 
-from . import loop, readers, sock_methods, sock_operation, sockets  # noqa: E402
+from . import (  # noqa: E402
+    loop,
+    readers,
+    sock_methods,
+    sock_operation,
+    sockets,
+    ssl_transports,
+)
 from .accept import accept_connections  # noqa: E402
 from .loop import _call_soon as c_call_soon_in  # noqa: E402
 from .loop import call_at as c_call_at  # noqa: E402
@@ -115,7 +122,7 @@ class EventLoop(asyncio.unix_events._UnixSelectorEventLoop):
 
         None if it runs in C.
         """
-        return loop.not_accelerated(self)
+        return loop.not_accelerated(self) or ssl_transports.not_accelerated()
 
     def _add_reader(self, fd, callback, *args):
         return readers.add_reader(self, fd, callback, args)
@@ -180,6 +187,65 @@ class EventLoop(asyncio.unix_events._UnixSelectorEventLoop):
             self._ensure_fd_no_transport(sock)
         replace_reader(protocol)
         return SocketTransport(self, sock, protocol, waiter, extra, server)
+
+    def _make_ssl_transport(
+        self,
+        rawsock,
+        protocol,
+        sslcontext,
+        waiter=None,
+        *,
+        server_side=False,
+        server_hostname=None,
+        extra=None,
+        server=None,
+        **timeouts,
+    ):
+        if (
+            not ssl_transports.is_usual(sslcontext)
+            or selector_events._SelectorSocketTransport is not OriginalSocketTransport
+        ):
+            return super()._make_ssl_transport(
+                rawsock,
+                protocol,
+                sslcontext,
+                waiter,
+                server_side=server_side,
+                server_hostname=server_hostname,
+                extra=extra,
+                server=server,
+                **timeouts,
+            )
+        if _REFUSES_USED_DESCRIPTOR:
+            self._ensure_fd_no_transport(rawsock)
+        replace_reader(protocol)
+        ssl_protocol = ssl_transports.SSLProtocol(
+            self, protocol, sslcontext, waiter, server_side, server_hostname, **timeouts
+        )
+        SocketTransport(self, rawsock, ssl_protocol, None, extra, server)
+        return ssl_protocol._app_transport
+
+    async def start_tls(
+        self,
+        transport,
+        protocol,
+        sslcontext,
+        *,
+        server_side=False,
+        server_hostname=None,
+        **timeouts,
+    ):
+        """Upgrade *transport* to TLS. See `asyncio.loop.start_tls`."""
+        start = ssl_transports.start_tls_for(sslcontext)
+        return await start(
+            self,
+            transport,
+            protocol,
+            sslcontext,
+            server_side=server_side,
+            server_hostname=server_hostname,
+            **timeouts,
+        )
 
     def _make_datagram_transport(self, sock, protocol, address=None, waiter=None, extra=None):
         if not (

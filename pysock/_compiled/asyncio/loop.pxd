@@ -37,6 +37,7 @@ cdef object selector_of(object loop)
 cdef bint is_closed(object loop) except -1
 cdef int check_closed(object loop) except -1
 cdef bint is_debug(object loop) except -1
+cdef bint is_observed(object loop) except -1
 cdef bint is_plain(object loop) except -1
 cdef object create_future_of(object loop)
 cdef object without_own_entry(object handle, int place=*)

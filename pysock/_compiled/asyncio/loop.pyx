@@ -198,6 +198,13 @@ cdef str reason_against(object loop):
     return None
 
 
+cdef bint is_observed(object loop) except -1:
+    """Whether *loop* is in debug mode, or monitored, or no EventLoop."""
+    if type(loop) is not loop_class and not isinstance(loop, loop_class):
+        return True
+    return not member_is(loop, DEBUG, False) or (<LoopState?>get_member(loop, STATE)).is_monitored
+
+
 cdef bint is_plain(object loop) except -1:
     """Whether C code may go round the methods of *loop*, and of the handles."""
     return reason_against(loop) is None

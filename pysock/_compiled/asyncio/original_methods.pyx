@@ -20,10 +20,13 @@ from ..core.class_version cimport version_of
 cdef list codes_kept = []
 
 
-cdef bint is_of_the_standard_library(object function) except -1:
-    """Whether asyncio or `selectors` has it. A function in front of C has the globals of `selectors`."""
-    module = function.__globals__["__name__"]
-    return module == "selectors" or module.startswith("asyncio.")
+cdef str package_of(str module):
+    return module.partition(".")[0]
+
+
+cdef bint is_unpatched(object function, str package) except -1:
+    """Whether it is of *package*. What stands in front of a selector's C has the globals of `selectors`."""
+    return package_of(function.__globals__["__name__"]) in (package, "selectors")
 
 
 @cython.final
@@ -31,13 +34,14 @@ cdef class OriginalMethods:
     """The methods *names* of the class *base*, the standard library's or one like it, as they are now."""
 
     def __cinit__(self, base, tuple names):
+        package = package_of(base.__module__)
         self.base = base
         self.names = names
         self.values = [getattr(base, name) for name in names]
         self.own_values = self.values
         for value in self.values:
             self.add_function(value)
-            if type(value) is FunctionType and not is_of_the_standard_library(value):
+            if type(value) is FunctionType and not is_unpatched(value, package):
                 self.patched_before = True
 
     cdef int add_function(self, object value) except -1:

@@ -1,3 +1,11 @@
-"""What a StreamWriter asks of its transport. The reasons are in socket_transport.pyx."""
+"""What others call of a stream transport without a Python frame. The reasons are in socket_transport.pyx."""
+
+ctypedef Py_ssize_t (*tls_receive_size)(object protocol) except -1
+ctypedef int (*tls_feeder)(object protocol, bytes data) except -1
+
+# ssl_protocol.pyx sets them: how much to receive for a protocol of TLS, and what takes it then.
+cdef tls_receive_size size_for_tls
+cdef tls_feeder feed_tls
 
 cdef bint is_open(object transport) except -1
+cdef int write_data(object transport, object data) except -1

@@ -56,14 +56,17 @@ cdef member *EOF = NULL
 cdef member *EMPTY_WAITER = NULL
 cdef member *READ_READY_CB = NULL
 cdef member *UNSENT = NULL
+cdef member *CLOSING = NULL
 cdef member *LOOP = member_of(base, "_loop")
 cdef member *HIGH_WATER = member_of(base, "_high_water")
 cdef object data_received_function = None
+cdef object get_buffer_function = None
 cdef object zero = 0
 cdef object transport_class = None
 
 SLOTS = (
-    "_sock", "_protocol", "_buffer", "_conn_lost", "_eof", "_empty_waiter", "_read_ready_cb", "_unsent",
+    "_sock", "_protocol", "_buffer", "_closing", "_conn_lost", "_eof", "_empty_waiter", "_read_ready_cb",
+    "_unsent",
 )
 
 cdef enum:
@@ -73,13 +76,15 @@ cdef enum:
 def register_class(cls, /):
     """Make *cls* the class of the transports. It has SLOTS, and the functions of this module as methods."""
     global SOCK, PROTOCOL, BUFFER, CONN_LOST, EOF, EMPTY_WAITER, READ_READY_CB, data_received_function
-    global UNSENT, transport_class
+    global UNSENT, CLOSING, transport_class, get_buffer_function
     transport_class = cls
     SOCK, PROTOCOL = member_of(cls, "_sock"), member_of(cls, "_protocol")
     BUFFER, CONN_LOST = member_of(cls, "_buffer"), member_of(cls, "_conn_lost")
     EOF, EMPTY_WAITER = member_of(cls, "_eof"), member_of(cls, "_empty_waiter")
     READ_READY_CB, UNSENT = member_of(cls, "_read_ready_cb"), member_of(cls, "_unsent")
+    CLOSING = member_of(cls, "_closing")
     data_received_function = cls._read_ready__data_received
+    get_buffer_function = cls._read_ready__get_buffer
     methods.register_class(cls)
     add_direct_callback(cls._read_ready, read_ready)
     add_direct_callback(cls._start_reading, start_reading)
@@ -111,6 +116,13 @@ cdef inline bint is_method_of(object callback, object function, object instance)
             and PyMethod_GET_SELF(callback) == <PyObject *>instance)
 
 
+cdef Py_ssize_t no_size(object protocol) except -1:
+    return 0
+
+
+size_for_tls = no_size
+
+
 cdef int read_ready(object self) except -1:
     cdef object callback
     if not is_plain(self):
@@ -119,6 +131,8 @@ cdef int read_ready(object self) except -1:
     callback = get_member(self, READ_READY_CB)
     if is_method_of(callback, data_received_function, self):
         read_for_data_received(self)
+    elif is_method_of(callback, get_buffer_function, self):
+        read_for_get_buffer(self)
     else:
         callback()
     return 0
@@ -134,25 +148,19 @@ def _read_ready__data_received(self):
     read_for_data_received(self)
 
 
+@cython.binding(False)
+def _read_ready__get_buffer(self):
+    read_for_get_buffer(self)
+
+
 cdef int read_for_data_received(object self) except -1:
     cdef object sock = get_member(self, SOCK) if is_plain(self) else None
     cdef object data, protocol, reader
     if not has_original(sock):
         base._read_ready__data_received(self)
         return 0
-    if not member_is(self, CONN_LOST, zero):
-        return 0
-    try:
-        data = receive_bytes(<socket>sock, self.max_size)
-    except (BlockingIOError, InterruptedError):
-        return 0
-    except (SystemExit, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        self._fatal_error(error, "Fatal read error on socket transport")
-        return 0
-    if not data:
-        receive_eof(self)
+    data = receive(self, <socket>sock, self.max_size)
+    if data is None:
         return 0
     protocol = get_member(self, PROTOCOL)
     try:
@@ -229,6 +237,46 @@ def close(self):
         if is_of_class(self):
             flush(self)
         base.close(self)
+cdef int read_for_get_buffer(object self) except -1:
+    """Receive for a BufferedProtocol. That of TLS is given the bytes, without its buffer."""
+    cdef object sock = get_member(self, SOCK) if is_plain(self) else None
+    cdef object data, protocol
+    cdef Py_ssize_t size
+    protocol = get_member(self, PROTOCOL) if has_original(sock) else None
+    size = size_for_tls(protocol)
+    if size == 0:
+        base._read_ready__get_buffer(self)
+        return 0
+    data = receive(self, <socket>sock, size)
+    if data is None:
+        return 0
+    try:
+        feed_tls(protocol, data)
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        self._fatal_error(error, "Fatal error: protocol.buffer_updated() call failed.")
+    return 0
+
+
+cdef object receive(object self, socket sock, Py_ssize_t size):
+    """Receive up to *size* bytes. None where there are none, and what that means has been done."""
+    cdef object data
+    if not member_is(self, CONN_LOST, zero):
+        return None
+    try:
+        data = receive_bytes(sock, size)
+    except (BlockingIOError, InterruptedError):
+        return None
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        self._fatal_error(error, "Fatal read error on socket transport")
+        return None
+    if data:
+        return data
+    receive_eof(self)
+    return None
 
 
 cdef inline bint can_write(object self, object sock, object data) except -1:
@@ -244,22 +292,43 @@ cdef inline bint is_empty(object self) except -1:
 
 @cython.binding(False)
 def write(self, data):
-    cdef object sock = get_member(self, SOCK) if is_plain(self) else None
-    cdef LoopState state
-    if not can_write(self, sock, data):
+    if is_plain(self):
+        write_plain(self, data)
+    else:
         if is_of_class(self):
             flush(self)
-        return base.write(self, data)
+        base.write(self, data)
+
+
+cdef int write_data(object transport, object data) except -1:
+    """`transport.write(data)`."""
+    if type(transport) is transport_class and is_plain(transport):
+        write_plain(transport, data)
+    else:
+        transport.write(data)
+    return 0
+
+
+cdef int write_plain(object self, object data) except -1:
+    """`write` of a plain transport."""
+    cdef object sock = get_member(self, SOCK)
+    cdef LoopState state
+    if not can_write(self, sock, data):
+        flush(self)
+        base.write(self, data)
+        return 0
     state = coalescing_state_of(get_member(self, LOOP))
-    if state is not None and len(data) <= MAX_COALESCED:
+    # One that is closing may be closed before the callback returns.
+    if state is not None and len(data) <= MAX_COALESCED and member_is(self, CLOSING, False):
         keep_unsent(self, state, data if type(data) is bytes else bytes(data))
-        return None
+        return 0
     if not member_is(self, UNSENT, None):
         flush(self)
         if not is_empty(self):
-            return base.write(self, data)
+            base.write(self, data)
+            return 0
     send_now(self, <socket>sock, data)
-    return None
+    return 0
 
 
 cdef int keep_unsent(object self, LoopState state, bytes data) except -1:
@@ -324,14 +393,13 @@ cdef int send_now(object self, socket sock, object data) except -1:
 
 cdef int keep(object self, object data, Py_ssize_t sent) except -1:
     """Keep what of *data* was not sent, until the socket is writable."""
-    cdef object rest
+    cdef object rest = memoryview(data)[sent:]
+    cdef object buffer
+    self._loop._add_writer(self._sock_fd, self._write_ready)
+    buffer = get_member(self, BUFFER)
     if buffer_is_deque:
-        rest = memoryview(data)[sent:]
-        self._loop._add_writer(self._sock_fd, self._write_ready)
-        get_member(self, BUFFER).append(rest)
+        buffer.append(rest)
     else:
-        rest = data[sent:]
-        self._loop._add_writer(self._sock_fd, self._write_ready)
-        get_member(self, BUFFER).extend(rest)
+        buffer += rest  # extend() would copy the bytes first
     self._maybe_pause_protocol()
     return 0

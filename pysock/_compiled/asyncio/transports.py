@@ -33,6 +33,9 @@ class SocketTransport(OriginalSocketTransport):
     def _read_ready(self):
         socket_transport._read_ready(self)
 
+    def _read_ready__get_buffer(self):
+        socket_transport._read_ready__get_buffer(self)
+
     def _read_ready__data_received(self):
         socket_transport._read_ready__data_received(self)
 
@@ -63,6 +66,10 @@ class SocketTransport(OriginalSocketTransport):
     def abort(self):
         self._flush()
         super().abort()
+
+    def _force_close(self, exc):
+        self._flush()
+        super()._force_close(exc)
 
     def get_extra_info(self, name, default=None):
         if name == "socket":

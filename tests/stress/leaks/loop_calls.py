@@ -1,7 +1,11 @@
 """What an EventLoop does for a service, each as one call: connections, datagrams, messages."""
 
 import asyncio
+import contextlib
 import socket
+import ssl
+
+from support.streams import contexts
 
 
 class Echo(asyncio.Protocol):
@@ -38,6 +42,9 @@ class LoopCalls:
         self.loop = loop = net.EventLoop(coalesce_writes=True)
         self.server = loop.run_until_complete(loop.create_server(Echo, "127.0.0.1", 0))
         self.streams = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0))
+        tls = asyncio.start_server(serve, "127.0.0.1", 0, ssl=contexts()[1])
+        self.tls = loop.run_until_complete(tls)
+        self.tls_address = self.tls.sockets[0].getsockname()
         datagrams = loop.create_datagram_endpoint(EchoDatagrams, local_addr=("127.0.0.1", 0))
         self.datagrams = loop.run_until_complete(datagrams)[0].get_extra_info("sockname")
         self.a, self.b = net.socketpair()
@@ -67,6 +74,32 @@ class LoopCalls:
             await writer.wait_closed()
 
         self.loop.run_until_complete(main())
+
+    def tls_stream(self):
+        async def main():
+            reader, writer = await asyncio.open_connection(
+                *self.tls_address, ssl=contexts()[0], server_hostname="localhost"
+            )
+            writer.writelines([b"line\n", b"and\r\n"])
+            writer.write(b"end")
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+
+        self.loop.run_until_complete(main())
+
+    def start_tls(self):
+        async def main(loop):
+            address = self.server.sockets[0].getsockname()
+            transport, protocol = await loop.create_connection(asyncio.Protocol, *address)
+            with contextlib.suppress(ssl.SSLError):  # the server echoes what the client says
+                await loop.start_tls(
+                    transport, protocol, contexts()[0], server_hostname="localhost"
+                )
+            transport.abort()
+            await asyncio.sleep(0.001)
+
+        self.loop.run_until_complete(main(self.loop))
 
     def datagram(self):
         async def main(loop):
@@ -101,6 +134,8 @@ class LoopCalls:
         return {
             "EventLoop: a connection": self.connection,
             "EventLoop: a connection by streams": self.stream,
+            "EventLoop: a connection over TLS": self.tls_stream,
+            "EventLoop: TLS that is refused": self.start_tls,
             "EventLoop: datagrams": self.datagram,
             "EventLoop: a wait that is cancelled": self.cancelled,
             "EventLoop: messages": self.messages,
