@@ -39,6 +39,8 @@ cdef object base = asyncio.selector_events._SelectorSocketTransport
 cdef object memoryview_type = memoryview
 # Since Python 3.12 it is a deque of buffers, and a bytearray before.
 cdef bint buffer_is_deque = sys.version_info >= (3, 12)
+# Since Python 3.15 a transport has the context of its callbacks, and counts the bytes of the buffer.
+cdef bint has_context = sys.version_info >= (3, 15)
 
 cdef tuple METHODS = (
     "_read_ready", "_read_ready__data_received", "_read_ready__get_buffer", "write",
@@ -279,7 +281,11 @@ cdef int keep(object self, object data, Py_ssize_t sent) except -1:
     cdef object rest
     if buffer_is_deque:
         rest = memoryview(data)[sent:]
-        self._loop._add_writer(self._sock_fd, self._write_ready)
+        if has_context:
+            self._add_writer(self._sock_fd, self._write_ready)
+            self._buffer_size += len(rest)
+        else:
+            self._loop._add_writer(self._sock_fd, self._write_ready)
         get_member(self, BUFFER).append(rest)
     else:
         rest = data[sent:]

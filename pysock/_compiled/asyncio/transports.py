@@ -23,10 +23,12 @@ _sendto = datagram_transport.sendto
 # counts its transports by themselves.
 _buffer_factory = getattr(OriginalSocketTransport, "_buffer_factory", collections.deque)
 _has_write_send = hasattr(OriginalSocketTransport, "_write_send")
+# Since Python 3.15 a transport has the context of its callbacks, and counts its buffer's bytes.
+_has_context = "context" in OriginalSocketTransport.__init__.__code__.co_varnames
 _attach_takes_transport = base_events.Server._attach.__code__.co_argcount == 2
 
 
-def _init(self, loop, sock, protocol, waiter, extra, server):
+def _init(self, loop, sock, protocol, waiter, extra, server, context):
     """Do what the constructors of asyncio's classes do."""
     if extra is None:
         extra = {}
@@ -54,6 +56,9 @@ def _init(self, loop, sock, protocol, waiter, extra, server):
     self._protocol_connected = True
     self._server = server
     self._buffer = _buffer_factory()
+    if _has_context:
+        self._context = context
+        self._buffer_size = 0
     self._conn_lost = 0
     self._closing = self._paused = self._eof = False
     self._empty_waiter = None
@@ -71,11 +76,11 @@ def _init(self, loop, sock, protocol, waiter, extra, server):
         set_nodelay(sock)
     else:
         base_events._set_nodelay(sock)
-    loop.call_soon(protocol.connection_made, self)
+    loop.call_soon(protocol.connection_made, self, context=context)
     # Reading starts, and the waiter wakes up, after connection_made() has been called.
-    loop.call_soon(self._add_reader, fd, self._read_ready)
+    loop.call_soon(self._add_reader, fd, self._read_ready, context=context)
     if waiter is not None:
-        loop.call_soon(_set_result_unless_cancelled, waiter, None)
+        loop.call_soon(_set_result_unless_cancelled, waiter, None, context=context)
 
 
 class SocketTransport(OriginalSocketTransport):
@@ -83,11 +88,13 @@ class SocketTransport(OriginalSocketTransport):
 
     __slots__ = socket_transport.SLOTS
 
-    def __init__(self, loop, sock, protocol, waiter=None, extra=None, server=None):
+    def __init__(self, loop, sock, protocol, waiter=None, extra=None, server=None, context=None):
         self._sock = None  # the destructor asks it, also if this fails
         self._unsent = None
         if _is_known and has_original_init(type(self)):
-            _init(self, loop, sock, protocol, waiter, extra, server)
+            _init(self, loop, sock, protocol, waiter, extra, server, context)
+        elif _has_context:
+            super().__init__(loop, sock, protocol, waiter, extra, server, context)
         else:
             super().__init__(loop, sock, protocol, waiter, extra, server)
 
@@ -171,7 +178,7 @@ class _Loop:
 
     _transports = {}
 
-    def call_soon(self, callback, *arguments):
+    def call_soon(self, callback, *arguments, context=None):
         pass
 
     def get_debug(self):
@@ -209,7 +216,7 @@ def _has_known_attributes():
     base = OriginalSocketTransport(_Loop(), _Socket(), protocols.Protocol())
     ours = SocketTransport.__new__(SocketTransport)
     ours._unsent = None
-    _init(ours, _Loop(), _Socket(), protocols.Protocol(), None, None, None)
+    _init(ours, _Loop(), _Socket(), protocols.Protocol(), None, None, None, None)
     return _attributes_of(base) == _attributes_of(ours)
 
 
