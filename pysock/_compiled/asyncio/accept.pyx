@@ -20,8 +20,10 @@ from .sockets cimport has_original
 
 cdef object original_socket = original.socket
 cdef dict socket_names = vars(socket_module)
-# Since Python 3.14 a connection that was aborted before it was accepted does not end the turn.
+# Since Python 3.14 a turn accepts one connection more than the backlog has room for, as the kernel's
+# queue does, and one that was aborted before it was accepted does not end the turn.
 cdef bint skips_aborted = sys.version_info >= (3, 14)
+cdef int MORE_THAN_BACKLOG = 1 if skips_aborted else 0
 
 
 cdef object accept(object sock):
@@ -45,7 +47,7 @@ cdef object accept_next(object sock):
 
 @cython.binding(False)
 def accept_connections(self, sock, backlog, start, protocol_factory, server, context):
-    """Accept up to *backlog* connections, and call *start* for each in the next turn.
+    """Accept the connections that wait, up to the *backlog*, and call *start* for each in the next turn.
 
     The connections of a server get copies of its *context*, which is None before Python 3.15. False if
     asyncio's own method must go on: the loop is not plain, or the system is out of resources.
@@ -53,7 +55,7 @@ def accept_connections(self, sock, backlog, start, protocol_factory, server, con
     cdef object accepted, conn, peername, own_context
     if not is_plain(self):
         return False
-    for _ in range(backlog):
+    for _ in range(backlog + MORE_THAN_BACKLOG):
         accepted = accept_next(sock)
         if accepted is None or accepted is False:
             return accepted is None
