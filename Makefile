@@ -24,7 +24,7 @@ CONFORMANCE ?=
 FUZZ_SECONDS ?= 600
 FUZZ_CORPUS ?= $(or $(TMPDIR),/tmp)/$(notdir $(CURDIR))-corpus
 
-.PHONY: build demo test suite conformance sanitize sanitize-quick suite-debug fuzz fuzz-python leaks soak trust compat compat-suites programs outside-tools bench guard guard-programs docs docs-check lint stubs wheels format clean
+.PHONY: build demo test suite conformance sanitize sanitize-quick suite-debug fuzz fuzz-python leaks soak trust compat compat-suites programs outside-tools bench ports-csrc ports ports-all guard guard-programs docs docs-check lint stubs wheels format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -164,6 +164,19 @@ stubs: build
 wheels: $(READY)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --group wheels
 	$(RUN) release/wheels.py
+
+# csrc's tests for other machines; the suite and CPython's own tests on i386 and on the newest
+# interpreters, in Debian roots; and all of them on emulated machines. It takes minutes; half an
+# hour; hours. What cannot be tried here is named, and is no success.
+PORTS ?=
+ports-csrc: $(READY)
+	$(RUN) release/ports/run.py csrc
+
+ports: build
+	$(RUN) release/ports/run.py csrc i386 3.14 3.15 $(PORTS)
+
+ports-all: build
+	$(RUN) release/ports/run.py csrc i386 3.14 3.15 aarch64 s390x $(PORTS)
 
 format: $(READY)
 	$(RUN) -m ruff format .

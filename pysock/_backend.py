@@ -26,14 +26,32 @@ def _compiled():
     return None
 
 
+def _has_other_interpreters(error):
+    """Whether the extension serves another interpreter of the process, or cannot serve this one."""
+    if "one interpreter per process" in str(error):  # the text of the extension itself
+        return True
+    try:
+        import _interpreters as interpreters
+    except ImportError:  # before Python 3.13
+        try:
+            import _xxsubinterpreters as interpreters
+        except ImportError:
+            return False
+    return interpreters.get_current() != interpreters.get_main()
+
+
 def _warn(error):
     import warnings
 
+    if _has_other_interpreters(error):
+        advice = "They serve one interpreter of a process, and none with a GIL of its own. Set"
+    else:
+        advice = "Build them again for this interpreter, or set"
     warnings.warn(
         f"{__package__}: its extension modules are present but do not load on Python "
         f"{sys.version.split()[0]} ({type(error).__name__}: {error}); using the standard "
-        "library instead. Build them again for this interpreter, or set "
-        "PYSOCK_NO_EXTENSIONS=1 to choose the fallback without this warning.",
+        f"library instead. {advice} PYSOCK_NO_EXTENSIONS=1 to choose the fallback without this "
+        "warning.",
         RuntimeWarning,
         stacklevel=4,
     )

@@ -12,6 +12,11 @@ The functions use this package's retry loop. They try first, they honour the soc
 they run signal handlers. On an error they return -1 and set the exception that the method raises.
 Call them with the GIL held; they release it to wait. If a class overrides the methods (TLS), or if
 the family is one that the standard library handles, they call the socket's methods.
+
+A free-threaded interpreter turns the GIL on when it imports a module that does not declare that it
+needs none. A Cython module declares it in its first lines, if it is written for that:
+
+    # cython: freethreading_compatible=True
 """
 
 from ._compiled.core.socket_object cimport socket

@@ -10,7 +10,7 @@ import sys
 from .native import MODULES  # first: ModuleNotFoundError where it was not built
 
 # isort: split
-from . import connection, core, datagrams, io, native, selectors, stream  # noqa: F401
+from . import native
 
 # importlib's ExtensionFileLoader and ModuleSpec. Importing importlib.util for them would take as
 # long as loading all the modules.
@@ -21,6 +21,7 @@ def _load(name):
     """Load the module *name* of the package from the shared object, as an import does."""
     loader = _Loader(name, native.__file__)
     spec = _Spec(name, loader, origin=native.__file__)
+    __import__(spec.parent)  # by no statement, which `-X lazy_imports=all` would put off
     spec.has_location = True
     module = loader.create_module(spec)
     module.__spec__, module.__loader__ = spec, loader

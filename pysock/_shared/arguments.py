@@ -48,6 +48,8 @@ def readable_view(data):
         with memoryview(data) as view:
             if view.c_contiguous:
                 return _as_bytes(view)
+    except MemoryError:
+        raise
     except Exception as error:
         if is_of_signal_handler(error):
             raise
@@ -81,6 +83,8 @@ def _writable_view(buffer):
         with memoryview(buffer) as view:
             if view.c_contiguous and not view.readonly:
                 return _as_bytes(view)
+    except MemoryError:
+        raise
     except Exception as error:
         if type(buffer) in _PLAIN or is_of_signal_handler(error):
             raise

@@ -1,6 +1,7 @@
 """What an EventLoop does in another way than asyncio's own loop, or than uvloop."""
 
 import asyncio
+import inspect
 import os
 import select
 import socket
@@ -303,7 +304,7 @@ def test_datagrams_by_the_loops_methods(loop, name):
                 other.run_until_complete(getattr(other, name)(sock, *arguments))
     finally:
         other.close()
-    assert asyncio.iscoroutinefunction(getattr(loop, name))
+    assert inspect.iscoroutinefunction(getattr(loop, name))
 
 
 @needs_uvloop

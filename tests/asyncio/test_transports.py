@@ -129,7 +129,7 @@ def test_errors_of_a_transport(loop):
 
     async def main():
         client, server = await connection(loop)
-        with pytest.raises(TypeError, match="data argument must be a bytes-like object"):
+        with pytest.raises(TypeError, match="data argument must be a bytes"):
             client.transport.write("text")
         server.data_received = lambda data: 1 // 0
         client.transport.write(b"x")

@@ -22,7 +22,7 @@ from plan import EXCLUDED, Run
 HERE = Path(__file__).resolve().parent
 POLL = 0.05
 DUMP_GRACE = 2.0
-LOG_LINES = 40
+LOG_LINES = 150  # the stack of C functions, which Python 3.14 writes too, has 32 and more
 
 live_children: set[subprocess.Popen] = set()
 

@@ -91,6 +91,15 @@ def test_getaddrinfo_of_a_numeric_host(pysock, host):
                         same("getaddrinfo", pysock, host, port, family, kind, proto, flags)
 
 
+def test_getaddrinfo_does_not_take_one_question_for_another(pysock):
+    """A key that is cut to 32 bits, or to a part of them, is the same for several families."""
+    for family in range(256):
+        for kind, proto in ((0, 0), (1, 6)):
+            for host in ("127.0.0.1", "::1"):
+                for flags in (0, socket.AI_PASSIVE):
+                    same("getaddrinfo", pysock, host, 80, family, kind, proto, flags)
+
+
 @pytest.mark.parametrize("host", OTHER, ids=ascii)
 @pytest.mark.parametrize("port", [*PORTS, "http", "nosuchservice"])
 def test_getaddrinfo_of_any_other_host(pysock, host, port):

@@ -13,7 +13,7 @@ import threading
 import time
 
 import pytest
-from support.streams import connection
+from support.streams import connection, pieces_until_closed
 from support.whole_streams import tls
 
 MUCH = bytes(5_000_000)
@@ -61,7 +61,7 @@ def test_what_there_is_no_room_for(pysock):
         assert isinstance(caught.value.__cause__, ssl.SSLWantWriteError)
         assert 0 < caught.value.characters_written < len(MUCH)
         came = []
-        taker = threading.Thread(target=lambda: came.extend(iter(lambda: a.recv(65536), b"")))
+        taker = threading.Thread(target=lambda: came.extend(pieces_until_closed(a)))
         taker.start()
         b.setblocking(True)
         stream.write(MUCH[caught.value.characters_written :])

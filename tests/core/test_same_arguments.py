@@ -15,6 +15,8 @@ from support.arguments import (
     ABOVE,
     BELOW,
     INTS,
+    LEAST,
+    MOST,
     NO_SOCKETS,
     PIECES,
     READABLE,
@@ -51,7 +53,7 @@ def test_a_size_of_a_stream(pysock, full):
     for name in ("read", "read1", "readline", "readlines"):
         unset = name != "read1"  # what has no size in `io`, None says so of
         check(getattr(full, name), SIZES[:2] if unset else SIZES[:3], SIZES[3:])
-    check(full.readexactly, SIZES, [(-1, ValueError), (-(2**63), ValueError), (True, b"0")])
+    check(full.readexactly, SIZES, [(-1, ValueError), (LEAST, ValueError), (True, b"0")])
     check(full.peek, SIZES)
 
 
@@ -60,12 +62,12 @@ def test_a_size_of_a_stream_that_is_taken(full):
     check(full.readexactly, [(Index(1), b"2"), (0, b"")])
     check(
         full.readline,
-        [(Index(1), b"3"), (None, b"456789ABCDE\n"), (-(2**63), b"0123456789ABCDE\n")],
+        [(Index(1), b"3"), (None, b"456789ABCDE\n"), (LEAST, b"0123456789ABCDE\n")],
     )
-    check(full.readline, [(2**63 - 1, b"0123456789ABCDE\n")])
+    check(full.readline, [(MOST, b"0123456789ABCDE\n")])
     seen = full.peek()
-    check(full.peek, [(size, seen) for size in (-1, 0, Index(1), True, 2**63 - 1, -(2**63))])
-    check(full.read1, [(Index(1), b"0"), (-(2**63), seen[1:])])
+    check(full.peek, [(size, seen) for size in (-1, 0, Index(1), True, MOST, LEAST)])
+    check(full.read1, [(Index(1), b"0"), (LEAST, seen[1:])])
 
 
 def test_limit_and_buffer_size(pysock):
@@ -78,10 +80,10 @@ def test_limit_and_buffer_size(pysock):
         check(
             lambda size, name=name: stream_with(**{name: size}),
             SIZES,
-            [(0, ValueError), (-1, ValueError), (-(2**63), ValueError), (False, ValueError)],
+            [(0, ValueError), (-1, ValueError), (LEAST, ValueError), (False, ValueError)],
             [(1, "made"), (True, "made"), (Index(1), "made"), (1 << 20, "made")],
         )
-    assert stream_with(limit=2**63 - 1) == "made"
+    assert stream_with(limit=MOST) == "made"
 
 
 def test_what_a_stream_is_on(pysock, udp_pair):
@@ -151,7 +153,7 @@ def test_no_copies(stream):
 def test_a_size_to_receive_exactly(pair):
     a, b = pair
     a.sendall(b"01234")
-    check(b.recv_exactly, SIZES, [(-1, ValueError), (-(2**63), ValueError)])
+    check(b.recv_exactly, SIZES, [(-1, ValueError), (LEAST, ValueError)])
     check(b.recv_exactly, [(True, b"0"), (Index(2), b"12"), (0, b""), (False, b"")])
 
 
@@ -190,13 +192,13 @@ def test_times_of_a_whole_transfer(pair):
 def test_numbers_of_recv_fds(pair):
     a, b = pair
     a.sendall(b"01234567")
-    wrong = [(-1, ValueError), (-(2**63), ValueError)]
+    wrong = [(-1, ValueError), (LEAST, ValueError)]
     check(lambda n: b.recv_fds(n, 1), SIZES, wrong)
     check(lambda n: b.recv_fds(1, n), SIZES, wrong)
     check(lambda flags: b.recv_fds(1, 1, flags), INTS)
     for n in (True, Index(1)):
         assert b.recv_fds(n, n, Index(0))[1] == []
-    assert b.recv_fds(1, 2**63 - 1)[0] == b"2"
+    assert b.recv_fds(1, MOST)[0] == b"2"
 
 
 def test_descriptors_to_send(pair):
@@ -241,9 +243,9 @@ def test_flags_and_memory_of_a_zero_copy_send(pair):
 def test_how_many_bytes_the_gil_is_held_for(pysock):
     before = pysock.get_gil_hold()
     try:
-        check(pysock.set_gil_hold, SIZES, [(-1, ValueError), (-(2**63), ValueError)])
+        check(pysock.set_gil_hold, SIZES, [(-1, ValueError), (LEAST, ValueError)])
         assert pysock.get_gil_hold() == before
-        for number in (0, True, Index(5), 2**63 - 1):
+        for number in (0, True, Index(5), MOST):
             pysock.set_gil_hold(number)
             kept = pysock.get_gil_hold()
             assert type(kept) is int and kept == getattr(number, "value", number)

@@ -63,8 +63,6 @@ def test_writers_of_one_stream(pysock, stream):
 
 
 def test_a_stream_is_detached_once(pysock):
-    if pysock.BACKEND != "c":
-        return  # Python code alone, which any other thread's may come between
     for _ in range(50):
         a, b = pysock.socketpair()
         with a, b:
@@ -78,6 +76,36 @@ def test_a_stream_is_detached_once(pysock):
             each(detach, 4)
             assert given == [b]
             repr(stream)
+
+
+def test_a_stream_is_detached_under_its_readers(pysock):
+    """A reader gets what it waits for, or is told that the stream has no socket any more."""
+    for _ in range(30):
+        a, b = pysock.socketpair()
+        with a, b:
+            b.settimeout(20)
+            stream = pysock.Stream(b)
+            ended = []
+
+            def read(stream=stream, ended=ended):
+                try:
+                    with pytest.raises(ValueError):
+                        while True:
+                            stream.readline()
+                finally:
+                    ended.append(1)
+
+            def detach(a=a, stream=stream, ended=ended):
+                for _ in range(20):
+                    a.sendall(LINE % 1)
+                while stream.sock is not None:
+                    with contextlib.suppress(ValueError):  # what is unread has to be read first
+                        stream.detach()
+                while len(ended) < 3:
+                    a.sendall(LINE % 2)  # whoever waits goes on
+                    time.sleep(0.001)
+
+            together(detach, read, read, read)
 
 
 # One batch

@@ -34,6 +34,35 @@ static int udp(ps_sockaddr *name) {
     return fd;
 }
 
+/* Whether the control data of a plain sendmsg(2) reaches the kernel: qemu's emulation of another
+ * byte order hands UDP_SEGMENT's over as it is. */
+static int has_udp_segment(int a, int b) {
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(uint16_t))];
+    } control;
+    const uint16_t segment = 1;
+    char data[2] = {1, 2};
+    struct iovec iov = {.iov_base = data, .iov_len = sizeof data};
+    struct msghdr msg = {.msg_name = &to,
+                         .msg_namelen = sizeof to.in,
+                         .msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = &control,
+                         .msg_controllen = sizeof control};
+    int datagrams = 0;
+    memset(&control, 0, sizeof control);
+    control.header.cmsg_level = SOL_UDP;
+    control.header.cmsg_type = UDP_SEGMENT;
+    control.header.cmsg_len = CMSG_LEN(sizeof segment);
+    memcpy(CMSG_DATA(&control.header), &segment, sizeof segment);
+    sendmsg(a, &msg, 0);
+    while (recv(b, data, sizeof data, MSG_DONTWAIT) > 0) {
+        datagrams++;
+    }
+    return datagrams == 2;
+}
+
 /* Send the pieces, receive them all, and compare with what they say. */
 static void there_and_back(int a, int b, const ps_piece *pieces, size_t count, size_t segments,
                            size_t slots, size_t room, int one_by_one) {
@@ -91,7 +120,7 @@ static void there_and_back(int a, int b, const ps_piece *pieces, size_t count, s
     free(out);
 }
 
-static void boundaries(int a, int b) {
+static void boundaries(int a, int b, size_t most) {
     static const size_t sizes[] = {0, 1, 499, 500, 501, 32753, 32754, 65507};
     static const size_t counts[] = {1, 63, 64, 65, 129};
     ps_piece pieces[PIECES];
@@ -103,7 +132,7 @@ static void boundaries(int a, int b) {
                     .data = memory + i, .len = sizes[s], .name = &to, .namelen = sizeof to.in};
             }
             pieces[count - 1].len /= 2;
-            for (size_t segments = 1; segments <= 64; segments *= 8) {
+            for (size_t segments = 1; segments <= most; segments *= 8) {
                 there_and_back(a, b, pieces, count, segments, 7, 65535, (int)c & 1);
                 there_and_back(a, b, pieces, count, segments, 64, 65535, (int)c & 1);
             }
@@ -111,7 +140,7 @@ static void boundaries(int a, int b) {
     }
 }
 
-static void at_random(int a, int b) {
+static void at_random(int a, int b, size_t most) {
     static const size_t sizes[] = {0, 1, 2, 100, 100, 100, 101, 1400, 9000};
     ps_piece pieces[PIECES];
     srand(1);
@@ -126,7 +155,7 @@ static void at_random(int a, int b) {
                                    .name = &to,
                                    .namelen = sizeof to.in};
         }
-        size_t segments = 1 + (size_t)rand() % 64;
+        size_t segments = 1 + (size_t)rand() % most;
         there_and_back(a, b, pieces, count, segments, 1 + (size_t)rand() % 64, 65535, rand() & 1);
     }
 }
@@ -167,14 +196,16 @@ int main(void) {
     for (size_t i = 0; i < sizeof memory; i++) {
         memory[i] = (char)(i * 31 + i / 251);
     }
-    for (int gro = 0; gro < 2; gro++) {
+    const int has_gso = has_udp_segment(a, b);
+    const size_t most = has_gso ? 64 : 1;
+    for (int gro = 0; gro <= has_gso; gro++) {
         CHECK(gro == 0 || setsockopt(b, SOL_UDP, UDP_GRO, &on, sizeof on) == 0);
-        boundaries(a, b);
-        at_random(a, b);
+        boundaries(a, b, most);
+        at_random(a, b, most);
     }
     errors(a);
     close(a);
     close(b);
-    puts("ok");
+    puts(has_gso ? "ok" : "ok, without UDP_SEGMENT: a plain sendmsg(2) has none");
     return 0;
 }

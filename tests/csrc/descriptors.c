@@ -187,7 +187,7 @@ static void append(void) {
 
 /* Beyond 4 GiB, which an offset of 32 bits cannot have: a sparse file with a text at its end. */
 static void large_file(void) {
-    static const char text[10] = "0123456789";
+    static const char text[] = "0123456789";
     const int64_t offset = INT64_C(5) << 30;
     char path[] = "/tmp/ps_large_XXXXXX", got[sizeof text];
     int pair[2];

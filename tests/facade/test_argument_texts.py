@@ -4,6 +4,7 @@ For each method one call that is right, and then calls in which one thing is wro
 standard library's method raises is what pysock's raises, class and text.
 """
 
+import functools
 import inspect
 import os
 import socket
@@ -217,12 +218,20 @@ def attempt(net, name, arguments, names):
             one.close()
 
 
+@functools.cache
+def replaces_exceptions():
+    """Whether `socket` itself raises TypeError for whatever an iterable of buffers raises."""
+    with socket.socket(type=socket.SOCK_DGRAM) as sock, pytest.raises((Boom, TypeError)) as caught:
+        sock.sendmsg(Raising())
+    return caught.type is TypeError
+
+
 def differences(pysock, name, calls):
     found = {}
     for arguments, names in calls:
         expected = attempt(socket, name, arguments, names)
         got = attempt(pysock, name, arguments, names)
-        if got != expected:
+        if got != expected and not (got[0] is Boom and replaces_exceptions()):
             found[shown((arguments, names))] = got, expected
     return found
 
@@ -259,10 +268,14 @@ def test_a_keyword_of_a_bound_method(pysock, name):
 
 
 def test_an_iterable_that_fails_is_asked_once(pysock):
-    """What its generator raises is raised as it is: the message is not told that it is none."""
+    """What its generator raises is raised as it is: the message is not told that it is none.
+
+    In some versions of the interpreter `socket` says that all the same, and so does the fallback.
+    """
+    replaced = pysock.BACKEND == "stdlib" and replaces_exceptions()
     with pysock.socket(type=socket.SOCK_DGRAM) as sock:
         for call in (sock.sendmsg, sock.recvmsg_into, lambda items: sock.sendmsg([], items)):
-            with pytest.raises(TypeError, match="of a generator"):
+            with pytest.raises(TypeError, match="iterable" if replaced else "of a generator"):
                 call(interrupted())
 
 

@@ -10,9 +10,11 @@ import ssl
 import subprocess
 import sys
 import threading
+from importlib.util import find_spec
 
 import pytest
 import trustme
+from support.needs import needs
 from support.paths import ROOT
 
 # Event loops from elsewhere, in programs of their own
@@ -72,7 +74,13 @@ loop.close()
 
 
 @pytest.mark.parametrize("install_first", [True, False], ids=["install-first", "install-last"])
-@pytest.mark.parametrize("program", [TRIO, UVLOOP], ids=["trio", "uvloop"])
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(TRIO, id="trio"),
+        pytest.param(UVLOOP, id="uvloop", marks=needs("uvloop", find_spec("uvloop"))),
+    ],
+)
 def test_event_loop_after_install(pysock, program, install_first):
     first, rest = program.lstrip().split("\n", 1)
     install = "import pysock, socket; pysock.install()"

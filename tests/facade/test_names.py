@@ -1,6 +1,7 @@
 """The module's names: all of `socket`'s, the PF_* names, the kernel's constants, the version."""
 
 import inspect
+import os
 import pickle
 import platform
 import re
@@ -130,8 +131,18 @@ def test_the_module_has_no_getattr(pysock):
 
 
 def test_the_version_is_the_distributions(pysock):
-    text = (ROOT / "pyproject.toml").read_text()
-    assert re.search(r'^version = "(.+)"$', text, re.M)[1] == pysock.__version__
+    """It is written once, in the package; the distribution and a release's tag are asked for it."""
+    assert not re.search(r"^version = \"", (ROOT / "pyproject.toml").read_text(), re.M)
+    for command in (["setup.py", "--quiet", "--version"], ["release/version.py"]):
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env={**os.environ, "PYSOCK_NO_EXTENSIONS": "1"},
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        )
+        assert done.stdout.split()[-1] == pysock.__version__
 
 
 def test_the_two_legs_are_what_they_say(pysock):

@@ -12,7 +12,8 @@ import pytest
 from support.paths import ROOT
 
 PROGRAM = """
-import array, encodings.idna, os, sys  # what the standard library imports when it is called
+# What the standard library imports when it is called:
+import array, encodings.idna, os, selectors, sys
 import pysock
 if sys.argv[1] == "install":
     pysock.install()
@@ -20,7 +21,7 @@ import socket
 net = socket if sys.argv[1] == "install" else pysock
 file = open(os.memfd_create("file"), "w+b")
 file.write(bytes(1000))
-selector = net.selectors.DefaultSelector()
+selector = selectors.DefaultSelector()
 imported = []
 sys.addaudithook(
     lambda event, args: event == "import" and imported.append(args[0])
@@ -38,7 +39,7 @@ with net.create_server(("localhost", 0)) as listener:
     host = ("localhost", listener.getsockname()[1])
     client = net.create_connection(host)
     server, _ = listener.accept()
-    selector.register(server, net.selectors.EVENT_READ)
+    selector.register(server, selectors.EVENT_READ)
     with client, server:
         client.sendall(b"x" * 100)
         selector.select()

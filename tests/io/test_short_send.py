@@ -13,6 +13,7 @@ import time
 import pytest
 
 RESET = struct.pack("ii", 1, 0)
+LONG_MAX = 2 ** (8 * struct.calcsize("l") - 1) - 1
 SO_TIMESTAMPING = 37  # asm-generic/socket.h
 TX_TIMESTAMPS = 1 << 1 | 1 << 4  # linux/net_tstamp.h: TX_SOFTWARE, SOFTWARE
 MUCH = bytes(range(250)) * 64  # more than there is room for, and little enough to be tried
@@ -88,7 +89,9 @@ def timestamps(sock):
 
 def centuries(sock):
     """More nanoseconds than an int64 holds; wrapped around they are less than none."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 10**10, 0))
+    sock.setsockopt(
+        socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", min(10**10, LONG_MAX), 0)
+    )
 
 
 @pytest.mark.parametrize(

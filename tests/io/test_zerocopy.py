@@ -23,6 +23,7 @@ from support.zerocopy import (
     Reader,
     fill,
     is_held,
+    lockable,
     noise,
     pieces,
     read_exactly,
@@ -36,6 +37,7 @@ from support.zerocopy import (
 @pytest.mark.parametrize("timeout", [None, 30])
 @pytest.mark.parametrize("size", [1, 4096, 16384, 16385, 1_000_003, 9_000_000])
 def test_every_byte(pysock, host, timeout, size):
+    size = min(size, lockable() // 4)  # a quarter: the memory of all the user's processes counts
     with tcp(pysock, host) as (a, b):
         reader = Reader(b)
         a.settimeout(timeout)

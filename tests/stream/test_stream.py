@@ -7,6 +7,7 @@ import io
 import os
 import pickle
 import socket
+import sys
 import threading
 import weakref
 
@@ -163,7 +164,7 @@ class Liar(socket.socket):
         return self.answer(data)
 
 
-@pytest.mark.parametrize("answer", [-1, 1 << 40, "3", None, 2.5])
+@pytest.mark.parametrize("answer", [-1, sys.maxsize, "3", None, 2.5])
 def test_a_socket_that_lies_about_what_it_moved(pysock, answer):
     with Liar() as sock:
         sock.answer = lambda buffer: answer

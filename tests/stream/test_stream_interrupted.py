@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from support.streams import KINDS, connection
+from support.streams import KINDS, connection, pieces_until_closed
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ def test_a_reader_and_a_writer_with_times_of_their_own_leave_the_sockets(pysock,
         sender.start()
         assert stream.read(4) == b"late"
         sender.join()
-        taker = threading.Thread(target=lambda: all(iter(lambda: a.recv(65536), b"")))
+        taker = threading.Thread(target=lambda: all(pieces_until_closed(a)))
         taker.start()
         stream.close()
         taker.join()

@@ -9,7 +9,7 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.streams import KINDS, connection
+from support.streams import KINDS, connection, pieces_until_closed
 
 SIZE = 16384  # the smallest buffer there is
 
@@ -51,7 +51,7 @@ def test_much_goes_out_in_order_and_close_sends_the_rest(pysock, kind):
     data = numbered(300_000)
     with connection(pysock, kind) as (a, b):
         got = []
-        reader = threading.Thread(target=lambda: got.extend(iter(lambda: a.recv(65536), b"")))
+        reader = threading.Thread(target=lambda: got.extend(pieces_until_closed(a)))
         reader.start()
         with pysock.Stream(b, buffer_size=SIZE) as stream:
             at = 0

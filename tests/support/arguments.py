@@ -8,8 +8,10 @@ import array
 import ctypes
 import io
 import socket
+import sys
 
-BELOW, ABOVE = -(2**63) - 1, 2**63  # what no Py_ssize_t holds
+MOST, LEAST = sys.maxsize, -sys.maxsize - 1  # what a Py_ssize_t holds
+BELOW, ABOVE = LEAST - 1, MOST + 1
 PIECES = memoryview(bytearray(9))[::2]
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import socket
 import ssl
 
 import trustme
@@ -26,8 +27,6 @@ def connection(pysock, kind):
 
     "plain" is pysock's own, "standard" the standard library's class, "tls" an ssl.SSLSocket.
     """
-    import socket
-
     made = (socket if kind == "standard" else pysock).socketpair()
     if kind == "tls":
         client, server = contexts()
@@ -52,3 +51,32 @@ def handshake(client, server, a, b):
     a.settimeout(None)
     b.settimeout(None)
     return a, b
+
+
+def pieces_until_closed(sock):
+    """Receive, and yield what comes, until the peer has closed."""
+    try:
+        while piece := sock.recv(65536):
+            yield piece
+    except ConnectionError:
+        if not (isinstance(sock, ssl.SSLSocket) and plain_ssl_raises()):
+            raise
+
+
+@functools.cache
+def plain_ssl_raises():
+    """Whether `ssl` alone raises ConnectionError after the last byte of a peer that has closed.
+
+    It depends on the version of OpenSSL. The peer has not called `unwrap()`.
+    """
+    with connection(socket, "tls") as (a, b):
+        b.sendall(b"x" * 100_000)
+        b.close()
+        left = 100_000
+        try:
+            while piece := a.recv(65536):
+                left -= len(piece)
+        except ConnectionError:
+            assert left == 0
+            return True
+    return False

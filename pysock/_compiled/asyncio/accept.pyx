@@ -5,6 +5,7 @@ type, which are enums. Here a connection costs a callback.
 """
 
 import socket as socket_module
+import sys
 
 from ..._shared import original
 
@@ -19,6 +20,10 @@ from .sockets cimport has_original
 
 cdef object original_socket = original.socket
 cdef dict socket_names = vars(socket_module)
+# Since Python 3.14 a turn accepts one connection more than the backlog has room for, as the kernel's
+# queue does, and one that was aborted before it was accepted does not end the turn.
+cdef bint skips_aborted = sys.version_info >= (3, 14)
+cdef int MORE_THAN_BACKLOG = 1 if skips_aborted else 0
 
 
 cdef object accept(object sock):
@@ -28,22 +33,39 @@ cdef object accept(object sock):
     return accept_as(<socket>sock, dict_get(socket_names, "socket"))
 
 
-@cython.binding(False)
-def accept_connections(self, sock, backlog, start, protocol_factory, server):
-    """Accept up to *backlog* connections, and call *start* for each in the next turn.
+cdef object accept_next(object sock):
+    """What `accept` returns. None if nothing waits, () if a connection was aborted, False after an error."""
+    try:
+        return accept(sock)
+    except (BlockingIOError, InterruptedError):
+        return None
+    except ConnectionAbortedError:
+        return ()
+    except OSError:
+        return False
 
-    False if asyncio's own method must go on: the loop is not plain, or the system is out of resources.
+
+@cython.binding(False)
+def accept_connections(self, sock, backlog, start, protocol_factory, server, context):
+    """Accept the connections that wait, up to the *backlog*, and call *start* for each in the next turn.
+
+    The connections of a server get copies of its *context*, which is None before Python 3.15. False if
+    asyncio's own method must go on: the loop is not plain, or the system is out of resources.
     """
-    cdef object conn, peername
+    cdef object accepted, conn, peername, own_context
     if not is_plain(self):
         return False
-    for _ in range(backlog):
-        try:
-            conn, peername = accept(sock)
-        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+    for _ in range(backlog + MORE_THAN_BACKLOG):
+        accepted = accept_next(sock)
+        if accepted is None or accepted is False:
+            return accepted is None
+        if not accepted:
+            if skips_aborted:
+                continue
             return True
-        except OSError:
-            return False
+        conn, peername = accepted
         conn.setblocking(False)
-        call_soon_plain(self, start, (protocol_factory, conn, peername, server), None)
+        own_context = None if context is None else context.copy()
+        call_soon_plain(
+            self, start, (protocol_factory, conn, peername, server, own_context), own_context)
     return True

@@ -124,14 +124,14 @@ class EventLoop(asyncio.unix_events._UnixSelectorEventLoop):
         """
         return loop.not_accelerated(self) or ssl_transports.not_accelerated()
 
-    def _add_reader(self, fd, callback, *args):
-        return readers.add_reader(self, fd, callback, args)
+    def _add_reader(self, fd, callback, *args, context=None):
+        return readers.add_reader(self, fd, callback, args, context)
 
     def _remove_reader(self, fd):
         return readers.remove_reader(self, fd)
 
-    def _add_writer(self, fd, callback, *args):
-        return readers.add_writer(self, fd, callback, args)
+    def _add_writer(self, fd, callback, *args, context=None):
+        return readers.add_writer(self, fd, callback, args, context)
 
     def _remove_writer(self, fd):
         return readers.remove_writer(self, fd)
@@ -150,20 +150,26 @@ class EventLoop(asyncio.unix_events._UnixSelectorEventLoop):
     sock_sendto = sock_methods.sock_sendto
 
     def _accept_connection(
-        self, protocol_factory, sock, sslcontext=None, server=None, backlog=100, *timeouts
+        self, protocol_factory, sock, sslcontext=None, server=None, backlog=100, *more
     ):
-        """Accept what waits. asyncio makes a task of each connection, this a callback."""
+        """Accept what waits. asyncio makes a task of each connection, this a callback.
+
+        *more* are the timeouts of TLS, and since Python 3.15 the context of the server.
+        """
+        context = more[2] if len(more) > 2 else None
         if sslcontext is None and accept_connections(
-            self, sock, backlog, self._start_connection, protocol_factory, server
+            self, sock, backlog, self._start_connection, protocol_factory, server, context
         ):
             return
-        super()._accept_connection(protocol_factory, sock, sslcontext, server, backlog, *timeouts)
+        super()._accept_connection(protocol_factory, sock, sslcontext, server, backlog, *more)
 
-    def _start_connection(self, protocol_factory, conn, peername, server):
+    def _start_connection(self, protocol_factory, conn, peername, server, context):
         try:
-            if not start_connection(self, protocol_factory, conn, peername, server):
-                extra = {"peername": peername}
-                self._make_socket_transport(conn, protocol_factory(), extra=extra, server=server)
+            if not start_connection(self, protocol_factory, conn, peername, server, context):
+                named = {} if context is None else {"context": context}
+                self._make_socket_transport(
+                    conn, protocol_factory(), extra={"peername": peername}, server=server, **named
+                )
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:
@@ -175,18 +181,21 @@ class EventLoop(asyncio.unix_events._UnixSelectorEventLoop):
                     }
                 )
 
-    def _make_socket_transport(self, sock, protocol, waiter=None, *, extra=None, server=None):
+    def _make_socket_transport(
+        self, sock, protocol, waiter=None, *, extra=None, server=None, context=None
+    ):
         if not (
             selector_events._SelectorSocketTransport is OriginalSocketTransport
             and loop.has_original_methods(self)
         ):
+            named = {} if context is None else {"context": context}
             return super()._make_socket_transport(
-                sock, protocol, waiter, extra=extra, server=server
+                sock, protocol, waiter, extra=extra, server=server, **named
             )
         if _REFUSES_USED_DESCRIPTOR:
             self._ensure_fd_no_transport(sock)
         replace_reader(protocol)
-        return SocketTransport(self, sock, protocol, waiter, extra, server)
+        return SocketTransport(self, sock, protocol, waiter, extra, server, context)
 
     def _make_ssl_transport(
         self,

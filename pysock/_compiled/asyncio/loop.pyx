@@ -13,6 +13,7 @@ subclass or in the instance, nothing replaced in asyncio.
 
 import asyncio
 import asyncio.unix_events
+import asyncio.events
 import asyncio.futures
 import collections
 import time as time_module
@@ -43,6 +44,8 @@ cdef object monotonic = time_module.monotonic
 cdef dict time_names = vars(time_module)
 cdef object Future = asyncio.futures.Future
 cdef dict future_names = vars(asyncio.futures)
+# Since Python 3.14 a handle that another thread may cancel is of a class with a lock.
+cdef bint handles_have_locks = hasattr(asyncio.events, "_ThreadSafeHandle")
 
 # What C code goes round when it runs a turn, and when it schedules a callback.
 cdef tuple METHODS = (
@@ -277,7 +280,7 @@ def _call_soon(self, callback, args, context):
 
 @cython.binding(False)
 def call_soon_threadsafe(self, callback, args, context):
-    if not is_plain(self):
+    if handles_have_locks or not is_plain(self):
         return without_own_entry(base.call_soon_threadsafe(self, callback, *args, context=context))
     handle = call_soon_plain(self, callback, args, context)
     self._write_to_self()

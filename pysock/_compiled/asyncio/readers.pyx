@@ -37,11 +37,12 @@ cdef inline object data_of(object key):
     return <object>PyTuple_GET_ITEM(key, KEY_DATA)
 
 
-cdef object add(object loop, object key, object fd, int event, object callback, tuple arguments):
+cdef object add(object loop, object key, object fd, int event, object callback, tuple arguments,
+                object context):
     """Make the handle of *callback*, and register it for *event*."""
     cdef object handle, reader, writer, replaced
     check_closed(loop)
-    handle = new_handle(callback, arguments, loop, None)
+    handle = new_handle(callback, arguments, loop, context)
     if key is NOT_REGISTERED:
         register(
             selector_of(loop), fd, event, (handle, None) if event == EVENT_READ else (None, handle))
@@ -55,6 +56,11 @@ cdef object add(object loop, object key, object fd, int event, object callback, 
     if replaced is not None:
         replaced.cancel()
     return handle
+
+
+cdef dict given(object context):
+    """The arguments for *context*, which asyncio's methods have since Python 3.15."""
+    return {} if context is None else {"context": context}
 
 
 cdef bint remove(object loop, object key, object fd, int event) except -1:
@@ -84,7 +90,7 @@ cdef int add_reader_of(object loop, object fd, object callback) except -1:
     if key is None:
         loop._add_reader(fd, callback)
     else:
-        add(loop, key, fd, EVENT_READ, callback, ())
+        add(loop, key, fd, EVENT_READ, callback, (), None)
     return 0
 
 
@@ -104,11 +110,12 @@ cdef int remove_both(object loop, object fd) except -1:
 
 
 @cython.binding(False)
-def add_reader(self, fd, callback, args):
+def add_reader(self, fd, callback, args, context):
     key = key_of(self, fd)
     if key is None:
-        return without_own_entry(base._add_reader(self, fd, callback, *args), BEFORE_ASYNCIOS)
-    return add(self, key, fd, EVENT_READ, callback, args)
+        return without_own_entry(
+            base._add_reader(self, fd, callback, *args, **given(context)), BEFORE_ASYNCIOS)
+    return add(self, key, fd, EVENT_READ, callback, args, context)
 
 
 @cython.binding(False)
@@ -118,11 +125,12 @@ def remove_reader(self, fd):
 
 
 @cython.binding(False)
-def add_writer(self, fd, callback, args):
+def add_writer(self, fd, callback, args, context):
     key = key_of(self, fd)
     if key is None:
-        return without_own_entry(base._add_writer(self, fd, callback, *args), BEFORE_ASYNCIOS)
-    return add(self, key, fd, EVENT_WRITE, callback, args)
+        return without_own_entry(
+            base._add_writer(self, fd, callback, *args, **given(context)), BEFORE_ASYNCIOS)
+    return add(self, key, fd, EVENT_WRITE, callback, args, context)
 
 
 @cython.binding(False)

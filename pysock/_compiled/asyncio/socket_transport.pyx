@@ -40,6 +40,8 @@ cdef object base = asyncio.selector_events._SelectorSocketTransport
 cdef object memoryview_type = memoryview
 # Since Python 3.12 it is a deque of buffers, and a bytearray before.
 cdef bint buffer_is_deque = sys.version_info >= (3, 12)
+# Since Python 3.15 a transport has the context of its callbacks, and counts the bytes of the buffer.
+cdef bint has_context = sys.version_info >= (3, 15)
 
 cdef tuple METHODS = (
     "_add_reader", "_call_connection_lost", "_maybe_pause_protocol", "_read_ready",
@@ -179,7 +181,8 @@ cdef int read_for_data_received(object self) except -1:
 cdef int receive_eof(object self) except -1:
     """`_read_ready__on_eof` of a plain transport."""
     cdef object loop = get_member(self, LOOP)
-    if not loop_module.is_plain(loop) or PyDict_Contains(generic_dict(self, NULL), "close"):
+    if (has_context or not loop_module.is_plain(loop)
+            or PyDict_Contains(generic_dict(self, NULL), "close")):
         self._read_ready__on_eof()
         return 0
     try:
@@ -198,7 +201,7 @@ cdef int receive_eof(object self) except -1:
 
 cdef int start_reading(object self) except -1:
     """Register for reading, if the transport was neither closed nor paused meanwhile."""
-    if not is_plain(self):
+    if has_context or not is_plain(self):
         self._add_reader(self._sock_fd, self._read_ready)
     elif not self._closing and not self._paused:
         add_reader_of(get_member(self, LOOP), self._sock_fd, self._read_ready)
@@ -231,7 +234,7 @@ cdef int close_plain(object self) except -1:
 
 @cython.binding(False)
 def close(self):
-    if is_plain(self):
+    if is_plain(self) and not has_context:
         close_plain(self)
     else:
         if is_of_class(self):
@@ -395,9 +398,14 @@ cdef int keep(object self, object data, Py_ssize_t sent) except -1:
     """Keep what of *data* was not sent, until the socket is writable."""
     cdef object rest = memoryview(data)[sent:]
     cdef object buffer
-    self._loop._add_writer(self._sock_fd, self._write_ready)
+    if has_context:
+        self._add_writer(self._sock_fd, self._write_ready)
+    else:
+        self._loop._add_writer(self._sock_fd, self._write_ready)
     buffer = get_member(self, BUFFER)
     if buffer_is_deque:
+        if has_context:
+            self._buffer_size += len(rest)
         buffer.append(rest)
     else:
         buffer += rest  # extend() would copy the bytes first

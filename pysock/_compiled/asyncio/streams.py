@@ -22,8 +22,6 @@ from .stream_writer import start_drain
 _Original = asyncio.StreamReader
 _OriginalWriter = asyncio.StreamWriter
 _OriginalProtocol = asyncio.StreamReaderProtocol
-# Of a reader that only its protocol has: the protocol's, a variable's, and an argument's.
-_REFERENCES = 3
 _HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
@@ -120,6 +118,23 @@ def _with_writer(client_connected_cb):
     return client_connected
 
 
+def _reader_of(protocol):
+    """The protocol's reader, and the number of references to it."""
+    reader = vars(protocol).get("_strong_reader")
+    return reader, sys.getrefcount(reader)
+
+
+class _Protocol:
+    """Stands in for a protocol that alone has its reader."""
+
+    def __init__(self):
+        self._strong_reader = object()
+
+
+# An interpreter counts a reference for each variable and each argument, or for some of them.
+_REFERENCES = _reader_of(_Protocol())[1]
+
+
 def replace_reader(protocol):
     """Give *protocol* a reader and a writer in C, if its reader is asyncio's and only it has it.
 
@@ -128,10 +143,10 @@ def replace_reader(protocol):
     """
     if type(protocol) is not _OriginalProtocol or not _HAS_GIL:
         return
-    reader = vars(protocol).get("_strong_reader")
+    reader, references = _reader_of(protocol)
     if (
         type(reader) is not _Original
-        or sys.getrefcount(reader) != _REFERENCES
+        or references != _REFERENCES
         or weakref.getweakrefcount(reader) != 1
         or vars(reader).keys() != _ATTRIBUTES
         or reader._buffer

@@ -44,9 +44,11 @@ cdef OriginalMethods selector_methods = OriginalMethods(selector_transport, ("__
 cdef OriginalMethods flow_control_methods = OriginalMethods(flow_control, ("__init__",))
 
 # Since Python 3.12 the buffer is a deque, an instance says how it is sent, and a descriptor that has a
-# transport is refused. Since 3.13 a server counts its transports by themselves.
+# transport is refused. Since 3.13 a server counts its transports by themselves. Since 3.15 a transport has
+# the context of its callbacks, and counts the bytes of its buffer.
 cdef object buffer_factory = getattr(base, "_buffer_factory", collections.deque)
 cdef bint has_write_send = hasattr(base, "_write_send")
+cdef bint has_context = sys.version_info >= (3, 15)
 cdef bint attach_takes_transport = asyncio.base_events.Server._attach.__code__.co_argcount == 2
 cdef bint refuses_used_descriptor = sys.version_info >= (3, 12)
 
@@ -130,7 +132,7 @@ cdef int fill_in_extra(object extra, object sock) except -1:
 
 
 cdef int fill_in(object self, object loop, object sock, object protocol, object extra,
-                 object server) except -1:
+                 object server, object context) except -1:
     """Set the attributes that the constructors of asyncio's classes set."""
     cdef object fd
     if extra is None:
@@ -151,6 +153,9 @@ cdef int fill_in(object self, object loop, object sock, object protocol, object 
     self._protocol_connected = True
     self._server = server
     set_member(self, BUFFER, buffer_factory())
+    if has_context:
+        self._context = context
+        self._buffer_size = 0
     set_member(self, CONN_LOST, 0)
     self._closing = False
     self._paused = False
@@ -169,37 +174,38 @@ cdef int fill_in(object self, object loop, object sock, object protocol, object 
     return set_nodelay(sock)
 
 
-cdef int schedule_start(object self, object loop, object protocol, object waiter) except -1:
+cdef int schedule_start(object self, object loop, object protocol, object waiter,
+                        object context) except -1:
     """Reading starts, and the waiter wakes up, after connection_made() has been called."""
     if is_plain(loop):
-        call_soon_plain(loop, protocol.connection_made, (self,), None)
-        call_soon_plain(loop, self._start_reading, (), None)
+        call_soon_plain(loop, protocol.connection_made, (self,), context)
+        call_soon_plain(loop, self._start_reading, (), context)
     else:
-        loop.call_soon(protocol.connection_made, self)
-        loop.call_soon(self._add_reader, self._sock_fd, self._read_ready)
+        loop.call_soon(protocol.connection_made, self, context=context)
+        loop.call_soon(self._add_reader, self._sock_fd, self._read_ready, context=context)
     if waiter is not None:
-        loop.call_soon(set_result_unless_cancelled, waiter, None)
+        loop.call_soon(set_result_unless_cancelled, waiter, None, context=context)
     return 0
 
 
 @cython.binding(False)
-def init_transport(self, loop, sock, protocol, waiter, extra, server):
+def init_transport(self, loop, sock, protocol, waiter, extra, server, context):
     """Make the new *self* a transport. False if asyncio's own constructors must do it."""
     if not has_original_init(type(self)):
         return False
-    fill_in(self, loop, sock, protocol, extra, server)
-    schedule_start(self, loop, protocol, waiter)
+    fill_in(self, loop, sock, protocol, extra, server, context)
+    schedule_start(self, loop, protocol, waiter, context)
     return True
 
 
 @cython.binding(False)
 def fill_in_attributes(self, loop, sock, protocol):
     """`fill_in`, to find out whether it sets what the constructors of the running Python set."""
-    fill_in(self, loop, sock, protocol, None, None)
+    fill_in(self, loop, sock, protocol, None, None, None)
 
 
 @cython.binding(False)
-def start_connection(self, protocol_factory, conn, peername, server):
+def start_connection(self, protocol_factory, conn, peername, server, context):
     """Make the protocol and the transport of an accepted connection.
 
     False before anything is done if `_make_socket_transport` must be called.
@@ -216,6 +222,6 @@ def start_connection(self, protocol_factory, conn, peername, server):
     transport = new_instance(transport_class)
     set_member(transport, SOCK, None)  # the destructor asks it, also if this fails
     set_member(transport, UNSENT, None)
-    fill_in(transport, self, conn, protocol, {"peername": peername}, server)
-    schedule_start(transport, self, protocol, None)
+    fill_in(transport, self, conn, protocol, {"peername": peername}, server, context)
+    schedule_start(transport, self, protocol, None, context)
     return True

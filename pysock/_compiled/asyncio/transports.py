@@ -11,6 +11,8 @@ from .streams import replace_reader
 
 OriginalSocketTransport = selector_events._SelectorSocketTransport
 OriginalDatagramTransport = selector_events._SelectorDatagramTransport
+# Since Python 3.15 a transport has the context of its callbacks.
+_has_context = "context" in OriginalSocketTransport.__init__.__code__.co_varnames
 _write = socket_transport.write
 _sendto = datagram_transport.sendto
 _close = socket_transport.close
@@ -21,11 +23,12 @@ class SocketTransport(OriginalSocketTransport):
 
     __slots__ = socket_transport.SLOTS
 
-    def __init__(self, loop, sock, protocol, waiter=None, extra=None, server=None):
+    def __init__(self, loop, sock, protocol, waiter=None, extra=None, server=None, context=None):
         self._sock = None  # the destructor asks it, also if this fails
         self._unsent = None
-        if not transport_init.init_transport(self, loop, sock, protocol, waiter, extra, server):
-            super().__init__(loop, sock, protocol, waiter, extra, server)
+        arguments = (loop, sock, protocol, waiter, extra, server)
+        if not transport_init.init_transport(self, *arguments, context):
+            super().__init__(*arguments, *([context] if _has_context else []))
 
     def _start_reading(self):
         socket_transport._start_reading(self)
@@ -116,7 +119,7 @@ class _Loop:
 
     _transports = {}
 
-    def call_soon(self, callback, *arguments):
+    def call_soon(self, callback, *arguments, context=None):
         pass
 
     def get_debug(self):
@@ -154,7 +157,13 @@ def _has_known_attributes():
     base = OriginalSocketTransport(_Loop(), _Socket(), protocols.Protocol())
     ours = SocketTransport.__new__(SocketTransport)
     ours._unsent = None
-    transport_init.fill_in_attributes(ours, _Loop(), _Socket(), protocols.Protocol())
+        if transport_init.init_transport(
+            self, loop, sock, protocol, waiter, extra, server, context
+        ):
+            return
+        if _has_context:
+            super().__init__(loop, sock, protocol, waiter, extra, server, context)
+        else:
     return _attributes_of(base) == _attributes_of(ours)
 
 

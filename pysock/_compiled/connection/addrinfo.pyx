@@ -12,7 +12,7 @@ from cpython.bytes cimport (
     PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE,
 )
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeASCII
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport strlen
 
 from ..core cimport traceback
@@ -114,7 +114,7 @@ def htons(number, /):
 
     A 16-bit number from host to network byte order. Raises OverflowError beyond 16 bits.
     """
-    cdef long value = exact_number(number, 0xFFFF)
+    cdef int64_t value = exact_number(number, 0xFFFF)
     return base_htons(number) if value < 0 else c_ntohs(<uint16_t>value)
 
 
@@ -123,7 +123,7 @@ def ntohs(number, /):
 
     A 16-bit number from network to host byte order. Raises OverflowError beyond 16 bits.
     """
-    cdef long value = exact_number(number, 0xFFFF)
+    cdef int64_t value = exact_number(number, 0xFFFF)
     return base_ntohs(number) if value < 0 else c_ntohs(<uint16_t>value)
 
 
@@ -132,7 +132,7 @@ def htonl(number, /):
 
     A 32-bit number from host to network byte order. Raises OverflowError beyond 32 bits.
     """
-    cdef long value = exact_number(number, 0xFFFFFFFF)
+    cdef int64_t value = exact_number(number, 0xFFFFFFFF)
     return base_htonl(number) if value < 0 else c_ntohl(<uint32_t>value)
 
 
@@ -141,7 +141,7 @@ def ntohl(number, /):
 
     A 32-bit number from network to host byte order. Raises OverflowError beyond 32 bits.
     """
-    cdef long value = exact_number(number, 0xFFFFFFFF)
+    cdef int64_t value = exact_number(number, 0xFFFFFFFF)
     return base_ntohl(number) if value < 0 else c_ntohl(<uint32_t>value)
 
 
@@ -169,7 +169,7 @@ cdef enum:
     CACHED_FLAGS = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV  # others depend on the configuration
 
 
-cdef object numeric_address(object host, long port, int *family):
+cdef object numeric_address(object host, int64_t port, int *family):
     """The address tuple of a numeric host; also set its family. None for any other host."""
     cdef char[16] packed
     cdef char[PS_HOST_TEXT] text
@@ -191,7 +191,8 @@ cdef object numeric_address(object host, long port, int *family):
 
 def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
     """`getaddrinfo`, which _compiled/socket.py documents."""
-    cdef long c_port = 0 if port is None else exact_number(port, 0xFFFF)
+    cdef int64_t c_port = 0 if port is None else exact_number(port, 0xFFFF)
+    cdef int64_t c_key  # it has more bits than a C long may have
     cdef int host_family = 0
     cdef long c_family, c_type, c_proto, c_flags
     standard = base_getaddrinfo if replaced_names else rebound_getaddrinfo
@@ -208,8 +209,9 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
             address = numeric_address(host, c_port, &host_family)
     if address is None:
         return standard(host, port, family, type, proto, flags)
-    key = (((c_flags << 8 | c_family) << 8 | c_type) << 16 | c_proto) << 2
-    key |= (host_family == AF_INET6) << 1 | (port is None)
+    c_key = (((<int64_t>c_flags << 8 | c_family) << 8 | c_type) << 16 | c_proto) << 2
+    c_key |= (host_family == AF_INET6) << 1 | (port is None)
+    key = c_key
     result = dict_get(numeric_results, key)
     if result is None:
         result = standard(host, port, family, type, proto, flags)

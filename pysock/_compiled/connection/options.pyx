@@ -119,7 +119,7 @@ cdef class Methods(socket):
         n = ps_getsockopt(self.sock_fd, c_level, c_name, PyBytes_AS_STRING(data), &length)
         if n < 0:
             raise_errno(n)
-        return data if length == <socklen_t>size else data[:length]
+        return data if length == <socklen_t>size else data[:<Py_ssize_t>length]
 
     def setsockopt(self, level, optname, value, /):
         """setsockopt(level, optname, value)

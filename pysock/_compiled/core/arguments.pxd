@@ -7,6 +7,7 @@ class's method, which gets the same arguments and says what is wrong with them, 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.long cimport PyLong_AsLong, PyLong_Check, PyLong_CheckExact
 from cpython.unicode cimport PyUnicode_CheckExact
+from libc.stdint cimport int64_t
 from libc.string cimport strlen
 
 
@@ -14,6 +15,7 @@ cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
     bint PyUnicode_IS_COMPACT_ASCII(object text)
     long PyLong_AsLongAndOverflow(object number, int *overflow) except? -1
+    long long PyLong_AsLongLongAndOverflow(object number, int *overflow) except? -1
 
 
 cdef inline const char *exact_text(object text) except? NULL:
@@ -32,13 +34,16 @@ cdef inline const char *exact_text(object text) except? NULL:
     return characters if <size_t>size == strlen(characters) else NULL
 
 
-cdef inline long exact_number(object number, long most) except? -1:
-    """*number* if it is exactly an int, from 0 to *most*; -1 for anything else."""
+cdef inline int64_t exact_number(object number, int64_t most) except? -1:
+    """*number* if it is exactly an int, from 0 to *most*; -1 for anything else.
+
+    A C long may have 32 bits, and so no room for all numbers of 32 bits and for -1.
+    """
     cdef int overflow = 0
-    cdef long value
+    cdef int64_t value
     if not PyLong_CheckExact(number):
         return -1
-    value = PyLong_AsLongAndOverflow(number, &overflow)  # -1 after an overflow
+    value = PyLong_AsLongLongAndOverflow(number, &overflow)  # -1 after an overflow
     return value if 0 <= value <= most else -1
 
 

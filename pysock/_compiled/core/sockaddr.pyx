@@ -14,7 +14,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeASCII
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from . cimport traceback
@@ -34,9 +34,9 @@ cdef extern from "Python.h":
 cdef int pack_inet(int family, object address, ps_sockaddr *out) except -1:
     cdef Py_ssize_t items
     cdef const char *host
-    cdef long port
-    cdef long flowinfo = 0
-    cdef long scope_id = 0
+    cdef int64_t port
+    cdef int64_t flowinfo = 0
+    cdef int64_t scope_id = 0
     cdef int length
     if not PyTuple_CheckExact(address):
         return 0

@@ -30,6 +30,7 @@ from .transfer cimport receive_into, send
 
 
 cdef extern from "Python.h":
+    Py_ssize_t PY_SSIZE_T_MAX
     dict generic_dict "PyObject_GenericGetDict"(object instance, void *unused)
 
 
@@ -140,7 +141,7 @@ def _sendfile_use_sendfile(socket self not None, file, offset=0, count=None):
             or type(offset) is not int or not 0 <= offset <= INT64_MAX):
         return base_sendfile(self, file, offset, count)
     self._check_sendfile_params(file, offset, count)
-    if count is not None and count > INT64_MAX:
+    if count is not None and count > PY_SSIZE_T_MAX:
         return base_sendfile(self, file, offset, count)
     try:
         fd = file.fileno()

@@ -11,6 +11,7 @@ cimport cython
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.stdint cimport INT32_MAX, int64_t
 from libc.string cimport memset
 
@@ -68,7 +69,7 @@ cdef object pack_control(tuple ancdata):
     data.acquire(tuple([header[2] for header in headers]), PyBUF_SIMPLE)
     for i in range(data.count):
         space = ps_cmsg_space(data.iov[i].iov_len)
-        if space == 0 or size + space > INT32_MAX:
+        if space == 0 or space > INT32_MAX - size:
             return None
         size += space
     control = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>size)
@@ -118,27 +119,32 @@ cdef tuple receive_message(socket sock, msghdr *msg, size_t size, bytes data,
     cdef ps_sockaddr name
     cdef int64_t deadline = 0
     cdef ssize_t n
-    cdef object control = None
+    cdef void *control = NULL
+    memset(&name, 0, sizeof(name.sa))  # shown as family 0 where the kernel writes no name
     io.msg = msg
     io.len = io.likely = size
     io.flags = flags
-    if ancbufsize > 0:
-        control = PyBytes_FromStringAndSize(NULL, ancbufsize)
-        memset(PyBytes_AS_STRING(control), 0, <size_t>ancbufsize)
-        msg.msg_control = PyBytes_AS_STRING(control)
-    msg.msg_controllen = <size_t>ancbufsize
     msg.msg_name = &name
     msg.msg_namelen = sizeof(name)
-    if flags & MSG_ERRQUEUE and sends_by_cookie:
-        n = receive_error(sock, &io)
-    else:
-        n = transfer(sock, ps_recvmsg, &io, POLLIN, &deadline)
+    if ancbufsize > 0:
+        control = PyMem_Calloc(1, <size_t>ancbufsize)
+        if control == NULL:
+            raise MemoryError()
+    msg.msg_control = control
+    msg.msg_controllen = <size_t>ancbufsize
     try:
-        return (n if data is None else data if n == <ssize_t>size else data[:n],
-                unpack_control(msg), msg.msg_flags, unpack_address(&name, msg.msg_namelen))
-    except:
-        ps_cmsg_close_rights(msg)  # the caller does not get the descriptors that came
-        raise
+        if flags & MSG_ERRQUEUE and sends_by_cookie:
+            n = receive_error(sock, &io)
+        else:
+            n = transfer(sock, ps_recvmsg, &io, POLLIN, &deadline)
+        try:
+            return (n if data is None else data if n == <ssize_t>size else data[:n],
+                    unpack_control(msg), msg.msg_flags, unpack_address(&name, msg.msg_namelen))
+        except:
+            ps_cmsg_close_rights(msg)  # the caller does not get the descriptors that came
+            raise
+    finally:
+        PyMem_Free(control)
 
 
 @cython.binding(False)

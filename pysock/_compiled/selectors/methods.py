@@ -59,6 +59,8 @@ def _place_of_call(method):
         return place.tb_lineno, 0, 0
 
 
+_CO_METHOD = 0x8000000  # since Python 3.14: the function stands in a class
+
 # Their global is another one for each: see below.
 _c_function = None
 
@@ -113,6 +115,7 @@ def _in_front_of(c_function, ours):
     name = f"_c_{method.__name__}"
     code = ours.__code__
     code = code.replace(
+        co_flags=code.co_flags | theirs.co_flags & _CO_METHOD,
         co_name=theirs.co_name,
         co_filename=theirs.co_filename,
         co_firstlineno=theirs.co_firstlineno,

@@ -54,7 +54,7 @@ class Stream(io.BufferedIOBase):
     sizes that are out of range.
     """
 
-    _sock = _closed = None
+    _sock = _closed = _detachable = None
 
     def __init__(self, sock, *, limit=DEFAULT_SIZE, buffer_size=DEFAULT_SIZE):
         if self._closed is not None:
@@ -68,6 +68,7 @@ class Stream(io.BufferedIOBase):
         if buffer_size <= 0:
             raise ValueError("buffer_size must be positive")
         self._sock = sock
+        self._detachable = [sock]
         self._limit = limit
         self._buffer_size = max(buffer_size, MAX_TLS_RECORD)
         self._unread = bytearray()
@@ -85,7 +86,7 @@ class Stream(io.BufferedIOBase):
     def _check_open(self):
         if self._closed is None:
             raise ValueError("I/O operation on uninitialized object")
-        if self._sock is None:
+        if not self._detachable:
             raise ValueError("the socket has been detached from this stream")
         if self._closed:
             raise ValueError("I/O operation on closed file.")
@@ -341,7 +342,7 @@ class Stream(io.BufferedIOBase):
 
     def close(self):
         """Send the unsent bytes, then close the socket. It is closed even if sending fails."""
-        if self._closed or self._sock is None:
+        if self._closed or not self._detachable:
             return
         try:
             self.flush()
@@ -355,8 +356,12 @@ class Stream(io.BufferedIOBase):
         if self._unread:
             raise ValueError(f"{len(self._unread)} received bytes are unread")
         self.flush()
-        sock, self._sock = self._sock, None
-        return sock
+        # A call of another thread may be using self._sock, which therefore stays as it is.
+        try:
+            return self._detachable.pop()
+        except IndexError:  # another thread has detached the socket in the meantime
+            self._check_open()
+            raise
 
     @property
     def closed(self):
@@ -366,12 +371,12 @@ class Stream(io.BufferedIOBase):
     @property
     def sock(self):
         """The socket; None after `detach()`."""
-        return self._sock
+        return self._sock if self._detachable else None
 
     @property
     def name(self):
         """The socket's file descriptor, as in a `makefile()` file; -1 if there is none."""
-        return -1 if self._sock is None else self._sock.fileno()
+        return self._sock.fileno() if self._detachable else -1
 
     def fileno(self):
         """Return the socket's file descriptor. `select()` on it does not see buffered bytes."""
@@ -418,8 +423,9 @@ class Stream(io.BufferedIOBase):
         raise TypeError(f"cannot pickle {type(self).__name__!r} object")
 
     def __repr__(self):
-        state = "detached" if self._sock is None else "closed" if self._closed else repr(self._sock)
-        return f"<Stream {state}>"
+        if not self._detachable:
+            return "<Stream detached>"
+        return f"<Stream {'closed' if self._closed else repr(self._sock)}>"
 
     def __del__(self):
         if getattr(self, "_unsent", None) and not self._closed:

@@ -172,6 +172,8 @@ def sendall(self, /, *arguments, **names):
     try:
         data, flags = arguments if len(arguments) == 2 else (*arguments, 0)
         flags, whole = as_int(flags), readable_view(data)
+    except MemoryError:
+        raise
     except Exception as error:
         if is_of_signal_handler(error):
             raise

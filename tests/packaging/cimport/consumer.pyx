@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, freethreading_compatible=True
 """What a user of Cython may write on an installed pysock; use_consumer.py runs it."""
 
 from pysock.capi cimport receive, receive_all, send, send_all, socket

@@ -1,11 +1,17 @@
 """Run consumer.pyx, compiled against an installed pysock: what capi.pxd says holds."""
 
 import socket
+import sys
+import sysconfig
 import threading
 
 import consumer
 
 import pysock
+
+# Both declare that they need no GIL.
+if sysconfig.get_config_var("Py_GIL_DISABLED"):
+    assert not sys._is_gil_enabled()
 
 
 def raises(expected, function, *arguments):
