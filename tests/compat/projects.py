@@ -176,13 +176,14 @@ PROJECTS = [
     Project(
         "aiohttp",
         "3.14.5",
-        plugins=("pytest_cov", "pytest_mock", "xdist", "pytest_codspeed.plugin"),
+        plugins=("pytest_cov", "pytest_mock", "xdist"),
         options=(
             "-o",
             "addopts=",
             "-m",
             "not dev_mode and not autobahn and not internal",
             "--aiohttp-loop=pyloop",
+            "--ignore-glob=tests/test_benchmarks_*",
         ),
         prepare=without_its_own_package,
     ),
