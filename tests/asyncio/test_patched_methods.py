@@ -194,3 +194,56 @@ def test_who_makes_the_tasks_is_told_of_each(net, make):
     expected = told_by(asyncio.SelectorEventLoop)
     assert "_accept_connection2" in expected
     assert told_by(getattr(net, "EventLoop", asyncio.SelectorEventLoop)) == expected
+
+
+CALLS = {
+    "get_extra_info": [("sockname",), ("sockname", "other"), ("socket",)],
+    "write": [(b"data",)],
+    "writelines": [([b"data"],)],
+    "write_eof": [()],
+    "get_write_buffer_size": [()],
+    "pause_reading": [()],
+    "is_closing": [()],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), [(name, each) for name, calls in CALLS.items() for each in calls]
+)
+def test_what_patches_a_transports_method_is_told_what_the_caller_gave(
+    net, monkeypatch, name, arguments
+):
+    async def connect(loop):
+        made, told = loop.create_future(), []
+
+        class Serves(asyncio.Protocol):
+            def connection_made(self, transport):
+                made.set_result(transport)
+
+        server = await loop.create_server(Serves, "127.0.0.1", 0)
+        with socket.create_connection(server.sockets[0].getsockname()):
+            transport = await made
+            place = next(
+                cls
+                for cls in asyncio.selector_events._SelectorSocketTransport.__mro__
+                if name in vars(cls)
+            )
+            with monkeypatch.context() as patch:
+                patch.setattr(
+                    place, name, lambda self, *given, **named: told.append((given, named))
+                )
+                getattr(transport, name)(*arguments)
+            transport.close()
+        server.close()
+        return told
+
+    def told_by(cls):
+        loop = cls()
+        try:
+            return run(loop, connect(loop))
+        finally:
+            loop.close()
+
+    expected = told_by(asyncio.SelectorEventLoop)
+    assert expected == [(arguments, {})]
+    assert told_by(getattr(net, "EventLoop", asyncio.SelectorEventLoop)) == expected
