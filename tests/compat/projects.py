@@ -6,6 +6,7 @@ What is left out needs the internet, or a server that Debian's packages do not g
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -67,6 +68,27 @@ def stand_in_for_icecream(tree: Path, python: str, found: Mapping[str, str]) -> 
     source = "from unittest.mock import Mock\n\nic = install = Mock()\n"
     (tree / "icecream.py").write_text(source, encoding="utf-8")
 
+
+def without_its_own_package(tree: Path, python: str, found: Mapping[str, str]) -> None:
+    """What is compiled is in the wheel: the tests import the one that is installed."""
+    [package] = (path for path in (tree / "aiohttp", tree / "uvloop") if path.exists())
+    shutil.rmtree(package)
+
+
+# Those that compare uvloop's loop with asyncio's. The others look into uvloop.
+UVLOOP_TESTS = (
+    "base",
+    "context",
+    "dns",
+    "executors",
+    "pipes",
+    "process",
+    "signals",
+    "sockets",
+    "tcp",
+    "udp",
+    "unix",
+)
 
 PROJECTS = [
     Project("urllib3", "2.8.0", ("test",), plugins=("anyio.pytest_plugin", "pytest_socket")),
@@ -151,4 +173,41 @@ PROJECTS = [
     ),
     Project("trio", "0.35.0", ("src/trio/_tests",)),
     Project("anyio", "4.16.0"),
+    Project(
+        "aiohttp",
+        "3.14.5",
+        plugins=("pytest_cov", "pytest_mock", "xdist"),
+        options=(
+            "-o",
+            "addopts=",
+            "-m",
+            "not dev_mode and not autobahn and not internal",
+            "--aiohttp-loop=pyloop",
+            "--ignore-glob=tests/test_benchmarks_*",
+        ),
+        prepare=without_its_own_package,
+    ),
+    Project(
+        "hypercorn",
+        "0.18.0",
+        plugins=("pytest_asyncio.plugin", "pytest_cov", "pytest_trio.plugin"),
+        options=("--no-cov",),
+        deselected=(  # today's h2 refuses the request that they make
+            "tests/asyncio/test_sanity.py::test_http2_websocket",
+            "tests/trio/test_sanity.py::test_http2_websocket",
+        ),
+    ),
+    Project(
+        "uvicorn",
+        "0.54.0",
+        plugins=("anyio.pytest_plugin", "pytest_mock", "pytest_codspeed.plugin"),
+        options=("-o", "addopts="),
+    ),
+    Project(
+        "uvloop",
+        "0.23.0",
+        tuple(f"tests/test_{name}.py" for name in UVLOOP_TESTS),
+        options=("-k", "AIO"),  # each test is there for uvloop's loop and for asyncio's
+        prepare=without_its_own_package,
+    ),
 ]

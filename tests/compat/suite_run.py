@@ -16,7 +16,7 @@ from pathlib import Path
 import servers
 from difference import NOT_RUN, Outcome, SuiteRun
 from projects import Project
-from ways import CLASS_OF, HERE, ROOT, WAYS, variables
+from ways import CLASS_OF, HERE, ROOT, STARTS, variables
 
 DOWNLOADS = ROOT / "build" / "suites"
 RECORDER = HERE / "with_outcomes"
@@ -35,7 +35,7 @@ def download(project: Project) -> Path:
     if not downloaded(project):
         DOWNLOADS.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        command += ["download", "--no-deps", "--no-binary", ":all:", "--dest", str(DOWNLOADS)]
+        command += ["download", "--no-deps", "--no-binary", project.name, "--dest", str(DOWNLOADS)]
         subprocess.run([*command, f"{project.name}=={project.version}"], check=True)
     return downloaded(project)
 
@@ -62,7 +62,7 @@ def run(
 
 
 def run_in(tree, python, project, way, found, tests) -> SuiteRun:
-    options, first = WAYS[way]
+    options, first = STARTS[way]
     record = tree.parent / "outcomes"
     command = [python, *options, "-m", "pytest", "-q", "-p", "pytest_outcomes", "--tb=short"]
     # A test file that cannot be imported is one that fails.

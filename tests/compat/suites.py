@@ -29,7 +29,7 @@ import suite_run
 from difference import Difference, Report
 from environment import add_options, prepare
 from projects import PROJECTS, Project
-from ways import HERE, WAYS
+from ways import COALESCED, HERE, WAYS
 
 REQUIREMENTS = HERE / "suites.txt"
 KNOWN = HERE / "known_differences.txt"
@@ -40,7 +40,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", nargs="+", default=[], metavar="PROJECT")
-    ways = [way for way in WAYS if way != "socket"]
+    ways = [*(way for way in WAYS if way != "socket"), COALESCED]
     parser.add_argument("--way", choices=ways, default="install()")
     add_options(parser, "outcome")
     parser.add_argument("--list", action="store_true", help="name the projects, and end")

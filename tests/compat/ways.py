@@ -27,8 +27,14 @@ WAYS: dict[str, tuple[list[str], list[Path]]] = {
 }
 # What count.py has beside them: where a program is asyncio's, what else makes its loop faster.
 UVLOOP = "uvloop"
-STARTS = {**WAYS, UVLOOP: ([], [HERE / "with_uvloop"])}
-CLASS_OF = {"socket": "socket", "-m pysock": "pysock", "install()": "pysock", UVLOOP: "socket"}
+# What suites.py has beside them: the loop that `new_event_loop()` makes.
+COALESCED = "install(coalesce_writes=True)"
+STARTS = {
+    **WAYS,
+    UVLOOP: ([], [HERE / "with_uvloop"]),
+    COALESCED: ([], [HERE / "with_coalesced_writes"]),
+}
+CLASS_OF = dict.fromkeys(STARTS, "pysock") | {"socket": "socket", UVLOOP: "socket"}
 
 
 def variables(first: list[Path], found: dict[str, str]) -> dict[str, str]:

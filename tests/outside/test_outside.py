@@ -33,12 +33,16 @@ WAYS = {
 
 # What has to be installed for a program. Its name begins with `with_`.
 TOOLS = {
+    "with_aiodebug": "aiodebug",
     "with_blockbuster": "blockbuster",
     "with_coverage": "coverage",
     "with_ddtrace": "ddtrace",
     "with_distributed": "distributed",
     "with_freezegun": "freezegun",
+    "with_looptime": "looptime",
+    "with_nest_asyncio": "nest-asyncio",
     "with_pytest_socket": "pytest-socket",
+    "with_sentry": "sentry-sdk",
 }
 
 # Not on the fallback. It has no C to make a method of `_socket.socket` of: where it adds a form of

@@ -1,9 +1,12 @@
 """Accepting connections for a server of the loop, in C.
 
 asyncio makes a task and a future for each connection, and asks the listening socket for its family and
-type, which are enums. Here a connection costs a callback.
+type, which are enums. Here a connection costs a callback. If a program or a tool makes the tasks, it
+looks at them: then asyncio's own method makes one for each connection.
 """
 
+import asyncio
+import asyncio.unix_events
 import socket as socket_module
 import sys
 
@@ -16,6 +19,7 @@ from ..core cimport traceback
 from ..core.socket_object cimport socket
 from ..core.threads cimport dict_get
 from .loop cimport call_soon_plain, is_plain
+from .original_methods cimport OriginalMethods
 from .sockets cimport has_original
 
 cdef object original_socket = original.socket
@@ -24,6 +28,20 @@ cdef dict socket_names = vars(socket_module)
 # queue does, and one that was aborted before it was accepted does not end the turn.
 cdef bint skips_aborted = sys.version_info >= (3, 14)
 cdef int MORE_THAN_BACKLOG = 1 if skips_aborted else 0
+
+cdef OriginalMethods task_methods = OriginalMethods(
+    asyncio.unix_events._UnixSelectorEventLoop, ("create_task",))
+# New in Python 3.12.
+cdef object eager_task_factory = getattr(asyncio, "eager_task_factory", None)
+
+
+cdef bint makes_asyncios_tasks(object loop) except -1:
+    """Whether neither a task factory nor another `create_task` would be told of a connection's task."""
+    cdef object factory = loop._task_factory
+    return (
+        (factory is None or factory is eager_task_factory)
+        and task_methods.are_those_of(type(loop)) and "create_task" not in vars(loop)
+    )
 
 
 cdef object accept(object sock):
@@ -50,10 +68,11 @@ def accept_connections(self, sock, backlog, start, protocol_factory, server, con
     """Accept the connections that wait, up to the *backlog*, and call *start* for each in the next turn.
 
     The connections of a server get copies of its *context*, which is None before Python 3.15. False if
-    asyncio's own method must go on: the loop is not plain, or the system is out of resources.
+    asyncio's own method must go on: the loop is not plain, its tasks are not asyncio's own, or the
+    system is out of resources.
     """
     cdef object accepted, conn, peername, own_context
-    if not is_plain(self):
+    if not is_plain(self) or not makes_asyncios_tasks(self):
         return False
     for _ in range(backlog + MORE_THAN_BACKLOG):
         accepted = accept_next(sock)
