@@ -102,148 +102,72 @@ def test_a_patched_method_runs(pysock, monkeypatch, place, name):
     assert bool(got) == bool(expected)
 
 
-@pytest.mark.parametrize("name", SELECTOR_METHODS)
-@pytest.mark.parametrize("place", ["class", "base", "subclass", "instance"])
-def test_a_replaced_method_of_the_selector_runs(pysock, monkeypatch, place, name):
-    called = []
+def test_a_replaced_class_of_sockets_is_used(pysock, monkeypatch):
+    class Shown(asyncio.trsock.TransportSocket):
+        pass
 
-    def replace(where, original):
-        def spy(*arguments, **named):
-            called.append(name)
-            return original(*arguments, **named)
+    monkeypatch.setattr(asyncio.trsock, "TransportSocket", Shown)
+    shown = []
 
-        monkeypatch.setattr(where, name, spy)
+    async def serve(reader, writer):
+        shown.append(type(writer.get_extra_info("socket")))
+        writer.close()
 
-    cls = type("Selector", (pysock.EpollSelector,), {})
-    if place == "class":
-        replace(pysock.EpollSelector, getattr(pysock.EpollSelector, name))
-    elif place == "base":
-        replace(selectors.EpollSelector, getattr(selectors.EpollSelector, name))
-    elif place == "subclass":
-        replace(cls, getattr(pysock.EpollSelector, name))
-    selector = cls()
-    if place == "instance":
-        replace(selector, getattr(selector, name))
-    loop = pysock.EventLoop(selector)
+    async def main():
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            await reader.read()
+            shown.append(type(writer.get_extra_info("socket")))
+            writer.close()
+            await writer.wait_closed()
+
+    loop = pysock.EventLoop()
     try:
-        run(loop, everything(loop))
+        run(loop, main())
     finally:
         loop.close()
-    overridden = place == "base" and name in vars(pysock.EpollSelector)
-    assert called or overridden
+    assert shown == [Shown, Shown]
 
 
-def tell_by_a_factory(cls, told):
-    loop = cls()
+def calls_of_selector(make_loop, pysock, place, name, monkeypatch):
+    called = []
+    cls = type("Selector", (pysock.EpollSelector,), {})
+    with monkeypatch.context() as patch:
 
-    def factory(loop, coroutine, **named):
-        told.append(coroutine.__name__)
-        return asyncio.Task(coroutine, loop=loop, **named)
+        def replace(where, original):
+            def spy(*arguments, **named):
+                called.append(name)
+                return original(*arguments, **named)
 
-    loop.set_task_factory(factory)
-    return loop
+            patch.setattr(where, name, spy)
 
-
-def tell_by_a_subclass(cls, told):
-    class Tells(cls):
-        def create_task(self, coroutine, **named):
-            told.append(coroutine.__name__)
-            return super().create_task(coroutine, **named)
-
-    return Tells()
-
-
-def tell_by_the_instance(cls, told):
-    loop = cls()
-    original = loop.create_task
-
-    def create_task(coroutine, **named):
-        told.append(coroutine.__name__)
-        return original(coroutine, **named)
-
-    loop.create_task = create_task
-    return loop
-
-
-@pytest.mark.parametrize("make", [tell_by_a_factory, tell_by_a_subclass, tell_by_the_instance])
-def test_who_makes_the_tasks_is_told_of_each(net, make):
-    """Tracers give each connection its own scope in its task."""
-
-    async def connect(loop):
-        made = loop.create_future()
-
-        class Serves(asyncio.Protocol):
-            def connection_made(self, transport):
-                transport.close()
-                made.set_result(None)
-
-        server = await loop.create_server(Serves, "127.0.0.1", 0)
-        with socket.create_connection(server.sockets[0].getsockname()):
-            await made
-        server.close()
-
-    def told_by(cls):
-        told = []
-        loop = make(cls, told)
+        if place == "subclass":
+            replace(cls, getattr(cls, name))
+        elif place != "instance":
+            replace(place(pysock), getattr(place(pysock), name))
+        selector = cls()
+        if place == "instance":
+            replace(selector, getattr(selector, name))
+        loop = make_loop(selector)
         try:
-            run(loop, connect(loop))
+            run(loop, everything(loop))
         finally:
             loop.close()
-        return told
-
-    expected = told_by(asyncio.SelectorEventLoop)
-    assert "_accept_connection2" in expected
-    assert told_by(getattr(net, "EventLoop", asyncio.SelectorEventLoop)) == expected
+    return called
 
 
-CALLS = {
-    "get_extra_info": [("sockname",), ("sockname", "other"), ("socket",)],
-    "write": [(b"data",)],
-    "writelines": [([b"data"],)],
-    "write_eof": [()],
-    "get_write_buffer_size": [()],
-    "pause_reading": [()],
-    "is_closing": [()],
+PLACES = {
+    "class": lambda pysock: pysock.EpollSelector,
+    "base": lambda pysock: selectors.EpollSelector,
+    "subclass": "subclass",
+    "instance": "instance",
 }
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments"), [(name, each) for name, calls in CALLS.items() for each in calls]
-)
-def test_what_patches_a_transports_method_is_told_what_the_caller_gave(
-    net, monkeypatch, name, arguments
-):
-    async def connect(loop):
-        made, told = loop.create_future(), []
-
-        class Serves(asyncio.Protocol):
-            def connection_made(self, transport):
-                made.set_result(transport)
-
-        server = await loop.create_server(Serves, "127.0.0.1", 0)
-        with socket.create_connection(server.sockets[0].getsockname()):
-            transport = await made
-            place = next(
-                cls
-                for cls in asyncio.selector_events._SelectorSocketTransport.__mro__
-                if name in vars(cls)
-            )
-            with monkeypatch.context() as patch:
-                patch.setattr(
-                    place, name, lambda self, *given, **named: told.append((given, named))
-                )
-                getattr(transport, name)(*arguments)
-            transport.close()
-        server.close()
-        return told
-
-    def told_by(cls):
-        loop = cls()
-        try:
-            return run(loop, connect(loop))
-        finally:
-            loop.close()
-
-    expected = told_by(asyncio.SelectorEventLoop)
-    assert expected == [(arguments, {})]
-    assert told_by(getattr(net, "EventLoop", asyncio.SelectorEventLoop)) == expected
+@pytest.mark.parametrize("name", SELECTOR_METHODS)
+@pytest.mark.parametrize("place", PLACES)
+def test_a_replaced_method_of_the_selector_runs(pysock, monkeypatch, place, name):
+    arguments = (pysock, PLACES[place], name, monkeypatch)
+    expected = calls_of_selector(asyncio.SelectorEventLoop, *arguments)
+    got = calls_of_selector(pysock.EventLoop, *arguments)
+    assert bool(got) == bool(expected)

@@ -34,6 +34,7 @@ cdef object BufferedProtocol = asyncio.protocols.BufferedProtocol
 cdef object TransportSocket = asyncio.trsock.TransportSocket
 cdef object set_result_unless_cancelled = asyncio.futures._set_result_unless_cancelled
 cdef object original_set_nodelay = asyncio.base_events._set_nodelay
+cdef dict socket_names = vars(asyncio.trsock)
 cdef dict base_event_names = vars(asyncio.base_events)
 cdef dict selector_event_names = vars(asyncio.selector_events)
 
@@ -98,7 +99,8 @@ cdef bint has_original_init(object cls) except -1:
     """Whether nobody has replaced what makes a transport, and *cls* overrides none of it."""
     return (is_known and methods.are_those_of(cls)
             and selector_methods.are_those_of(selector_transport)
-            and flow_control_methods.are_those_of(flow_control))
+            and flow_control_methods.are_those_of(flow_control)
+            and dict_get(socket_names, "TransportSocket") is TransportSocket)
 
 
 cdef int set_nodelay(object sock) except -1:

@@ -159,13 +159,7 @@ def _has_known_attributes():
     base = OriginalSocketTransport(_Loop(), _Socket(), protocols.Protocol())
     ours = SocketTransport.__new__(SocketTransport)
     ours._unsent = None
-        if transport_init.init_transport(
-            self, loop, sock, protocol, waiter, extra, server, context
-        ):
-            return
-        if _has_context:
-            super().__init__(loop, sock, protocol, waiter, extra, server, context)
-        else:
+    transport_init.fill_in_attributes(ours, _Loop(), _Socket(), protocols.Protocol())
     return _attributes_of(base) == _attributes_of(ours)
 
 
