@@ -12,6 +12,10 @@ def load(backend):
 
     The public name `EventLoop` is the class itself from now on.
     """
+    # First, and alone: a thread that imports asyncio calls this at the end of its import, and would
+    # wait for the backend's module while another thread that imports that waits for asyncio.
+    import asyncio  # noqa: F401
+
     module = backend.load_asyncio()
     names = vars(sys.modules[PACKAGE])
     if type(names.get("EventLoop")) is DeferredClass:

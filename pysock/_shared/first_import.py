@@ -33,22 +33,23 @@ class FirstImport:
                 spec = find_spec(name, path, target)
                 if spec is not None:
                     if hasattr(spec.loader, "exec_module"):
-                        spec.loader = _Loader(spec.loader, self._done)
+                        spec.loader = _Loader(spec.loader, name)
                     return spec
         return None
 
-    def _done(self):
-        if self in sys.meta_path:  # otherwise it was cancelled while the module was executed
+    def end_wait(self, name):
+        """Call *then* if the module *name* is the one that was waited for."""
+        if name == self._name:
             self.cancel()
             self._then()
 
 
 class _Loader:
-    """Loads a module with the *loader* that was found for it, and then calls *done*."""
+    """Loads the module *name* with the *loader* that was found for it, and ends the waits for it."""
 
-    def __init__(self, loader, done):
+    def __init__(self, loader, name):
         self._loader = loader
-        self._done = done
+        self._name = name
 
     def create_module(self, spec):
         return self._loader.create_module(spec)
@@ -56,4 +57,7 @@ class _Loader:
     def exec_module(self, module):
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
-        self._done()
+        # Those that wait now: the one that made this loader may have been cancelled meanwhile.
+        for finder in sys.meta_path.copy():
+            if type(finder) is FirstImport:
+                finder.end_wait(self._name)

@@ -233,6 +233,7 @@ for thread in threads:
     thread.join(30)
     assert not thread.is_alive()
 import asyncio
+pysock.uninstall(), pysock.install()
 print(asyncio.SelectorEventLoop is pysock.EventLoop)
 pysock.uninstall()
 print(asyncio.SelectorEventLoop is asyncio.unix_events._UnixSelectorEventLoop)

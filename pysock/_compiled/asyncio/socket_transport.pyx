@@ -49,6 +49,10 @@ cdef tuple METHODS = (
     "is_closing", "is_reading", "max_size", "write",
 )
 cdef OriginalMethods methods = OriginalMethods(base, METHODS)
+# Since Python 3.12 `close` of the class drops two callbacks, and calls that of the base class.
+cdef object selector_transport = asyncio.selector_events._SelectorTransport
+cdef OriginalMethods selector_methods = OriginalMethods(selector_transport, ("close",))
+cdef bint close_drops_callbacks = base.close is not selector_transport.close
 
 cdef member *SOCK = NULL
 cdef member *PROTOCOL = NULL
@@ -181,7 +185,7 @@ cdef int read_for_data_received(object self) except -1:
 cdef int receive_eof(object self) except -1:
     """`_read_ready__on_eof` of a plain transport."""
     cdef object loop = get_member(self, LOOP)
-    if (has_context or not loop_module.is_plain(loop)
+    if (not may_close(self) or not loop_module.is_plain(loop)
             or PyDict_Contains(generic_dict(self, NULL), "close")):
         self._read_ready__on_eof()
         return 0
@@ -213,9 +217,17 @@ def _start_reading(self):
     start_reading(self)
 
 
+cdef bint may_close(object self) except -1:
+    """Whether C code knows what `close` of a plain transport does."""
+    return not has_context and selector_methods.are_those_of(selector_transport)
+
+
 cdef int close_plain(object self) except -1:
     cdef object loop
     flush(self)
+    if close_drops_callbacks:
+        set_member(self, READ_READY_CB, None)
+        self._write_ready = None
     if self._closing:
         return 0
     loop = get_member(self, LOOP)
@@ -234,7 +246,7 @@ cdef int close_plain(object self) except -1:
 
 @cython.binding(False)
 def close(self):
-    if is_plain(self) and not has_context:
+    if is_plain(self) and may_close(self):
         close_plain(self)
     else:
         if is_of_class(self):
