@@ -45,7 +45,7 @@ class FirstImport:
 
 
 class _Loader:
-    """Loads the module *name* with the *loader* that was found for it, and ends the waits for it."""
+    """Loads the module *name* with the *loader* that was found, and ends the waits for it."""
 
     def __init__(self, loader, name):
         self._loader = loader
