@@ -1,5 +1,17 @@
 """What others call of a stream transport without a Python frame. The reasons are in socket_transport.pyx."""
 
+from ..core.member cimport member
+
+# The slots of a transport.
+cdef member *SOCK
+cdef member *PROTOCOL
+cdef member *BUFFER
+cdef member *CONN_LOST
+cdef member *EOF
+cdef member *EMPTY_WAITER
+cdef member *READ_READY_CB
+cdef member *UNSENT
+
 ctypedef Py_ssize_t (*tls_receive_size)(object protocol) except -1
 ctypedef int (*tls_feeder)(object protocol, bytes data) except -1
 

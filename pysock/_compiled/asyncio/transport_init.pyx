@@ -22,6 +22,7 @@ from ..core.socket_object cimport socket
 from ..core.threads cimport dict_get
 from ..sys.ps_addr cimport AF_INET, AF_INET6
 from ..sys.ps_socket cimport IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY
+from . cimport socket_transport
 from .loop cimport call_soon_plain, is_plain
 from .original_methods cimport OriginalMethods
 from .sockets cimport has_original
@@ -61,14 +62,6 @@ cdef object transport_class = None
 cdef object replace_reader = None
 cdef bint is_known = False
 
-cdef member *SOCK = NULL
-cdef member *PROTOCOL = NULL
-cdef member *BUFFER = NULL
-cdef member *CONN_LOST = NULL
-cdef member *EOF = NULL
-cdef member *EMPTY_WAITER = NULL
-cdef member *READ_READY_CB = NULL
-cdef member *UNSENT = NULL
 cdef member *SOCKET_OF = member_of(TransportSocket, "_sock")
 cdef member *EXTRA = member_of(base, "_extra")
 cdef member *LOOP = member_of(base, "_loop")
@@ -79,13 +72,8 @@ cdef member *LOW_WATER = member_of(base, "_low_water")
 
 def register_class(cls, replace, /):
     """Make *cls* the class of the transports. *replace* gives a protocol of streams a reader in C."""
-    global SOCK, PROTOCOL, BUFFER, CONN_LOST, EOF, EMPTY_WAITER, READ_READY_CB, UNSENT
     global transport_class, replace_reader
     transport_class, replace_reader = cls, replace
-    SOCK, PROTOCOL = member_of(cls, "_sock"), member_of(cls, "_protocol")
-    BUFFER, CONN_LOST = member_of(cls, "_buffer"), member_of(cls, "_conn_lost")
-    EOF, EMPTY_WAITER = member_of(cls, "_eof"), member_of(cls, "_empty_waiter")
-    READ_READY_CB, UNSENT = member_of(cls, "_read_ready_cb"), member_of(cls, "_unsent")
     methods.register_class(cls)
 
 
@@ -145,24 +133,24 @@ cdef int fill_in(object self, object loop, object sock, object protocol, object 
     set_member(self, PROTOCOL_PAUSED, False)
     set_member(self, HIGH_WATER, HIGH_WATER_MARK)
     set_member(self, LOW_WATER, LOW_WATER_MARK)
-    set_member(self, SOCK, sock)
+    set_member(self, socket_transport.SOCK, sock)
     self._sock_fd = fd = sock.fileno()
     if isinstance(protocol, BufferedProtocol):
-        set_member(self, READ_READY_CB, self._read_ready__get_buffer)
+        set_member(self, socket_transport.READ_READY_CB, self._read_ready__get_buffer)
     else:
-        set_member(self, READ_READY_CB, self._read_ready__data_received)
-    set_member(self, PROTOCOL, protocol)
+        set_member(self, socket_transport.READ_READY_CB, self._read_ready__data_received)
+    set_member(self, socket_transport.PROTOCOL, protocol)
     self._protocol_connected = True
     self._server = server
-    set_member(self, BUFFER, buffer_factory())
+    set_member(self, socket_transport.BUFFER, buffer_factory())
     if has_context:
         self._context = context
         self._buffer_size = 0
-    set_member(self, CONN_LOST, 0)
+    set_member(self, socket_transport.CONN_LOST, 0)
     self._closing = False
     self._paused = False
-    set_member(self, EOF, False)
-    set_member(self, EMPTY_WAITER, None)
+    set_member(self, socket_transport.EOF, False)
+    set_member(self, socket_transport.EMPTY_WAITER, None)
     if server is not None:
         if attach_takes_transport:
             server._attach(self)
@@ -222,8 +210,8 @@ def start_connection(self, protocol_factory, conn, peername, server, context):
     if type(protocol) is StreamReaderProtocol:
         replace_reader(protocol)
     transport = new_instance(transport_class)
-    set_member(transport, SOCK, None)  # the destructor asks it, also if this fails
-    set_member(transport, UNSENT, None)
+    set_member(transport, socket_transport.SOCK, None)  # the destructor asks it, also if this fails
+    set_member(transport, socket_transport.UNSENT, None)
     fill_in(transport, self, conn, protocol, {"peername": peername}, server, context)
     schedule_start(transport, self, protocol, None, context)
     return True
