@@ -151,6 +151,7 @@ loop.run_until_complete(loop.create_connection(Writes, sock=a))
 loop.run_forever()
 loop.close()
 print(b.recv(1))
+b.close()
 """
     expected = "later\nb'x'\n" if coalesce_writes else "b'x'\nb''\n"
     assert in_a_process(first + INSTALLED.replace("install()", named) + program) == expected

@@ -171,3 +171,119 @@ def test_a_replaced_method_of_the_selector_runs(pysock, monkeypatch, place, name
     expected = calls_of_selector(asyncio.SelectorEventLoop, *arguments)
     got = calls_of_selector(pysock.EventLoop, *arguments)
     assert bool(got) == bool(expected)
+
+
+def tell_by_a_factory(cls, told):
+    loop = cls()
+
+    def factory(loop, coroutine, **named):
+        told.append(coroutine.__name__)
+        return asyncio.Task(coroutine, loop=loop, **named)
+
+    loop.set_task_factory(factory)
+    return loop
+
+
+def tell_by_a_subclass(cls, told):
+    class Tells(cls):
+        def create_task(self, coroutine, **named):
+            told.append(coroutine.__name__)
+            return super().create_task(coroutine, **named)
+
+    return Tells()
+
+
+def tell_by_the_instance(cls, told):
+    loop = cls()
+    original = loop.create_task
+
+    def create_task(coroutine, **named):
+        told.append(coroutine.__name__)
+        return original(coroutine, **named)
+
+    loop.create_task = create_task
+    return loop
+
+
+@pytest.mark.parametrize("make", [tell_by_a_factory, tell_by_a_subclass, tell_by_the_instance])
+def test_who_makes_the_tasks_is_told_of_each(net, make):
+    """Tracers give each connection its own scope in its task."""
+
+    async def connect(loop):
+        made = loop.create_future()
+
+        class Serves(asyncio.Protocol):
+            def connection_made(self, transport):
+                transport.close()
+                made.set_result(None)
+
+        server = await loop.create_server(Serves, "127.0.0.1", 0)
+        with socket.create_connection(server.sockets[0].getsockname()):
+            await made
+        server.close()
+
+    def told_by(cls):
+        told = []
+        loop = make(cls, told)
+        try:
+            run(loop, connect(loop))
+        finally:
+            loop.close()
+        return told
+
+    expected = told_by(asyncio.SelectorEventLoop)
+    assert "_accept_connection2" in expected
+    assert told_by(getattr(net, "EventLoop", asyncio.SelectorEventLoop)) == expected
+
+
+CALLS = {
+    "get_extra_info": [("sockname",), ("sockname", "other"), ("socket",)],
+    "write": [(b"data",)],
+    "writelines": [([b"data"],)],
+    "write_eof": [()],
+    "get_write_buffer_size": [()],
+    "pause_reading": [()],
+    "is_closing": [()],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), [(name, each) for name, calls in CALLS.items() for each in calls]
+)
+def test_what_patches_a_transports_method_is_told_what_the_caller_gave(
+    net, monkeypatch, name, arguments
+):
+    async def connect(loop):
+        made, told = loop.create_future(), []
+
+        class Serves(asyncio.Protocol):
+            def connection_made(self, transport):
+                made.set_result(transport)
+
+        server = await loop.create_server(Serves, "127.0.0.1", 0)
+        with socket.create_connection(server.sockets[0].getsockname()):
+            transport = await made
+            place = next(
+                cls
+                for cls in asyncio.selector_events._SelectorSocketTransport.__mro__
+                if name in vars(cls)
+            )
+            with monkeypatch.context() as patch:
+                patch.setattr(
+                    place, name, lambda self, *given, **named: told.append((given, named))
+                )
+                getattr(transport, name)(*arguments)
+            transport.close()
+        server.close()
+        return told
+
+    def told_by(cls):
+        loop = cls()
+        try:
+            return run(loop, connect(loop))
+        finally:
+            loop.close()
+
+    expected = told_by(asyncio.SelectorEventLoop)
+    assert expected == [(arguments, {})]
+    assert told_by(getattr(net, "EventLoop", asyncio.SelectorEventLoop)) == expected

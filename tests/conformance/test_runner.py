@@ -27,7 +27,7 @@ class socket(original.socket):
 def socketpair(*args, _function=original.socketpair.__code__):
     return types.FunctionType(_function, globals(), "socketpair", (None, SOCK_STREAM, 0))(*args)
 
-def install():
+def install(**named):
     original.socket, original.socketpair = socket, socketpair
 """
 
@@ -203,7 +203,7 @@ def test_a_missing_pysock_is_an_error(workspace):
 
 
 def test_an_install_without_effect_is_an_error(workspace):
-    workspace.write_pysock("def install(): pass")
+    workspace.write_pysock("def install(**named): pass")
     result = workspace.run()
     assert result["status"] == 2
     assert "no socket of pysock's class" in result["errors"][0]

@@ -23,5 +23,5 @@ def printed(*command, no_extensions, timeout=120, **environment):
         check=False,
         timeout=timeout,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return done.stdout
