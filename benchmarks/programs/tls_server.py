@@ -3,9 +3,15 @@
 CERTIFICATE is a file with a certificate and its key. The program prints its port.
 """
 
+import sys
+
+if sys.argv[2] == "installed":  # before other imports, as its documentation asks for
+    import pysock
+
+    pysock.install()
+
 import asyncio
 import ssl
-import sys
 
 from chosen_loop import new_loop
 
