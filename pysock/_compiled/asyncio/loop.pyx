@@ -24,6 +24,7 @@ from cpython.dict cimport PyDict_Size
 from libc.stdint cimport int64_t
 
 from ..core cimport traceback
+from ..core.instance_dict cimport generic_dict
 from ..core.member cimport get_member, member, member_is, member_of, set_member
 from ..core.threads cimport dict_get
 from ..core.tracing cimport is_traced
@@ -32,10 +33,6 @@ from ..sys.ps_wait cimport ps_clock
 from .handle cimport has_original_handles, new_handle, new_timer, set_scheduled
 from .original_methods cimport OriginalMethods
 from .timers cimport push
-
-
-cdef extern from "Python.h":
-    dict generic_dict "PyObject_GenericGetDict"(object instance, void *unused)
 
 cdef object base = asyncio.unix_events._UnixSelectorEventLoop
 cdef object deque = collections.deque

@@ -60,8 +60,6 @@ cdef object WeakValueDictionary = weakref.WeakValueDictionary
 cdef object NOTHING = object()
 
 
-
-
 def register_class(cls, /):
     """Make *cls* the class of the loops. It has the coroutines of `sock_methods.py` as methods."""
     methods.register_class(cls)

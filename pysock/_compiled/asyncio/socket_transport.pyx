@@ -20,6 +20,7 @@ from cpython.dict cimport PyDict_Contains
 from cpython.method cimport PyMethod_Check, PyMethod_GET_FUNCTION, PyMethod_GET_SELF
 from cpython.object cimport PyObject
 
+from ..core.instance_dict cimport generic_dict
 from ..core.member cimport get_member, member, member_is, member_of, set_member
 from ..core.socket_object cimport socket
 from ..core.tracing cimport is_traced
@@ -31,10 +32,6 @@ from .original_methods cimport OriginalMethods
 from .readers cimport add_reader_of, remove_both
 from .sockets cimport has_original, is_bytes_like
 from .stream_reader cimport feed, reader_of
-
-
-cdef extern from "Python.h":
-    dict generic_dict "PyObject_GenericGetDict"(object instance, void *unused)
 
 cdef object base = asyncio.selector_events._SelectorSocketTransport
 cdef object memoryview_type = memoryview

@@ -16,11 +16,9 @@ from cpython.ref cimport Py_DECREF
 
 from ..core cimport traceback
 from ..core.bytes_object cimport bytes_data, cut_bytes, new_bytes
+from ..core.instance_dict cimport generic_dict
 from ..core.threads cimport dict_get
 from .original_methods cimport OriginalMethods
-
-cdef extern from "Python.h":
-    dict generic_dict "PyObject_GenericGetDict"(object instance, void *unused)
 
 cdef extern from "_compiled/asyncio/getset.h":
     ctypedef struct getset "PyGetSetDef":

@@ -15,16 +15,13 @@ cimport cython
 from cpython.dict cimport PyDict_Size
 
 from ..core cimport traceback
+from ..core.instance_dict cimport generic_dict
 from ..core.member cimport get_member, member, member_of
 from ..core.tracing cimport is_traced
 from . cimport ssl_objects
 from .loop cimport is_observed
 from .original_methods cimport OriginalMethods
 from .ssl_objects cimport connection_of, is_bio
-
-
-cdef extern from "Python.h":
-    dict generic_dict "PyObject_GenericGetDict"(object instance, void *unused)
 
 cdef object base = asyncio.sslproto.SSLProtocol
 cdef object base_transport = asyncio.sslproto._SSLProtocolTransport

@@ -11,14 +11,11 @@ cimport cython
 
 from cpython.dict cimport PyDict_Contains
 
+from ..core.instance_dict cimport generic_dict
 from ..core.threads cimport dict_get
 from .original_methods cimport OriginalMethods
 from .socket_transport cimport is_open
 from .stream_reader cimport has_no_error
-
-
-cdef extern from "Python.h":
-    dict generic_dict "PyObject_GenericGetDict"(object instance, void *unused)
 
 cdef object base = asyncio.StreamWriter
 cdef object StreamReaderProtocol = asyncio.StreamReaderProtocol

@@ -19,6 +19,7 @@ from libc.stdint cimport INT64_MAX, int64_t
 
 from ..._shared import original
 
+from ..core.instance_dict cimport generic_dict
 from ..core.retry cimport transfer, wait_for_socket
 from ..core.socket_class cimport OriginalAttributes, is_unpatched, socket_class
 from ..core.socket_object cimport socket
@@ -31,7 +32,6 @@ from .transfer cimport receive_into, send
 
 cdef extern from "Python.h":
     Py_ssize_t PY_SSIZE_T_MAX
-    dict generic_dict "PyObject_GenericGetDict"(object instance, void *unused)
 
 
 cdef object base_readinto = original.SocketIO.readinto

@@ -17,11 +17,8 @@ from ..core cimport traceback
 from ..core.class_version cimport version_of
 from ..core.function_code cimport function_and_code, have_code
 from .epoll_object cimport epoll
+from ..core.instance_dict cimport generic_dict
 from ..core.threads cimport dict_get, shared_long
-
-
-cdef extern from "Python.h":
-    dict generic_dict "PyObject_GenericGetDict"(object instance, void *unused)
 
 cdef enum:
     VERSIONS = 8
