@@ -1,6 +1,7 @@
 #include "ps_socket.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/ioctl.h>
 
 static int result(int n) {
@@ -52,15 +53,36 @@ int ps_socketpair(int family, int type, int proto, int fds[2]) {
 
 #endif
 
-ssize_t ps_accept(int fd, ps_io *io, int flags) {
-    (void)flags; /* accept(2) has no flags */
+static ssize_t accept_with(int fd, ps_io *io, bool blocking) {
     io->namelen = sizeof io->name->storage;
 #ifdef PS_HAVE_ACCEPT4
-    return result(accept4(fd, &io->name->sa, &io->namelen, SOCK_CLOEXEC));
+    return result(
+        accept4(fd, &io->name->sa, &io->namelen, SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK)));
 #else
     int accepted = accept(fd, &io->name->sa, &io->namelen);
-    return accepted < 0 ? -errno : close_on_exec(accepted);
+    if (accepted < 0) {
+        return -errno;
+    }
+    accepted = close_on_exec(accepted);
+    if (accepted >= 0 && !blocking) {
+        int n = ps_set_blocking(accepted, 0);
+        if (n < 0) {
+            ps_close(accepted);
+            return n;
+        }
+    }
+    return accepted;
 #endif
+}
+
+ssize_t ps_accept(int fd, ps_io *io, int flags) {
+    (void)flags; /* accept(2) has no flags */
+    return accept_with(fd, io, true);
+}
+
+ssize_t ps_accept_nonblocking(int fd, ps_io *io, int flags) {
+    (void)flags;
+    return accept_with(fd, io, false);
 }
 
 int ps_bind(int fd, const ps_sockaddr *addr, socklen_t len) {

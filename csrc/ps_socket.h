@@ -19,6 +19,9 @@ int ps_socketpair(int family, int type, int proto, int fds[2]);
  */
 ssize_t ps_accept(int fd, ps_io *io, int flags);
 
+/* The same, and the new descriptor is non-blocking. */
+ssize_t ps_accept_nonblocking(int fd, ps_io *io, int flags);
+
 int ps_bind(int fd, const ps_sockaddr *addr, socklen_t len);
 int ps_connect(int fd, const ps_sockaddr *addr, socklen_t len);
 int ps_listen(int fd, int backlog);

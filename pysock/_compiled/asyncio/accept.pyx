@@ -14,13 +14,15 @@ from ..._shared import original
 
 cimport cython
 
-from ..connection.lifecycle cimport accept_as
+from ..connection.lifecycle cimport accept_as, accepts_here
 from ..core cimport traceback
+from ..core.socket_class cimport socket_class
 from ..core.socket_object cimport socket
 from ..core.threads cimport dict_get
+from ..sys.ps_addr cimport ps_addr_family_known
 from .loop cimport call_soon_plain, is_plain
 from .original_methods cimport OriginalMethods
-from .sockets cimport has_original
+from .sockets cimport has_original, is_original_class
 
 cdef object original_socket = original.socket
 cdef dict socket_names = vars(socket_module)
@@ -44,11 +46,19 @@ cdef bint makes_asyncios_tasks(object loop) except -1:
     )
 
 
-cdef object accept(object sock):
-    """`sock.accept()`. For a socket of the standard library no enum is made of its family and type."""
-    if type(sock) is not original_socket or not has_original(sock):
-        return sock.accept()
-    return accept_as(<socket>sock, dict_get(socket_names, "socket"))
+cdef object accept(object listener):
+    """`listener.accept()`, and `setblocking(False)` of the new socket. One system call does both."""
+    cdef object accepted, cls
+    if has_original(listener):
+        if type(listener) is original_socket:
+            cls = dict_get(socket_names, "socket")
+            if is_original_class(cls) and ps_addr_family_known((<socket>listener).sock_family):
+                return accept_as(<socket>listener, cls, False)
+        elif accepts_here(listener):
+            return accept_as(<socket>listener, socket_class, False)
+    accepted = listener.accept()
+    accepted[0].setblocking(False)
+    return accepted
 
 
 cdef object accept_next(object sock):
@@ -83,7 +93,6 @@ def accept_connections(self, sock, backlog, start, protocol_factory, server, con
                 continue
             return True
         conn, peername = accepted
-        conn.setblocking(False)
         own_context = None if context is None else context.copy()
         call_soon_plain(
             self, start, (protocol_factory, conn, peername, server, own_context), own_context)

@@ -165,10 +165,11 @@ class EventLoop(asyncio.unix_events._UnixSelectorEventLoop):
 
     def _start_connection(self, protocol_factory, conn, peername, server, context):
         try:
-            if not start_connection(self, protocol_factory, conn, peername, server, context):
+            protocol = protocol_factory()
+            if not start_connection(self, protocol, conn, peername, server, context):
                 named = {} if context is None else {"context": context}
                 self._make_socket_transport(
-                    conn, protocol_factory(), extra={"peername": peername}, server=server, **named
+                    conn, protocol, extra={"peername": peername}, server=server, **named
                 )
         except (SystemExit, KeyboardInterrupt):
             raise

@@ -16,7 +16,7 @@ from cpython.tuple cimport PyTuple_GET_SIZE
 from ..core.member cimport get_member, init_member, member, member_is, member_of, new_instance, set_member
 from ..core cimport traceback
 from ..core.function_code cimport function_and_code, have_code
-from ..core.threads cimport dict_get
+from ..core.module_names cimport ModuleNames
 from ..core.tracing cimport is_traced
 from .original_methods cimport OriginalMethods
 
@@ -80,15 +80,14 @@ cdef int find_line_of_call() except -1:
 cdef bytes events_file = os.fsencode(Handle._run.__code__.co_filename)
 cdef int line_of_call = find_line_of_call() if is_known else 0
 
-cdef dict event_names = vars(asyncio.events)
+cdef ModuleNames names = ModuleNames(asyncio.events, "Handle", "TimerHandle")
 
 
 cdef bint has_original_handles() except -1:
     """Whether handles are what is known here, and nobody has replaced how they are made and run."""
     return (is_known and handle_methods.are_those_of(Handle)
             and timer_methods.are_those_of(TimerHandle)
-            and dict_get(event_names, "Handle") is Handle
-            and dict_get(event_names, "TimerHandle") is TimerHandle)
+            and names.are_original())
 
 
 cdef inline object filled_in(object handle_class, object callback, tuple arguments, object loop,

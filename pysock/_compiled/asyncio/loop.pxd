@@ -39,6 +39,8 @@ cdef int check_closed(object loop) except -1
 cdef bint is_debug(object loop) except -1
 cdef bint is_observed(object loop) except -1
 cdef bint is_plain(object loop) except -1
+cdef bint may_run_turn(object loop) except -1
+cdef bint may_schedule(object loop) except -1
 cdef object create_future_of(object loop)
 cdef object without_own_entry(object handle, int place=*)
 cdef object call_soon_plain(object loop, object callback, tuple arguments, object context)

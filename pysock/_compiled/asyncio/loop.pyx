@@ -26,7 +26,7 @@ from libc.stdint cimport int64_t
 from ..core cimport traceback
 from ..core.instance_dict cimport generic_dict
 from ..core.member cimport get_member, member, member_is, member_of, set_member
-from ..core.threads cimport dict_get
+from ..core.module_names cimport ModuleNames
 from ..core.tracing cimport is_traced
 from ..selectors.selector import EpollSelector
 from ..sys.ps_wait cimport ps_clock
@@ -37,22 +37,29 @@ from .timers cimport push
 cdef object base = asyncio.unix_events._UnixSelectorEventLoop
 cdef object deque = collections.deque
 cdef object deque_append = collections.deque.append
-cdef object monotonic = time_module.monotonic
-cdef dict time_names = vars(time_module)
+cdef ModuleNames time_names = ModuleNames(time_module, "monotonic")
 cdef object Future = asyncio.futures.Future
-cdef dict future_names = vars(asyncio.futures)
+cdef ModuleNames future_names = ModuleNames(asyncio.futures, "Future")
 # Since Python 3.14 a handle that another thread may cancel is of a class with a lock.
 cdef bint handles_have_locks = hasattr(asyncio.events, "_ThreadSafeHandle")
 
 # What C code goes round when it runs a turn, and when it schedules a callback.
 cdef tuple METHODS = (
     "_accept_connection", "_accept_connection2", "_add_callback", "_add_reader", "_add_writer",
-    "_call_soon", "_check_closed", "_make_datagram_transport", "_make_socket_transport",
-    "_process_events", "_remove_reader", "_remove_writer", "_run_once", "_timer_handle_cancelled",
-    "call_at", "call_later", "call_soon", "call_soon_threadsafe", "create_future", "get_debug",
-    "is_closed", "remove_reader", "remove_writer", "time",
+    "_call_soon", "_check_closed", "_ensure_fd_no_transport", "_make_datagram_transport",
+    "_make_socket_transport", "_process_events", "_remove_reader", "_remove_writer", "_run_once",
+    "_timer_handle_cancelled", "call_at", "call_later", "call_soon", "call_soon_threadsafe",
+    "create_future", "get_debug", "is_closed", "remove_reader", "remove_writer", "time",
 )
 cdef OriginalMethods methods = OriginalMethods(base, METHODS)
+# Those of them that a turn goes round, and those that scheduling a callback does: fewer to look at.
+cdef OriginalMethods turn_methods = OriginalMethods(base, (
+    "_add_callback", "_process_events", "_remove_reader", "_remove_writer", "_run_once", "get_debug", "time",
+))
+cdef OriginalMethods scheduling_methods = OriginalMethods(base, (
+    "_call_soon", "_check_closed", "call_at", "call_later", "call_soon", "call_soon_threadsafe",
+    "get_debug", "is_closed", "time",
+))
 cdef OriginalMethods selector_methods = OriginalMethods(
     EpollSelector, ("get_key", "get_map", "modify", "register", "select", "unregister"))
 
@@ -91,6 +98,8 @@ def register_class(cls, /):
     CLOCK_RESOLUTION = member_of(cls, "_clock_resolution")
     STATE = member_of(cls, "_state")
     methods.register_class(cls)
+    turn_methods.register_class(cls)
+    scheduling_methods.register_class(cls)
 
 
 @cython.final
@@ -177,8 +186,8 @@ cdef bint overrides_nothing(object loop, LoopState state) except -1:
     return True
 
 
-cdef str reason_against(object loop):
-    """Why C code may not go round the methods of *loop*, or of handles; None if it may."""
+cdef str reason_against(object loop, OriginalMethods used):
+    """Why C code may not go round the methods *used* of *loop*, or those of handles; None if it may."""
     cdef LoopState state
     if type(loop) is not loop_class and not isinstance(loop, loop_class):
         return "it is not an EventLoop"
@@ -189,7 +198,7 @@ cdef str reason_against(object loop):
         return "the thread has a trace or a profile function"
     if state.is_monitored:
         return "a tool of sys.monitoring is registered"
-    if not methods.are_those_of(type(loop)) or not overrides_nothing(loop, state):
+    if not used.are_those_of(type(loop)) or not overrides_nothing(loop, state):
         return "a method of the loop is overridden or patched"
     if not has_original_handles():
         return "asyncio's handles are patched, or not known"
@@ -207,7 +216,15 @@ cdef bint is_observed(object loop) except -1:
 
 cdef bint is_plain(object loop) except -1:
     """Whether C code may go round the methods of *loop*, and of the handles."""
-    return reason_against(loop) is None
+    return reason_against(loop, methods) is None
+
+
+cdef bint may_run_turn(object loop) except -1:
+    return reason_against(loop, turn_methods) is None
+
+
+cdef bint may_schedule(object loop) except -1:
+    return reason_against(loop, scheduling_methods) is None
 
 
 @cython.binding(False)
@@ -218,7 +235,7 @@ def has_original_methods(self):
 
 @cython.binding(False)
 def not_accelerated(self):
-    return reason_against(self)
+    return reason_against(self, methods)
 
 
 cdef inline object seconds(int64_t clock):
@@ -227,7 +244,7 @@ cdef inline object seconds(int64_t clock):
 
 cdef object now(object loop):
     """`time` of a plain loop."""
-    if dict_get(time_names, "monotonic") is not monotonic:
+    if not time_names.are_original():
         return base.time(loop)
     return seconds(ps_clock())
 
@@ -263,21 +280,21 @@ cdef object without_own_entry(object handle, int place=1):
 
 @cython.binding(False)
 def call_soon(self, callback, args, context):
-    if not is_plain(self):
+    if not may_schedule(self):
         return without_own_entry(base.call_soon(self, callback, *args, context=context))
     return call_soon_plain(self, callback, args, context)
 
 
 @cython.binding(False)
 def _call_soon(self, callback, args, context):
-    if not is_plain(self) or type(args) is not tuple:
+    if not may_schedule(self) or type(args) is not tuple:
         return without_own_entry(base._call_soon(self, callback, args, context))
     return append_handle(self, callback, args, context)
 
 
 @cython.binding(False)
 def call_soon_threadsafe(self, callback, args, context):
-    if handles_have_locks or not is_plain(self):
+    if handles_have_locks or not may_schedule(self):
         return without_own_entry(base.call_soon_threadsafe(self, callback, *args, context=context))
     handle = call_soon_plain(self, callback, args, context)
     self._write_to_self()
@@ -296,14 +313,14 @@ cdef object schedule(object loop, object when, object callback, tuple arguments,
 
 @cython.binding(False)
 def call_at(self, when, callback, args, context):
-    if when is None or not is_plain(self) or type(get_member(self, SCHEDULED)) is not list:
+    if when is None or not may_schedule(self) or type(get_member(self, SCHEDULED)) is not list:
         return without_own_entry(base.call_at(self, when, callback, *args, context=context))
     return schedule(self, when, callback, args, context)
 
 
 @cython.binding(False)
 def call_later(self, delay, callback, args, context):
-    if delay is None or not is_plain(self) or type(get_member(self, SCHEDULED)) is not list:
+    if delay is None or not may_schedule(self) or type(get_member(self, SCHEDULED)) is not list:
         return without_own_entry(base.call_later(self, delay, callback, *args, context=context))
     return schedule(self, now(self) + delay, callback, args, context)
 
@@ -312,14 +329,14 @@ cdef object create_future_of(object loop):
     """`loop.create_future()`, without its Python function where nobody has replaced it."""
     if (isinstance(loop, loop_class) and methods.are_those_of(type(loop))
             and overrides_nothing(loop, <LoopState>get_member(loop, STATE))
-            and dict_get(future_names, "Future") is Future):
+            and future_names.are_original()):
         return Future(loop=loop)
     return loop.create_future()
 
 
 @cython.binding(False)
 def create_future(self):
-    if dict_get(future_names, "Future") is not Future or not methods.are_those_of(type(self)):
+    if not future_names.are_original() or not methods.are_those_of(type(self)):
         return base.create_future(self)
     return Future(loop=self)
 

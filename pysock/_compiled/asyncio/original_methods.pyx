@@ -24,9 +24,9 @@ cdef str package_of(str module):
     return module.partition(".")[0]
 
 
-cdef bint is_unpatched(object function, str package) except -1:
-    """Whether it is of *package*. What stands in front of a selector's C has the globals of `selectors`."""
-    return package_of(function.__globals__["__name__"]) in (package, "selectors")
+cdef set packages_of(object cls):
+    """The packages that *cls* and its base classes are of. Their functions are no patches."""
+    return {package_of(base.__module__) for base in cls.__mro__}
 
 
 @cython.final
@@ -34,14 +34,14 @@ cdef class OriginalMethods:
     """The methods *names* of the class *base*, the standard library's or one like it, as they are now."""
 
     def __cinit__(self, base, tuple names):
-        package = package_of(base.__module__)
+        packages = packages_of(base)
         self.base = base
         self.names = names
         self.values = [getattr(base, name) for name in names]
         self.own_values = self.values
         for value in self.values:
             self.add_function(value)
-            if type(value) is FunctionType and not is_unpatched(value, package):
+            if type(value) is FunctionType and package_of(value.__globals__["__name__"]) not in packages:
                 self.patched_before = True
 
     cdef int add_function(self, object value) except -1:

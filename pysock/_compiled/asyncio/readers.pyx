@@ -94,19 +94,20 @@ cdef int add_reader_of(object loop, object fd, object callback) except -1:
     return 0
 
 
-cdef int remove_both(object loop, object fd) except -1:
-    """`loop._remove_reader(fd)` and `loop._remove_writer(fd)`."""
+cdef bint remove_both(object loop, object fd) except -1:
+    """`loop._remove_reader(fd)` and `loop._remove_writer(fd)`. Whether the loop is plain."""
     cdef object key = key_of(loop, fd)
     cdef object handle
     if key is None:
         loop._remove_reader(fd)
         loop._remove_writer(fd)
-    elif key is not NOT_REGISTERED and not is_closed(loop):
+        return is_plain(loop)
+    if key is not NOT_REGISTERED and not is_closed(loop):
         unregister(selector_of(loop), fd)
         for handle in data_of(key):
             if handle is not None:
                 cancel(handle)
-    return 0
+    return True
 
 
 @cython.binding(False)

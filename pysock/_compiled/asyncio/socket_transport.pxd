@@ -11,6 +11,11 @@ cdef member *EOF
 cdef member *EMPTY_WAITER
 cdef member *READ_READY_CB
 cdef member *UNSENT
+cdef member *CLOSING
+cdef member *PAUSED
+cdef member *SOCK_FD
+cdef member *PROTOCOL_CONNECTED
+cdef member *SERVER
 
 ctypedef Py_ssize_t (*tls_receive_size)(object protocol) except -1
 ctypedef int (*tls_feeder)(object protocol, bytes data) except -1

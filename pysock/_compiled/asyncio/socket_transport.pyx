@@ -11,6 +11,7 @@ the other. Whatever could show the difference flushes first: event_loop.py has t
 """
 
 import asyncio
+import asyncio.base_events
 import asyncio.selector_events
 import sys
 
@@ -30,7 +31,7 @@ from .loop cimport LoopState, call_soon_plain, coalescing_state_of
 from . cimport loop as loop_module
 from .original_methods cimport OriginalMethods
 from .readers cimport add_reader_of, remove_both
-from .sockets cimport has_original, is_bytes_like
+from .sockets cimport close_socket, has_original, is_bytes_like
 from .stream_reader cimport feed, reader_of
 
 cdef object base = asyncio.selector_events._SelectorSocketTransport
@@ -48,7 +49,8 @@ cdef tuple METHODS = (
 cdef OriginalMethods methods = OriginalMethods(base, METHODS)
 # Since Python 3.12 `close` of the class drops two callbacks, and calls that of the base class.
 cdef object selector_transport = asyncio.selector_events._SelectorTransport
-cdef OriginalMethods selector_methods = OriginalMethods(selector_transport, ("close",))
+cdef OriginalMethods selector_methods = OriginalMethods(
+    selector_transport, ("_call_connection_lost", "close"))
 cdef bint close_drops_callbacks = base.close is not selector_transport.close
 
 cdef member *SOCK = NULL
@@ -60,16 +62,24 @@ cdef member *EMPTY_WAITER = NULL
 cdef member *READ_READY_CB = NULL
 cdef member *UNSENT = NULL
 cdef member *CLOSING = NULL
+cdef member *PAUSED = NULL
+cdef member *SOCK_FD = NULL
+cdef member *PROTOCOL_CONNECTED = NULL
+cdef member *SERVER = NULL
 cdef member *LOOP = member_of(base, "_loop")
 cdef member *HIGH_WATER = member_of(base, "_high_water")
 cdef object data_received_function = None
 cdef object get_buffer_function = None
+cdef object close_function = None
 cdef object zero = 0
+cdef object one = 1
+# Since Python 3.13 a server keeps its transports by themselves.
+cdef bint detach_takes_transport = asyncio.base_events.Server._detach.__code__.co_argcount == 2
 cdef object transport_class = None
 
 SLOTS = (
     "_sock", "_protocol", "_buffer", "_closing", "_conn_lost", "_eof", "_empty_waiter", "_read_ready_cb",
-    "_unsent",
+    "_unsent", "_paused", "_sock_fd", "_protocol_connected", "_server",
 )
 
 cdef enum:
@@ -79,15 +89,19 @@ cdef enum:
 def register_class(cls, /):
     """Make *cls* the class of the transports. It has SLOTS, and the functions of this module as methods."""
     global SOCK, PROTOCOL, BUFFER, CONN_LOST, EOF, EMPTY_WAITER, READ_READY_CB, data_received_function
-    global UNSENT, CLOSING, transport_class, get_buffer_function
+    global UNSENT, CLOSING, PAUSED, SOCK_FD, PROTOCOL_CONNECTED, SERVER
+    global transport_class, get_buffer_function, close_function
     transport_class = cls
     SOCK, PROTOCOL = member_of(cls, "_sock"), member_of(cls, "_protocol")
     BUFFER, CONN_LOST = member_of(cls, "_buffer"), member_of(cls, "_conn_lost")
     EOF, EMPTY_WAITER = member_of(cls, "_eof"), member_of(cls, "_empty_waiter")
     READ_READY_CB, UNSENT = member_of(cls, "_read_ready_cb"), member_of(cls, "_unsent")
-    CLOSING = member_of(cls, "_closing")
+    CLOSING, PAUSED = member_of(cls, "_closing"), member_of(cls, "_paused")
+    SOCK_FD, SERVER = member_of(cls, "_sock_fd"), member_of(cls, "_server")
+    PROTOCOL_CONNECTED = member_of(cls, "_protocol_connected")
     data_received_function = cls._read_ready__data_received
     get_buffer_function = cls._read_ready__get_buffer
+    close_function = cls.close
     methods.register_class(cls)
     add_direct_callback(cls._read_ready, read_ready)
     add_direct_callback(cls._start_reading, start_reading)
@@ -133,9 +147,11 @@ cdef int read_ready(object self) except -1:
         return 0
     callback = get_member(self, READ_READY_CB)
     if is_method_of(callback, data_received_function, self):
-        read_for_data_received(self)
+        read_for_data_received(self, True)
     elif is_method_of(callback, get_buffer_function, self):
-        read_for_get_buffer(self)
+        read_for_get_buffer(self, True)
+    elif callback is None and not close_drops_callbacks:  # asyncio's returns if the connection is lost
+        pass
     else:
         callback()
     return 0
@@ -148,16 +164,16 @@ def _read_ready(self):
 
 @cython.binding(False)
 def _read_ready__data_received(self):
-    read_for_data_received(self)
+    read_for_data_received(self, is_plain(self))
 
 
 @cython.binding(False)
 def _read_ready__get_buffer(self):
-    read_for_get_buffer(self)
+    read_for_get_buffer(self, is_plain(self))
 
 
-cdef int read_for_data_received(object self) except -1:
-    cdef object sock = get_member(self, SOCK) if is_plain(self) else None
+cdef int read_for_data_received(object self, bint may_read) except -1:
+    cdef object sock = get_member(self, SOCK) if may_read else None
     cdef object data, protocol, reader
     if not has_original(sock):
         base._read_ready__data_received(self)
@@ -182,8 +198,8 @@ cdef int read_for_data_received(object self) except -1:
 cdef int receive_eof(object self) except -1:
     """`_read_ready__on_eof` of a plain transport."""
     cdef object loop = get_member(self, LOOP)
-    if (not may_close(self) or not loop_module.is_plain(loop)
-            or PyDict_Contains(generic_dict(self, NULL), "close")):
+    if (not may_close(self) or not loop_module.may_schedule(loop)
+            or not is_method_of(self.close, close_function, self)):
         self._read_ready__on_eof()
         return 0
     try:
@@ -194,7 +210,7 @@ cdef int receive_eof(object self) except -1:
         self._fatal_error(error, "Fatal error: protocol.eof_received() call failed.")
         return 0
     if keep_open:
-        loop._remove_reader(self._sock_fd)
+        loop._remove_reader(get_member(self, SOCK_FD))
     else:
         close_plain(self)
     return 0
@@ -204,8 +220,8 @@ cdef int start_reading(object self) except -1:
     """Register for reading, if the transport was neither closed nor paused meanwhile."""
     if has_context or not is_plain(self):
         self._add_reader(self._sock_fd, self._read_ready)
-    elif not self._closing and not self._paused:
-        add_reader_of(get_member(self, LOOP), self._sock_fd, self._read_ready)
+    elif member_is(self, CLOSING, False) and member_is(self, PAUSED, False):
+        add_reader_of(get_member(self, LOOP), get_member(self, SOCK_FD), self._read_ready)
     return 0
 
 
@@ -225,20 +241,53 @@ cdef int close_plain(object self) except -1:
     if close_drops_callbacks:
         set_member(self, READ_READY_CB, None)
         self._write_ready = None
-    if self._closing:
+    if not member_is(self, CLOSING, False):
         return 0
     loop = get_member(self, LOOP)
-    self._closing = True
+    set_member(self, CLOSING, True)
     if len(get_member(self, BUFFER)):
-        loop._remove_reader(self._sock_fd)
+        loop._remove_reader(get_member(self, SOCK_FD))
         return 0
-    set_member(self, CONN_LOST, get_member(self, CONN_LOST) + 1)
-    remove_both(loop, self._sock_fd)
-    if loop_module.is_plain(loop):
+    # The transport would refer to itself by its bound method until the garbage collector finds it.
+    set_member(self, READ_READY_CB, None)
+    set_member(self, CONN_LOST, one if member_is(self, CONN_LOST, zero) else get_member(self, CONN_LOST) + 1)
+    if remove_both(loop, get_member(self, SOCK_FD)):
         call_soon_plain(loop, self._call_connection_lost, (None,), None)
     else:
         loop.call_soon(self._call_connection_lost, None)
     return 0
+
+
+cdef int lose_connection(object self, object error) except -1:
+    """`_call_connection_lost` of a plain transport."""
+    cdef object server, waiter
+    try:
+        if not member_is(self, PROTOCOL_CONNECTED, False):
+            get_member(self, PROTOCOL).connection_lost(error)
+    finally:
+        close_socket(get_member(self, SOCK))
+        set_member(self, SOCK, None)
+        set_member(self, PROTOCOL, None)
+        set_member(self, LOOP, None)
+        server = get_member(self, SERVER)
+        if server is not None:
+            if detach_takes_transport:
+                server._detach(self)
+            else:
+                server._detach()
+            set_member(self, SERVER, None)
+    waiter = get_member(self, EMPTY_WAITER)
+    if waiter is not None:
+        waiter.set_exception(ConnectionError("Connection is closed by peer"))
+    return 0
+
+
+@cython.binding(False)
+def _call_connection_lost(self, error):
+    if is_plain(self) and may_close(self):
+        lose_connection(self, error)
+    else:
+        base._call_connection_lost(self, error)
 
 
 @cython.binding(False)
@@ -249,9 +298,11 @@ def close(self):
         if is_of_class(self):
             flush(self)
         base.close(self)
-cdef int read_for_get_buffer(object self) except -1:
+
+
+cdef int read_for_get_buffer(object self, bint may_read) except -1:
     """Receive for a BufferedProtocol. That of TLS is given the bytes, without its buffer."""
-    cdef object sock = get_member(self, SOCK) if is_plain(self) else None
+    cdef object sock = get_member(self, SOCK) if may_read else None
     cdef object data, protocol
     cdef Py_ssize_t size
     protocol = get_member(self, PROTOCOL) if has_original(sock) else None

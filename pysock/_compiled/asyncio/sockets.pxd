@@ -1,6 +1,8 @@
 """Sockets whose system calls a transport may make itself. The reasons are in sockets.pyx."""
 
+cdef bint is_original_class(object cls) except -1
 cdef bint has_original(object sock) except -1
+cdef int close_socket(object sock) except -1
 cdef bint is_of_known_class(object sock) except -1
 
 

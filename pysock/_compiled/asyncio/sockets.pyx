@@ -10,31 +10,48 @@ from ..._shared import original
 
 cimport cython
 
-from ..core cimport socket_class, traceback
-from ..core.socket_class cimport OriginalAttributes
+from ..connection.lifecycle cimport close_usual
+from ..core cimport traceback
+from ..core.socket_object cimport socket
+from .original_methods cimport OriginalMethods
 
-cdef tuple NAMES = ("recv", "recv_into", "recvfrom", "send", "sendto", "sendmsg", "accept")
-cdef OriginalAttributes standard = OriginalAttributes(original.socket, NAMES)
-cdef OriginalAttributes own = None
+cdef tuple NAMES = (
+    "__init__", "_real_close", "accept", "close", "fileno", "getpeername", "getsockname", "recv",
+    "recv_into", "recvfrom", "send", "sendmsg", "sendto", "setblocking", "setsockopt",
+)
+cdef object original_socket = original.socket
+cdef OriginalMethods standard = OriginalMethods(original_socket, NAMES)
+cdef OriginalMethods own = None
+cdef object own_socket = None
 
 
 def register_class(cls, /):
     """Make *cls* the class of the package's sockets."""
-    global own
-    own = OriginalAttributes(cls, NAMES)
+    global own, own_socket
+    own, own_socket = OriginalMethods(cls, NAMES), cls
+
+
+cdef bint is_original_class(object cls) except -1:
+    """Whether *cls* is the package's class or the standard library's, with its methods as they were."""
+    if cls is original_socket:
+        return standard.are_those_of(cls)
+    return cls is own_socket and own.are_those_of(cls)
 
 
 cdef bint has_original(object sock) except -1:
-    """Whether *sock* has the methods that receive and send as they were."""
-    if type(sock) is original_socket:
-        return standard.are_unpatched()
-    return own is not None and type(sock) is own.cls and own.are_unpatched()
-
+    """Whether *sock* has its methods as they were."""
+    return is_original_class(type(sock))
 
 
 cdef bint is_of_known_class(object sock) except -1:
     """Whether *sock* is of the package's own class or of the standard library's, and of no subclass."""
-    return type(sock) is original_socket or own is not None and type(sock) is own.cls
+    return type(sock) is original_socket or type(sock) is own_socket
 
 
-cdef object original_socket = original.socket
+cdef int close_socket(object sock) except -1:
+    """`sock.close()`."""
+    if type(sock) is original_socket and has_original(sock):
+        close_usual(<socket>sock)
+    else:
+        sock.close()
+    return 0

@@ -17,15 +17,18 @@ import sys
 
 cimport cython
 
+from ..connection.lifecycle cimport sockname_of
+from ..core.errors cimport raise_errno
 from ..core.member cimport init_member, member, member_of, new_instance, set_member
+from ..core.module_names cimport ModuleNames
 from ..core.socket_object cimport socket
-from ..core.threads cimport dict_get
 from ..sys.ps_addr cimport AF_INET, AF_INET6
-from ..sys.ps_socket cimport IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY
+from ..sys.ps_socket cimport IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY, ps_setsockopt
 from . cimport socket_transport
-from .loop cimport call_soon_plain, is_plain
+from .loop cimport call_soon_plain, is_plain, may_schedule
 from .original_methods cimport OriginalMethods
 from .sockets cimport has_original
+from .transport_map cimport add_transport, has_no_transport
 
 cdef object base = asyncio.selector_events._SelectorSocketTransport
 cdef object selector_transport = asyncio.selector_events._SelectorTransport
@@ -34,10 +37,12 @@ cdef object StreamReaderProtocol = asyncio.StreamReaderProtocol
 cdef object BufferedProtocol = asyncio.protocols.BufferedProtocol
 cdef object TransportSocket = asyncio.trsock.TransportSocket
 cdef object set_result_unless_cancelled = asyncio.futures._set_result_unless_cancelled
-cdef object original_set_nodelay = asyncio.base_events._set_nodelay
-cdef dict socket_names = vars(asyncio.trsock)
 cdef dict base_event_names = vars(asyncio.base_events)
 cdef dict selector_event_names = vars(asyncio.selector_events)
+cdef ModuleNames transport_names = ModuleNames(
+    asyncio.selector_events, "_SelectorSocketTransport", "_SelectorTransport")
+cdef ModuleNames socket_names = ModuleNames(asyncio.trsock, "TransportSocket")
+cdef ModuleNames nodelay_names = ModuleNames(asyncio.base_events, "_set_nodelay")
 
 # A function for each class makes a transport.
 cdef OriginalMethods methods = OriginalMethods(
@@ -88,20 +93,23 @@ cdef bint has_original_init(object cls) except -1:
     return (is_known and methods.are_those_of(cls)
             and selector_methods.are_those_of(selector_transport)
             and flow_control_methods.are_those_of(flow_control)
-            and dict_get(socket_names, "TransportSocket") is TransportSocket)
+            and socket_names.are_original())
 
 
 cdef int set_nodelay(object sock) except -1:
     """`asyncio.base_events._set_nodelay`, which asks for the socket's family and type as enums."""
     cdef socket usual
-    replaced = dict_get(base_event_names, "_set_nodelay")
-    if replaced is not original_set_nodelay or not has_original(sock):
-        replaced(sock)
+    cdef int on = 1
+    cdef int outcome
+    if not nodelay_names.are_original() or not has_original(sock):
+        base_event_names["_set_nodelay"](sock)
         return 0
     usual = <socket>sock
     if (usual.sock_type == SOCK_STREAM and usual.sock_proto == IPPROTO_TCP
             and (usual.sock_family == AF_INET or usual.sock_family == AF_INET6)):
-        sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        outcome = ps_setsockopt(usual.sock_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on))
+        if outcome < 0:
+            raise_errno(outcome)
     return 0
 
 
@@ -110,7 +118,7 @@ cdef int fill_in_extra(object extra, object sock) except -1:
     init_member(shown, SOCKET_OF, sock)
     extra["socket"] = shown
     try:
-        extra["sockname"] = sock.getsockname()
+        extra["sockname"] = sockname_of(<socket>sock) if has_original(sock) else sock.getsockname()
     except OSError:
         extra["sockname"] = None
     if "peername" not in extra:
@@ -134,21 +142,22 @@ cdef int fill_in(object self, object loop, object sock, object protocol, object 
     set_member(self, HIGH_WATER, HIGH_WATER_MARK)
     set_member(self, LOW_WATER, LOW_WATER_MARK)
     set_member(self, socket_transport.SOCK, sock)
-    self._sock_fd = fd = sock.fileno()
+    fd = sock.fileno()
+    set_member(self, socket_transport.SOCK_FD, fd)
     if isinstance(protocol, BufferedProtocol):
         set_member(self, socket_transport.READ_READY_CB, self._read_ready__get_buffer)
     else:
         set_member(self, socket_transport.READ_READY_CB, self._read_ready__data_received)
     set_member(self, socket_transport.PROTOCOL, protocol)
-    self._protocol_connected = True
-    self._server = server
+    set_member(self, socket_transport.PROTOCOL_CONNECTED, True)
+    set_member(self, socket_transport.SERVER, server)
     set_member(self, socket_transport.BUFFER, buffer_factory())
     if has_context:
         self._context = context
         self._buffer_size = 0
     set_member(self, socket_transport.CONN_LOST, 0)
-    self._closing = False
-    self._paused = False
+    set_member(self, socket_transport.CLOSING, False)
+    set_member(self, socket_transport.PAUSED, False)
     set_member(self, socket_transport.EOF, False)
     set_member(self, socket_transport.EMPTY_WAITER, None)
     if server is not None:
@@ -156,7 +165,7 @@ cdef int fill_in(object self, object loop, object sock, object protocol, object 
             server._attach(self)
         else:
             server._attach()
-    loop._transports[fd] = self
+    add_transport(loop, fd, self)
     if has_write_send:
         self._write_ready = (
             self._write_sendmsg if selector_event_names["_HAS_SENDMSG"] else self._write_send
@@ -164,12 +173,18 @@ cdef int fill_in(object self, object loop, object sock, object protocol, object 
     return set_nodelay(sock)
 
 
+cdef int schedule_start_plain(object self, object loop, object protocol, object context) except -1:
+    """`schedule_start` where *loop* is plain, and nobody waits."""
+    call_soon_plain(loop, protocol.connection_made, (self,), context)
+    call_soon_plain(loop, self._start_reading, (), context)
+    return 0
+
+
 cdef int schedule_start(object self, object loop, object protocol, object waiter,
                         object context) except -1:
     """Reading starts, and the waiter wakes up, after connection_made() has been called."""
-    if is_plain(loop):
-        call_soon_plain(loop, protocol.connection_made, (self,), context)
-        call_soon_plain(loop, self._start_reading, (), context)
+    if may_schedule(loop):
+        schedule_start_plain(self, loop, protocol, context)
     else:
         loop.call_soon(protocol.connection_made, self, context=context)
         loop.call_soon(self._add_reader, self._sock_fd, self._read_ready, context=context)
@@ -195,17 +210,16 @@ def fill_in_attributes(self, loop, sock, protocol):
 
 
 @cython.binding(False)
-def start_connection(self, protocol_factory, conn, peername, server, context):
-    """Make the protocol and the transport of an accepted connection.
+def start_connection(self, protocol, conn, peername, server, context):
+    """Make the transport of an accepted connection.
 
     False before anything is done if `_make_socket_transport` must be called.
     """
-    cdef object protocol, transport
+    cdef object transport
     if (not is_plain(self) or not has_original_init(transport_class)
-            or dict_get(selector_event_names, "_SelectorSocketTransport") is not base):
+            or not transport_names.are_original()):
         return False
-    protocol = protocol_factory()
-    if refuses_used_descriptor:
+    if refuses_used_descriptor and not has_no_transport(self, conn.fileno()):
         self._ensure_fd_no_transport(conn)
     if type(protocol) is StreamReaderProtocol:
         replace_reader(protocol)
@@ -213,5 +227,5 @@ def start_connection(self, protocol_factory, conn, peername, server, context):
     set_member(transport, socket_transport.SOCK, None)  # the destructor asks it, also if this fails
     set_member(transport, socket_transport.UNSENT, None)
     fill_in(transport, self, conn, protocol, {"peername": peername}, server, context)
-    schedule_start(transport, self, protocol, None, context)
+    schedule_start_plain(transport, self, protocol, context)
     return True

@@ -16,6 +16,7 @@ _has_context = "context" in OriginalSocketTransport.__init__.__code__.co_varname
 _write = socket_transport.write
 _sendto = datagram_transport.sendto
 _close = socket_transport.close
+_call_connection_lost = socket_transport._call_connection_lost
 
 
 class SocketTransport(OriginalSocketTransport):
@@ -65,6 +66,9 @@ class SocketTransport(OriginalSocketTransport):
 
     def close(self):
         _close(self)
+
+    def _call_connection_lost(self, exc):
+        _call_connection_lost(self, exc)
 
     def abort(self):
         self._flush()

@@ -21,7 +21,7 @@ from ..selectors.key cimport EVENT_READ, EVENT_WRITE, KEY_DATA
 from ..sys.ps_wait cimport ps_clock
 from . cimport loop as loop_module
 from .handle cimport is_cancelled, run, set_scheduled, when_of
-from .loop cimport LoopState, flush_transports, is_plain, is_plain_selector, now, state_of
+from .loop cimport LoopState, flush_transports, is_plain_selector, may_run_turn, now, state_of
 from .timers cimport pop, remove_cancelled
 
 cdef enum:
@@ -140,7 +140,7 @@ def run_once(self):
     cdef Py_ssize_t count
     start = ps_clock()
     look_for_tools(state, start)
-    if not is_plain(self) or type(get_member(self, loop_module.SCHEDULED)) is not list:
+    if not may_run_turn(self) or type(get_member(self, loop_module.SCHEDULED)) is not list:
         base._run_once(self)
         return
     remove_cancelled_timers(self)

@@ -1,5 +1,8 @@
-"""Accepting a connection from C code. The reasons are in lifecycle.pyx."""
+"""What an event loop does with a socket, without Python functions. The reasons are in lifecycle.pyx."""
 
 from ..core.socket_object cimport socket
 
-cdef object accept_as(socket self, object cls)
+cdef bint accepts_here(object listener) except -1
+cdef object accept_as(socket self, object cls, bint blocking)
+cdef object sockname_of(socket self)
+cdef int close_usual(socket sock) except -1

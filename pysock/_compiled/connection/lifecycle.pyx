@@ -39,8 +39,8 @@ from ..core.socket_object cimport (
 from ..core.threads cimport dict_get, shared_int, shared_pointer
 from ..sys.ps_addr cimport AF_INET, AF_UNIX, ps_addr_family_known, ps_sockaddr, socklen_t
 from ..sys.ps_socket cimport (
-    SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, ps_accept, ps_bind, ps_close, ps_connect,
-    ps_getpeername, ps_getsockname, ps_listen, ps_pending_error, ps_set_blocking, ps_shutdown,
+    SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, ps_accept, ps_accept_nonblocking, ps_bind, ps_close,
+    ps_connect, ps_getpeername, ps_getsockname, ps_listen, ps_pending_error, ps_set_blocking, ps_shutdown,
     ps_socket, ps_socketpair,
 )
 from ..sys.ps_io cimport PS_NO_DONTWAIT, ps_io
@@ -67,17 +67,27 @@ cdef object get_default_timeout = _socket.getdefaulttimeout
 cdef tuple no_arguments = ()
 
 # The _socket module's state. The interpreter initialises the first socket, which then has the state.
-# Until then no socket is initialised here.
+# Until then no socket is initialised here, except that of a connection: its listener has the state.
 cdef shared_pointer socket_module_state = NULL
 cdef shared_int has_module_state = False  # set after socket_module_state
 
 
-cdef socket new_socket(int fd, int family, int type, int proto):
-    """A new `pysock.socket` that owns *fd*. After an exception the descriptor is closed."""
+cdef int learn_module_state(socket sock) noexcept:
+    """Take it from *sock*, which the interpreter has initialised, or which has it from such a one."""
+    global has_module_state, socket_module_state
+    socket_module_state = module_state(sock)
+    has_module_state = True
+    return 0
+
+
+cdef socket new_socket(object cls, int fd, int family, int type, int proto):
+    """A new socket that owns *fd*, of the package's class or of the standard library's.
+
+    After an exception the descriptor is closed.
+    """
     cdef socket sock
     try:
-        sock = (<PyTypeObject *>socket_class).tp_new(
-            socket_class, <PyObject *>no_arguments, NULL)
+        sock = (<PyTypeObject *>cls).tp_new(cls, <PyObject *>no_arguments, NULL)
         audit_new(sock, family, type, proto)
     except:
         ps_close(fd)
@@ -116,14 +126,12 @@ def init(socket self not None, family=-1, type=-1, proto=-1, fileno=None):
     timeout is that of `setdefaulttimeout()`. Raises OSError where the kernel cannot make such a
     socket. Audit event `socket.__new__`.
     """
-    global has_module_state, socket_module_state
     cdef int c_family, c_type, c_proto, fd
     if not (has_module_state and fileno is None and self.sock_fd == -1
             and fits_int(family, &c_family) and fits_int(type, &c_type)
             and fits_int(proto, &c_proto)):
         base.__init__(self, family, type, proto, fileno)
-        socket_module_state = module_state(self)
-        has_module_state = True
+        learn_module_state(self)
         if fileno is not None:  # other code may have set SO_RCVLOWAT on the descriptor
             read_low_water(self)
         return
@@ -169,29 +177,39 @@ def socketpair(family=None, type=SOCK_STREAM, proto=0):
     if n < 0:
         raise_errno(n)
     try:
-        first = new_socket(fds[0], c_family, c_type, c_proto)
+        first = new_socket(socket_class, fds[0], c_family, c_type, c_proto)
     except:
         ps_close(fds[1])
         raise
-    return first, new_socket(fds[1], c_family, c_type, c_proto)
+    return first, new_socket(socket_class, fds[1], c_family, c_type, c_proto)
+
+
+cdef bint accepts_here(object listener) except -1:
+    """Whether *listener* is of the package, and nothing that the standard library's `accept` asks is replaced."""
+    return (isinstance(listener, socket) and not is_replaced_in(namespace)
+            and not (replaced_names and is_replaced_in(standard_names))
+            and is_unpatched(<socket>listener)
+            and ps_addr_family_known((<socket>listener).sock_family)
+            # The standard library's `accept` asks for `family` and `type`.
+            and are_members_known(standard_names, True, True))
 
 
 @cython.binding(False)
 def accept(listener, /):
     """`socket.accept`, which _compiled/socket.py documents."""
+    if accepts_here(listener):
+        return accept_as(<socket>listener, socket_class, True)
     if replaced_names and is_replaced_in(standard_names):
         return base_accept(listener)
-    if (not isinstance(listener, socket) or is_replaced_in(namespace)
-            or not is_unpatched(<socket>listener) or not has_module_state
-            or not ps_addr_family_known((<socket>listener).sock_family)
-            # The standard library's `accept` asks for `family` and `type`.
-            or not are_members_known(standard_names, True, True)):
-        return rebound_accept(listener)
-    return accept_as(<socket>listener, None)
+    return rebound_accept(listener)
 
 
-cdef object accept_as(socket self, object cls):
-    """Accept a connection. *cls* makes its socket; None stands for the package's own class."""
+cdef object accept_as(socket self, object cls, bint blocking):
+    """Accept a connection. Its socket is of *cls*: the package's class, or the standard library's.
+
+    Without *blocking* it has a timeout of 0, for an event loop.
+    """
+    cdef socket sock
     cdef ps_sockaddr peer
     cdef ps_io io
     cdef int64_t deadline = 0
@@ -199,15 +217,13 @@ cdef object accept_as(socket self, object cls):
     io.name = &peer
     io.flags = PS_NO_DONTWAIT
     io.likely = <size_t>-1  # never with the GIL held
-    fd = <int>transfer(self, ps_accept, &io, POLLIN, &deadline)
-    if cls is None:
-        sock = new_socket(fd, self.sock_family, self.sock_type, self.sock_proto)
-    else:
-        try:
-            sock = cls(self.sock_family, self.sock_type, self.sock_proto, fd)
-        except:
-            ps_close(fd)
-            raise
+    if not has_module_state:
+        learn_module_state(self)
+    fd = <int>transfer(
+        self, ps_accept if blocking else ps_accept_nonblocking, &io, POLLIN, &deadline)
+    sock = new_socket(cls, fd, self.sock_family, self.sock_type, self.sock_proto)
+    if not blocking:
+        sock.sock_timeout = 0
     if has_low_water(self.sock_fd):  # the new socket inherits SO_RCVLOWAT
         set_low_water(fd, True)
     return sock, unpack_address(&peer, io.namelen)
@@ -275,6 +291,10 @@ cdef object name_of(socket self, get_name get_name, object base_method):
     return unpack_address(&addr, length)
 
 
+cdef object sockname_of(socket self):
+    return name_of(self, ps_getsockname, base.getsockname)
+
+
 @cython.binding(False)
 def close(sock, /):
     """`socket.close`, which _compiled/socket.py documents."""
@@ -307,6 +327,14 @@ cdef int close_fd(socket self) except -1:
         n = ps_close(fd)
     if n < 0 and n != -ECONNRESET:
         raise_errno(n)
+    return 0
+
+
+cdef int close_usual(socket sock) except -1:
+    """The standard library's `close`, of a class that overrides nothing that it calls."""
+    sock._closed = True
+    if sock._io_refs <= 0:
+        close_fd(sock)
     return 0
 
 
@@ -389,7 +417,7 @@ cdef class Methods(socket):
 
         The local address of the socket (`getsockname(2)`), in the form of its family. Raises OSError.
         """
-        return name_of(self, ps_getsockname, base.getsockname)
+        return sockname_of(self)
 
     def getpeername(self, /):
         """getpeername() -> address

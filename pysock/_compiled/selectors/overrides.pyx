@@ -18,7 +18,8 @@ from ..core.class_version cimport version_of
 from ..core.function_code cimport function_and_code, have_code
 from .epoll_object cimport epoll
 from ..core.instance_dict cimport generic_dict
-from ..core.threads cimport dict_get, shared_long
+from ..core.module_names cimport ModuleNames
+from ..core.threads cimport shared_long
 
 cdef enum:
     VERSIONS = 8
@@ -34,8 +35,8 @@ cdef tuple SELF = (
 )
 cdef tuple SUPER = ("register", "unregister")
 cdef dict module_names = vars(selectors)
-cdef object SelectorKey = original.SelectorKey
 cdef object fileobj_to_fd = module_names.get("_fileobj_to_fd")
+cdef ModuleNames looked_up = ModuleNames(selectors, "SelectorKey", "_fileobj_to_fd")
 
 cdef tuple bases = original.EpollSelector.__mro__
 cdef object MISSING = object()
@@ -163,7 +164,4 @@ cdef bint overrides_lookup(dict attributes) except -1:
         for name in SELF:
             if name not in ("_fd_to_key", "_selector") and name in attributes:
                 return True
-    return (
-        dict_get(module_names, "SelectorKey") is not SelectorKey
-        or dict_get(module_names, "_fileobj_to_fd") is not fileobj_to_fd
-    )
+    return not looked_up.are_original()

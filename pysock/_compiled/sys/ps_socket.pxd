@@ -4,6 +4,7 @@ from .ps_io cimport ps_io
 cdef extern from "ps_socket.h" nogil:
     int ps_socket(int family, int type, int proto)
     ssize_t ps_accept(int fd, ps_io *io, int flags) noexcept
+    ssize_t ps_accept_nonblocking(int fd, ps_io *io, int flags) noexcept
     int ps_socketpair(int family, int type, int proto, int *fds)
     int ps_bind(int fd, const ps_sockaddr *addr, socklen_t len)
     int ps_connect(int fd, const ps_sockaddr *addr, socklen_t len)
