@@ -171,7 +171,9 @@ def _replace_in_asyncio(coalesce_writes):
 
 def _asyncio_replacements(coalesce_writes):
     """Yield what asyncio makes its loops and readers of."""
-    import asyncio.streams
+    # Not `asyncio.streams`: that would lock the submodule first, and then wait for a thread that
+    # imports asyncio, which waits for the submodule.
+    import asyncio
 
     ours = event_loop.load(_backend)
     yield ours, "coalesces_by_default", bool(coalesce_writes)
