@@ -13,6 +13,8 @@ cdef class LoopState:
     cdef bint is_running             # a callback runs
     # What was given data by the callback that runs: None, a transport, or a list of transports.
     cdef object unflushed
+    # Memory for what TLS receives and decrypts, which is copied from there. None while it is in use.
+    cdef bytearray buffer
     # What `metrics()` tells.
     cdef int64_t turns, callbacks, waited, busy, longest_turn
 
@@ -29,6 +31,8 @@ ctypedef int (*transport_flusher)(object transport) except -1
 cdef transport_flusher flush_transport  # socket_transport.pyx sets it
 
 cdef LoopState state_of(object loop)
+cdef bytearray buffer_of(LoopState state)
+cdef bytearray take_buffer(LoopState state)
 cdef LoopState coalescing_state_of(object loop)
 cdef bint is_plain_selector(object selector) except -1
 cdef int flush_transports(LoopState state) except -1

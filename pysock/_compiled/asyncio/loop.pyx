@@ -74,6 +74,10 @@ cdef member *CLOCK_RESOLUTION = NULL
 cdef member *STATE = NULL
 cdef object loop_class = None
 
+cdef enum:
+    BUFFER_SIZE = 256 * 1024 + 16 * 1024  # what a transport receives at once, and a record of TLS
+
+
 cdef int flush_none(object transport) except -1:
     return 0
 
@@ -116,6 +120,20 @@ cdef LoopState state_of(object loop):
     if not isinstance(loop, loop_class):
         raise TypeError(f"an EventLoop is required, not {type(loop).__name__!r}")
     return <LoopState?>get_member(loop, STATE)
+
+
+cdef bytearray buffer_of(LoopState state):
+    """BUFFER_SIZE bytes of memory. The loop keeps them: to allocate so much costs page faults."""
+    if state.buffer is None:
+        state.buffer = bytearray(BUFFER_SIZE)
+    return state.buffer
+
+
+cdef bytearray take_buffer(LoopState state):
+    """The buffer of the loop, which is to be put back: code that runs meanwhile gets another one."""
+    cdef bytearray buffer = buffer_of(state)
+    state.buffer = None
+    return buffer
 
 
 cdef LoopState coalescing_state_of(object loop):

@@ -18,7 +18,7 @@ cdef member *PROTOCOL_CONNECTED
 cdef member *SERVER
 
 ctypedef Py_ssize_t (*tls_receive_size)(object protocol) except -1
-ctypedef int (*tls_feeder)(object protocol, bytes data) except -1
+ctypedef int (*tls_feeder)(object protocol, char *data, Py_ssize_t size) except -1
 
 # ssl_protocol.pyx sets them: how much to receive for a protocol of TLS, and what takes it then.
 cdef tls_receive_size size_for_tls

@@ -17,6 +17,7 @@ import sys
 
 cimport cython
 
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.dict cimport PyDict_Contains
 from cpython.method cimport PyMethod_Check, PyMethod_GET_FUNCTION, PyMethod_GET_SELF
 from cpython.object cimport PyObject
@@ -25,9 +26,10 @@ from ..core.instance_dict cimport generic_dict
 from ..core.member cimport get_member, member, member_is, member_of, set_member
 from ..core.socket_object cimport socket
 from ..core.tracing cimport is_traced
-from ..io.transfer cimport receive_bytes, send_bytes
+from ..io.transfer cimport receive_bytes, receive_to, send_bytes
+from ..sys.ps_addr cimport ps_addr_family_known
 from .handle cimport add_direct_callback
-from .loop cimport LoopState, call_soon_plain, coalescing_state_of
+from .loop cimport LoopState, buffer_of, call_soon_plain, coalescing_state_of, state_of
 from . cimport loop as loop_module
 from .original_methods cimport OriginalMethods
 from .readers cimport add_reader_of, remove_both
@@ -178,7 +180,7 @@ cdef int read_for_data_received(object self, bint may_read) except -1:
     if not has_original(sock):
         base._read_ready__data_received(self)
         return 0
-    data = receive(self, <socket>sock, self.max_size)
+    data = receive(self, <socket>sock, self.max_size, None)
     if data is None:
         return 0
     protocol = get_member(self, PROTOCOL)
@@ -303,18 +305,20 @@ def close(self):
 cdef int read_for_get_buffer(object self, bint may_read) except -1:
     """Receive for a BufferedProtocol. That of TLS is given the bytes, without its buffer."""
     cdef object sock = get_member(self, SOCK) if may_read else None
-    cdef object data, protocol
+    cdef object received, protocol
     cdef Py_ssize_t size
+    cdef bytearray buffer
     protocol = get_member(self, PROTOCOL) if has_original(sock) else None
     size = size_for_tls(protocol)
-    if size == 0:
+    if size == 0 or not ps_addr_family_known((<socket>sock).sock_family):
         base._read_ready__get_buffer(self)
         return 0
-    data = receive(self, <socket>sock, size)
-    if data is None:
+    buffer = buffer_of(state_of(get_member(self, LOOP)))
+    received = receive(self, <socket>sock, min(size, PyByteArray_GET_SIZE(buffer)), buffer)
+    if received is None:
         return 0
     try:
-        feed_tls(protocol, data)
+        feed_tls(protocol, PyByteArray_AS_STRING(buffer), received)
     except (SystemExit, KeyboardInterrupt):
         raise
     except BaseException as error:
@@ -322,13 +326,19 @@ cdef int read_for_get_buffer(object self, bint may_read) except -1:
     return 0
 
 
-cdef object receive(object self, socket sock, Py_ssize_t size):
-    """Receive up to *size* bytes. None where there are none, and what that means has been done."""
+cdef object receive(object self, socket sock, Py_ssize_t size, bytearray buffer):
+    """Receive up to *size* bytes: new bytes, or with a *buffer* how many are in it.
+
+    None where there are none, and what that means has been done.
+    """
     cdef object data
     if not member_is(self, CONN_LOST, zero):
         return None
     try:
-        data = receive_bytes(sock, size)
+        if buffer is None:
+            data = receive_bytes(sock, size)
+        else:
+            data = receive_to(sock, PyByteArray_AS_STRING(buffer), size)
     except (BlockingIOError, InterruptedError):
         return None
     except (SystemExit, KeyboardInterrupt):

@@ -10,14 +10,13 @@ import asyncio.sslproto
 
 cimport cython
 
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.dict cimport PyDict_Size
-from cpython.object cimport PyObject
-from cpython.ref cimport Py_DECREF
 
 from ..core cimport traceback
-from ..core.bytes_object cimport bytes_data, cut_bytes, new_bytes
 from ..core.instance_dict cimport generic_dict
 from ..core.threads cimport dict_get
+from .loop cimport LoopState, take_buffer
 from .original_methods cimport OriginalMethods
 
 cdef extern from "_compiled/asyncio/getset.h":
@@ -26,11 +25,6 @@ cdef extern from "_compiled/asyncio/getset.h":
 
     getset *getset_of "pysock_getset_of"(object descriptor) except NULL
     object get "pysock_get"(object instance, const getset *attribute)
-
-cdef enum:
-    MIN_CHUNK = 64         # bytes of the memory for a read, at least
-    BULK = 4096            # from so many bytes of records on, a part of another one may have come before
-    MAX_RECORD = 16384     # bytes that one record carries (RFC 8446, 5.1)
 
 cdef object ssl = asyncio.sslproto.ssl  # None in an interpreter without it
 cdef object SSLObject = getattr(ssl, "SSLObject", None)
@@ -73,7 +67,7 @@ is_known = find_classes()
 @cython.final
 @cython.freelist(4)
 cdef class Memory:
-    """Memory of somebody else that a read writes into. Only `_ssl` asks for it, by PyBUF_WRITABLE."""
+    """Memory of somebody else, for `_ssl` to read or to write. Nobody else sees the object."""
 
     cdef char *start
     cdef Py_ssize_t size
@@ -122,8 +116,11 @@ cdef object read_bio(object bio):
     return bio_read(bio)
 
 
-cdef int write_bio(object bio, object data) except -1:
-    bio_write(bio, data)
+cdef int write_bio(object bio, char *data, Py_ssize_t size) except -1:
+    cdef Memory memory = Memory.__new__(Memory)
+    memory.start = data
+    memory.size = size
+    bio_write(bio, memory)
     return 0
 
 
@@ -161,31 +158,26 @@ cdef int read_records(object connection, object incoming, Memory memory, char *d
     return 1
 
 
-cdef bytes decrypt_chunk(object connection, object incoming, Memory memory, bint *is_full,
-                         bint *is_at_end):
-    cdef Py_ssize_t size = pending_in(incoming)
-    cdef Py_ssize_t used = 0
-    cdef PyObject *data
-    # A record is longer than what it carries. A part of the first one may have been read before.
-    size += MIN_CHUNK if size < BULK else MAX_RECORD
-    data = new_bytes(NULL, size)
-    try:
-        is_full[0] = read_records(connection, incoming, memory, bytes_data(data), size, &used, is_at_end)
-    except:
-        Py_DECREF(<object>data)
-        raise
-    return cut_bytes(&data, <size_t>used)
-
-
-cdef bytes decrypt_all(object connection, object incoming, bint *is_at_end):
+cdef bytes decrypt_all(object connection, object incoming, LoopState state, bint *is_at_end):
     """Read all that is there. *is_at_end* is set where the peer has closed its side."""
     cdef Memory memory = Memory.__new__(Memory)
-    cdef bint is_full = False
-    cdef bytes chunk = decrypt_chunk(connection, incoming, memory, &is_full, is_at_end)
-    cdef list chunks
-    if not is_full:
-        return chunk
-    chunks = [chunk]
-    while is_full:
-        chunks.append(decrypt_chunk(connection, incoming, memory, &is_full, is_at_end))
-    return b"".join(chunks)
+    cdef bytearray buffer = take_buffer(state)
+    cdef char *start = PyByteArray_AS_STRING(buffer)
+    cdef Py_ssize_t used
+    cdef bint is_full = True
+    cdef list chunks = None
+    cdef bytes chunk
+    try:
+        while True:
+            used = 0
+            is_full = read_records(
+                connection, incoming, memory, start, PyByteArray_GET_SIZE(buffer), &used, is_at_end)
+            chunk = start[:used]
+            if not is_full and chunks is None:
+                return chunk
+            chunks = [] if chunks is None else chunks
+            chunks.append(chunk)
+            if not is_full:
+                return b"".join(chunks)
+    finally:
+        state.buffer = buffer

@@ -14,6 +14,7 @@ from cpython.bytes cimport PyBytes_GET_SIZE
 from ..core cimport traceback
 from ..core.member cimport get_member, member_is
 from . cimport socket_transport
+from .loop cimport state_of
 from .ssl_objects cimport (
     AgainErrors, decrypt_all, is_bio, pending_in, read_into_buffer, write_bio,
 )
@@ -41,13 +42,13 @@ cdef Py_ssize_t receive_size(object protocol) except -1:
     return MAX_SIZE if is_plain(protocol) else 0
 
 
-cdef int feed_records(object protocol, bytes data) except -1:
+cdef int feed_records(object protocol, char *data, Py_ssize_t size) except -1:
     """`buffer_updated` of a plain protocol, for *data* that was not received into its buffer."""
     incoming = get_member(protocol, INCOMING)
     if is_bio(incoming):
-        write_bio(incoming, data)
+        write_bio(incoming, data, size)
     else:
-        incoming.write(data)
+        incoming.write(data[:size])
     return go_on(protocol)
 
 
@@ -111,7 +112,8 @@ cdef int read_copied(object self) except -1:
     if connection is None:
         base._do_read__copied(self)
         return 0
-    data = decrypt_all(connection, get_member(self, INCOMING), &is_at_end)
+    data = decrypt_all(
+        connection, get_member(self, INCOMING), state_of(get_member(self, LOOP)), &is_at_end)
     if PyBytes_GET_SIZE(data):
         protocol = get_member(self, APP_PROTOCOL)
         reader = reader_of(protocol)

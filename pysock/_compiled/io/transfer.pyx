@@ -146,6 +146,21 @@ cdef object receive_bytes(socket sock, Py_ssize_t bufsize):
     return receive(sock, ps_recv, &io)
 
 
+cdef Py_ssize_t receive_to(socket sock, void *memory, Py_ssize_t size) except -1:
+    """`socket.recv_into` without flags, for a transport. The family of the socket is known here."""
+    global last_received
+    cdef ssize_t n
+    cdef ps_io io
+    io.flags = 0
+    io.len = <size_t>size
+    io.buf = memory
+    io.likely = min(io.len, last_received)
+    io.name = NULL
+    n = receive_once(sock, ps_recv, &io)
+    last_received = <size_t>n
+    return n
+
+
 cdef object receive_if_ready(socket sock, Py_ssize_t bufsize):
     """`receive_bytes`, and None where the call would block."""
     try:
