@@ -44,6 +44,12 @@ cdef bint makes_asyncios_tasks(object loop) except -1:
     )
 
 
+@cython.binding(False)
+def has_original_tasks(self):
+    """Whether nobody is told of a connection's task, so that none is made for it."""
+    return makes_asyncios_tasks(self)
+
+
 cdef object accept(object sock):
     """`sock.accept()`. For a socket of the standard library no enum is made of its family and type."""
     if type(sock) is not original_socket or not has_original(sock):

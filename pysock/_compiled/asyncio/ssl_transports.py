@@ -86,9 +86,18 @@ def is_usual(context):
 def not_accelerated():
     """Return why TLS of a loop is asyncio's own where it need not be, as a str; None otherwise."""
     if not _is_known:
-        return None
+        return None if lacking() else "this version of asyncio or ssl is not known, or patched"
     if not ssl_protocol.has_original_methods() or not is_usual(None):
-        return "TLS alone: a method or class of asyncio's or of ssl's is patched"
+        return "a method or class of asyncio's or of ssl's is patched"
+    return None
+
+
+def lacking():
+    """Return why this interpreter has TLS of asyncio's own, as a str; None if it need not."""
+    if sslproto.ssl is None:
+        return "this Python has no ssl"
+    if not hasattr(sslproto, "SSLAgainErrors"):
+        return "in C from Python 3.11 on"
     return None
 
 
