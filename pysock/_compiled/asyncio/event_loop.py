@@ -213,7 +213,7 @@ class EventLoop(asyncio.unix_events._UnixSelectorEventLoop):
         **timeouts,
     ):
         if (
-            not ssl_transports.is_usual(sslcontext)
+            not ssl_transports.makes_transport(sslcontext)
             or selector_events._SelectorSocketTransport is not OriginalSocketTransport
         ):
             return super()._make_ssl_transport(
