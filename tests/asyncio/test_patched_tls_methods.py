@@ -17,8 +17,9 @@ import pytest
 from support.loops import Collecting, run
 from support.paths import ROOT
 from support.streams import contexts
-from support.tls import Echo, connected, end, until
+from support.tls import Echo, connected, end, tls_in_c, until
 
+pytestmark = tls_in_c
 HERE = Path(__file__).parent
 CLASSES = [sslproto.SSLProtocol, sslproto._SSLProtocolTransport, ssl.SSLObject]
 OF_THE_LOOP = ["_make_ssl_transport", "start_tls"]
@@ -27,7 +28,7 @@ LATE = {"__del__"}
 
 
 def methods():
-    """Each method of the loop and of CLASSES, and of their bases in asyncio, in the class that has it."""
+    """Each method of the loop and of CLASSES, in the class that has it."""
     for name in OF_THE_LOOP:
         yield next(cls for cls in asyncio.SelectorEventLoop.__mro__ if name in vars(cls)), name
     for cls in CLASSES:
