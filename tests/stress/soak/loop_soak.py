@@ -17,6 +17,7 @@ import socket
 import struct
 import sys
 import time
+import warnings
 import zlib
 from pathlib import Path
 
@@ -330,6 +331,8 @@ async def main(loop):
 
 if __name__ == "__main__":
     logging.disable()  # asyncio says that a peer has gone
+    if sys.version_info < (3, 11):  # it says so of transports that were lost
+        warnings.filterwarnings("ignore", "unclosed transport")
     contexts()
     before = descriptors()
     loop = getattr(net, "new_event_loop", asyncio.SelectorEventLoop)()
