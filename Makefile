@@ -120,6 +120,7 @@ bench: build
 	mkdir -p $(RESULTS)
 	$(RUN) -m pytest benchmarks --benchmark-json=$(RESULTS)/latest.json
 	$(RUN) benchmarks/loops.py --rounds 9 --json $(RESULTS)/loops.json
+	$(RUN) benchmarks/tls.py --rounds 9 --json $(RESULTS)/tls.json
 	$(RUN) benchmarks/scaling.py --json $(RESULTS)/scaling.json
 	$(RUN) benchmarks/tables.py $(RESULTS)
 	$(RUN) benchmarks/picture.py $(RESULTS)

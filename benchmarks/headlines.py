@@ -1,7 +1,7 @@
 """The rows of the README and of its picture, and where their figures are in the results.
 
-`make bench` leaves three files in results/: latest.json has the rows of `bench_*.py`, loops.json
-those of `loops.py`, scaling.json those of `scaling.py`.
+`make bench` leaves four files in results/: latest.json has the rows of `bench_*.py`, loops.json
+those of `loops.py`, tls.json those of `tls.py`, scaling.json those of `scaling.py`.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ class Results:
             one["extra_info"] for one in self.run["benchmarks"] if "ratio" in one["extra_info"]
         ]
         self.loops = json.loads((folder / "loops.json").read_text())
+        self.tls = json.loads((folder / "tls.json").read_text())
         self.scaling = json.loads((folder / "scaling.json").read_text())
 
     @property

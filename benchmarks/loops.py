@@ -3,8 +3,9 @@
     python benchmarks/loops.py [--rounds N] [--quick] [--json FILE] [WORD ...]   by word
 
 The figure is the CPU time of the server's process for a request, in microseconds, system calls
-included. The clients are in C. In a round each loop serves in turn; a ratio is the median over the
-rounds of the two figures of one round. Under 1.00 pysock's loop is the cheaper one.
+included; in rows of a client that of the client's process. The clients of servers are in C. Rows
+of memory are in bytes. In a round each loop serves in turn; a ratio is the median over the rounds
+of the two figures of one round. Under 1.00 pysock's loop is the cheaper one.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ import argparse
 import ctypes
 import importlib.util
 import json
+import os
+import resource
+import shutil
 import socket
 import statistics
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,12 +29,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from harness import cloops
 from harness.programs import PROGRAMS, Process
+from harness.servers import redis_server
 from harness.variants import PYSOCK
 
 LOOPS = ["asyncio", "installed", "pysock", "uvloop"]
 PACKAGES = ["uvloop", "aiofastnet"]  # loops that may not be installed
 REQUEST = "GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n"
 BODY = 256  # bytes of an answer of programs/loop_server.py
+MANY = 10_000  # connections
+DESCRIPTORS = 200  # that a process has beside those of MANY
 
 Load = Callable[[int], object]
 
@@ -86,12 +93,26 @@ def connected(port: int, count: int, stack: ExitStack, type: int = socket.SOCK_S
 
 class Row(NamedTuple):
     server: str  # a kind that the program knows
-    connect: Callable[[int, ExitStack], Load]
+    connect: Callable[[int, ExitStack], Load] | None  # None: the program is the client
     requests: int  # of a round
     has_c: bool = False
     packages: tuple[str, ...] = ()
     program: str = "loop_server.py"
     arguments: tuple[str, ...] = ()
+    peer: Callable[[], AbstractContextManager[int]] | None = None  # it talks to the port of it
+    idle: int = 0  # connections beside those of the load: so many that each loop runs by itself
+    memory: bool = False  # the bytes of an idle connection, in place of CPU time
+
+    def missing(self) -> str:
+        """What the machine lacks for it."""
+        if self.peer is not None and not shutil.which("redis-server"):
+            return "redis-server is not installed"
+        if lacking := [each for each in self.packages if not importlib.util.find_spec(each)]:
+            return f"{', '.join(lacking)} not installed"
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        if limit != resource.RLIM_INFINITY and limit < self.idle + DESCRIPTORS:
+            return f"ulimit -n is {limit}: {self.idle} connections need more"
+        return ""
 
 
 ROWS = {
@@ -109,13 +130,27 @@ ROWS = {
     "UDP, 4 peers, 16 in flight": Row("datagrams", datagrams(4, 16), 20_000),
     "UDP, 1 peer, 32 in flight": Row("datagrams", datagrams(1, 32), 20_000),
     "connect, one request, close; 32 at a time": Row("protocols", connections(32), 4_000),
+    "redis.asyncio GET, a pool of 16; the client's CPU": Row(
+        "plain",
+        None,
+        4_000,
+        packages=("redis",),
+        program="redis_asyncio_get.py",
+        peer=redis_server,
+    ),
+    "protocols, 100 connections beside 10,000 idle": Row(
+        "protocols", echo(100), 30_000, True, idle=MANY
+    ),
+    "memory of an idle connection of 10,000, in bytes": Row(
+        "protocols", echo(100), 100, True, idle=MANY, memory=True
+    ),
 }
 
 
 class Server:
-    """A process that serves on one of the loops, with its clients' connections."""
+    """A process on one of the loops, with its clients' connections if it serves."""
 
-    def __init__(self, row: Row, loop: str, stack: ExitStack) -> None:
+    def __init__(self, row: Row, loop: str, stack: ExitStack, peer: int | None = None) -> None:
         if loop == "C":
             command = [sys.executable, str(PROGRAMS / "c_echo.py")]
         else:
@@ -125,9 +160,12 @@ class Server:
                 row.server,
                 loop,
                 *row.arguments,
+                *([] if peer is None else [str(peer)]),
             ]
         self.process = stack.enter_context(Process(command, PYSOCK, serves=True))
-        self.load = row.connect(int(self.process.readline()), stack)
+        said = self.process.readline()
+        self.port = 0 if row.connect is None else int(said)
+        self.load = row.connect(self.port, stack) if row.connect else self.process.ask
 
     def cost(self, n: int) -> float:
         """Microseconds of CPU for each of *n* requests."""
@@ -135,18 +173,40 @@ class Server:
         self.load(n)
         return (self.process.cpu_ns() - before) / n / 1000
 
+    def resident(self) -> int:
+        """The bytes of memory that its process has."""
+        pages = Path(f"/proc/{self.process.popen.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def alone(row: Row, loop: str, n: int, idle: int) -> float:
+    """The figure of a loop beside *idle* connections. Its process and connections end with it."""
+    with ExitStack() as stack:
+        server = Server(row, loop, stack)
+        server.cost(n)
+        before = server.resident()
+        connected(server.port, idle, stack)
+        echo(1)(server.port, stack)(1)  # so those before have been accepted
+        return (server.resident() - before) / idle if row.memory else server.cost(n)
+
 
 def measured(row: Row, loops: list[str], rounds: int, quick: bool) -> dict[str, list[float]]:
-    n = max(row.requests // (20 if quick else 1), 100)
+    less = 20 if quick else 1
+    n = max(row.requests // less, 100)
+    costs: dict[str, list[float]] = {loop: [] for loop in loops}
     with ExitStack() as stack:
-        servers = {loop: Server(row, loop, stack) for loop in loops}
+        servers = {}
+        if not row.idle:
+            peer = stack.enter_context(row.peer()) if row.peer else None
+            servers = {loop: Server(row, loop, stack, peer) for loop in loops}
         for server in servers.values():
             server.cost(n // 2)
-        costs: dict[str, list[float]] = {loop: [] for loop in loops}
         for number in range(rounds):
             order = loops[number % len(loops) :] + loops[: number % len(loops)]
             for loop in order:
-                costs[loop].append(servers[loop].cost(n))
+                costs[loop].append(
+                    servers[loop].cost(n) if servers else alone(row, loop, n, row.idle // less)
+                )
     return costs
 
 
@@ -166,6 +226,13 @@ def options(description: str | None) -> argparse.Namespace:
     return parser.parse_args()
 
 
+def raise_limit() -> int:
+    """Have as many descriptors as may be, and return how many. The servers inherit it."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    return limit
+
+
 def run(rows: dict[str, Row], loops: list[str], options: argparse.Namespace) -> None:
     """Measure the *rows* that the options name, and print the table."""
     known = [name for name in loops if name not in PACKAGES or importlib.util.find_spec(name)]
@@ -174,22 +241,23 @@ def run(rows: dict[str, Row], loops: list[str], options: argparse.Namespace) -> 
     has_c = any(row.has_c for row in rows.values())
     columns = [*known, "C"] if has_c else known
     results = {}
-    print(f"{'us of CPU a request':44s}" + "".join(f"{name:>11s}" for name in columns), end="")
+    raise_limit()
+    print(f"{'us of CPU a request':50s}" + "".join(f"{name:>11s}" for name in columns), end="")
     print("   to uvloop: pysock, installed")
     for name, row in rows.items():
         if options.words and not any(word in name for word in options.words):
             continue
-        if missing := [each for each in row.packages if not importlib.util.find_spec(each)]:
-            print(f"{name}: {', '.join(missing)} not installed: no row of it")
+        if missing := row.missing():
+            print(f"{name}: {missing}: no row of it")
             continue
-        rounds = 3 if options.quick else options.rounds
+        rounds = 3 if options.quick or row.memory else options.rounds
         costs = measured(row, [*known, "C"] if row.has_c else known, rounds, options.quick)
         results[name] = costs
         figures = [
             f"{statistics.median(costs[loop]):11.2f}" if loop in costs else f"{'-':>11s}"
             for loop in columns
         ]
-        print(f"{name:44s}" + "".join(figures), end="", flush=True)
+        print(f"{name:50s}" + "".join(figures), end="", flush=True)
         if "uvloop" in costs:
             ours, installed = (ratio(costs, loop, "uvloop") for loop in ("pysock", "installed"))
             print(f"   {ours:.2f}  {installed:.2f}", end="")

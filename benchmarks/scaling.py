@@ -17,7 +17,7 @@ import statistics
 from contextlib import ExitStack
 from pathlib import Path
 
-from loops import Row, Server, echo
+from loops import Row, Server, echo, raise_limit
 
 LOOPS = ["asyncio", "pysock", "uvloop"]
 CONNECTIONS = [1, 10, 100, 1_000, 10_000]
@@ -35,8 +35,7 @@ def cost(loop: str, connections: int, quick: bool) -> float:
 
 
 def measured(loops: list[str], rounds: int, quick: bool) -> dict[str, dict[str, float]]:
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))  # the servers inherit it
+    limit = raise_limit()
     counts = CONNECTIONS[:3] if quick else CONNECTIONS
     if limit != resource.RLIM_INFINITY and limit < counts[-1] + DESCRIPTORS:
         raise SystemExit(f"ulimit -n is {limit}: {counts[-1]} connections need more")

@@ -3,7 +3,8 @@
     python benchmarks/tables.py benchmarks/results [ROOT]
 
 README.md gets the rows of headlines.py, docs/rows.md those of `bench_*.py`, docs/guide/asyncio.md
-those of `loops.py`, each between two comments. ROOT is the folder of these pages: the project.
+those of `loops.py`, docs/guide/tls.md those of `tls.py`, each between two comments. ROOT is the
+folder of these pages: the project.
 """
 
 import statistics
@@ -17,7 +18,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "docs"))
 from marked_table import write  # noqa: E402
 
-LOOPS = ["asyncio", "installed", "pysock", "uvloop", "C"]  # the columns of the table of loops
+# The columns of the tables of loops, and what a page calls them.
+NAMES = {"installed": "`install()`", "pysock": "`new_event_loop()`"}
+LOOPS = ["asyncio", "installed", "pysock", "uvloop", "C"]
+TLS = ["asyncio", "installed", "pysock", "uvloop", "aiofastnet"]
 
 
 def number(ratio):
@@ -81,15 +85,25 @@ def slower(rows):
         yield f"| {row['title']} | {row['ratio']:.2f} |"
 
 
-def loops(rows):
-    """Microseconds of the server's CPU a request; the last column is under 1 where pysock wins."""
-    yield "| server | asyncio | `install()` | `new_event_loop()` | uvloop | C | to uvloop |"
-    yield "|---|--:|--:|--:|--:|--:|--:|"
+def loops(rows, columns, others):
+    """Microseconds of CPU a request, and pysock's by those of each of *others*: under 1 it wins."""
+    heads = [*(NAMES.get(column, column) for column in columns), *(f"to {each}" for each in others)]
+    yield f"| | {' | '.join(heads)} |"
+    yield f"|---|{'--:|' * len(heads)}"
     for name, costs in rows.items():
-        shown = [f"{statistics.median(costs[loop]):.1f}" if loop in costs else "" for loop in LOOPS]
-        ratio = paired(costs, "pysock", "uvloop")
-        last = "" if ratio is None else f"**{ratio:.2f}**" if ratio > 1.03 else f"{ratio:.2f}"
-        yield f"| {' | '.join([name, *shown, last])} |"
+        shown = [
+            figure(statistics.median(costs[loop])) if loop in costs else "" for loop in columns
+        ]
+        ratios = [compared(paired(costs, "pysock", other)) for other in others]
+        yield f"| {' | '.join([name, *shown, *ratios])} |"
+
+
+def figure(cost):
+    return f"{cost:.1f}" if cost < 500 else f"{cost:.0f}"
+
+
+def compared(ratio):
+    return "" if ratio is None else f"**{ratio:.2f}**" if ratio > 1.03 else f"{ratio:.2f}"
 
 
 def main(folder, root=ROOT):
@@ -98,7 +112,9 @@ def main(folder, root=ROOT):
     write(root / "docs" / "rows.md", "measured", [measured(results)])
     write(root / "docs" / "rows.md", "slower", slower(results.operations))
     write(root / "docs" / "rows.md", "benchmark", operations(results.operations))
-    write(root / "docs" / "guide" / "asyncio.md", "loops", loops(results.loops))
+    guide = root / "docs" / "guide"
+    write(guide / "asyncio.md", "loops", loops(results.loops, LOOPS, ["uvloop"]))
+    write(guide / "tls.md", "tls", loops(results.tls, TLS, ["uvloop", "aiofastnet"]))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 
 The figure is the CPU time of the server's process for a request, in microseconds, as in
 `loops.py`. A request of the rows with 1 MiB is that MiB. aiofastnet runs on uvloop. The clients are
-Python's `ssl`: what they cost is not measured. The certificate is one of trustme.
+Python's `ssl`: what they cost is not measured. In the row of redis it is the client's CPU time.
+The certificate is one of trustme.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import trustme
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from harness.servers import redis_server
 from loops import REQUEST, Load, Row, options, run
 
 LOOPS = ["asyncio", "installed", "pysock", "uvloop", "aiofastnet"]
@@ -71,7 +74,7 @@ class Clients:
         return connect
 
 
-def rows(clients: Clients, certificate: str) -> dict[str, Row]:
+def rows(clients: Clients, certificate: str, authority: str) -> dict[str, Row]:
     def row(server: str, connect: Callable[[int, ExitStack], Load], requests: int) -> Row:
         return Row(server, connect, requests, program="tls_server.py", arguments=(certificate,))
 
@@ -89,15 +92,25 @@ def rows(clients: Clients, certificate: str) -> dict[str, Row]:
         ),
         "upload of 1 MiB, 4 connections": row("upload", clients.requests(4, bytes(MIB), 1), 60),
         "handshakes": row("http", clients.handshakes(), 200),
+        "redis.asyncio GET over TLS, a pool of 16; the client's CPU": Row(
+            "tls",
+            None,
+            4000,
+            packages=("redis",),
+            program="redis_asyncio_get.py",
+            arguments=(authority,),
+            peer=partial(redis_server, certificate),
+        ),
     }
 
 
 def main() -> None:
     authority = trustme.CA()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "server.pem"
-        authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(path)
-        run(rows(Clients(authority), str(path)), LOOPS, options(__doc__))
+        own, known = Path(folder) / "server.pem", Path(folder) / "authority.pem"
+        authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(own)
+        authority.cert_pem.write_to_path(known)
+        run(rows(Clients(authority), str(own), str(known)), LOOPS, options(__doc__))
 
 
 if __name__ == "__main__":

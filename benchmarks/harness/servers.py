@@ -29,13 +29,21 @@ def _wait_until_up(server: subprocess.Popen, port: int) -> bool:
 
 
 @contextmanager
-def redis_server() -> Iterator[int]:
-    """A redis server of our own on loopback; yields its port."""
+def redis_server(certificate: str = "") -> Iterator[int]:
+    """A redis server of our own on loopback; yields its port.
+
+    It speaks TLS with the *certificate*, a file that has the key, too.
+    """
     program = shutil.which("redis-server")
     assert program is not None, "rows that need redis ask for it: Row(needs=...)"
     with tempfile.TemporaryDirectory() as directory:
         port = free_port()
-        options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", directory]
+        options = ["--bind", "127.0.0.1", "--dir", directory]
+        if certificate:
+            options += ["--port", "0", "--tls-port", str(port), "--tls-auth-clients", "no"]
+            options += ["--tls-cert-file", certificate, "--tls-key-file", certificate]
+        else:
+            options += ["--port", str(port)]
         options += ["--save", "", "--appendonly", "no", "--daemonize", "no"]
         server = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
         try:

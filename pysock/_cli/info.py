@@ -7,7 +7,9 @@ import sys
 import sysconfig
 import textwrap
 
+from .. import _backend
 from .._shared import PACKAGE
+from .._shared import event_loop as _event_loop
 from .terminal import painter
 
 package = sys.modules[PACKAGE]
@@ -45,7 +47,26 @@ def backend_explained():
     return "the standard library alone: no extensions were built, or they do not load"
 
 
-def render(facts, capabilities):
+def event_loop():
+    """The parts of a new EventLoop: None for one in C, or why it is asyncio's own."""
+    loop = package.EventLoop()
+    try:
+        return _event_loop.load(_backend).parts(loop)
+    finally:
+        loop.close()
+
+
+def grouped(parts):
+    """Yield the name of a backend, and what it does of the event loop."""
+    in_c = [part for part, reason in parts.items() if reason is None]
+    if in_c:
+        yield "c", ", ".join(in_c)
+    for reason in dict.fromkeys(filter(None, parts.values())):
+        own = [part for part, found in parts.items() if found == reason]
+        yield "stdlib", f"{', '.join(own)}: {reason}" if in_c else reason
+
+
+def render(facts, capabilities, parts):
     """Yield the lines of the report as text, in 80 columns."""
     paint = painter(sys.stdout)
 
@@ -59,6 +80,12 @@ def render(facts, capabilities):
         yield textwrap.fill(
             facts[name], 80, initial_indent=f"{name:14}", subsequent_indent=" " * 14
         )
+    name = "event loop"
+    for found, said in grouped(parts):
+        first, *rest = textwrap.wrap(said, 80 - 22)
+        yield line(name, found, "green" if found == "c" else "yellow", first)
+        yield from (f"{'':22}{paint('dim', more)}" for more in rest)
+        name = ""
     yield ""
     for name, number in capabilities.items():
         unsupported = 0 if name == "zerocopy" else 1
@@ -69,6 +96,7 @@ def render(facts, capabilities):
 def run(*, as_json=False):
     capabilities = dict(package.capabilities())
     if as_json:
-        print(json.dumps({**about(), "capabilities": capabilities}, indent=2))
+        facts = {**about(), "capabilities": capabilities, "event_loop": event_loop()}
+        print(json.dumps(facts, indent=2))
     else:
-        print(*render(about(), capabilities), sep="\n")
+        print(*render(about(), capabilities, event_loop()), sep="\n")

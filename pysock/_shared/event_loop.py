@@ -6,6 +6,17 @@ from . import PACKAGE
 from .deferred_class import DeferredClass
 from .public_names import set_public_names
 
+# What may be in C, and what asyncio's own methods may do in its place. The first one is the loop.
+PARTS = (
+    "callbacks",
+    "connections",
+    "transports",
+    "datagrams",
+    "streams",
+    "sock_* methods",
+    "TLS",
+)
+
 
 def load(backend):
     """Import asyncio and the classes that *backend* has for it; return their module.

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 
 import pytest
@@ -12,6 +13,13 @@ from support.sock_methods import READS, nonblocking_pair, recvmmsg
 def no_development_mode(monkeypatch):
     """Python's development mode turns on asyncio's debug mode, in which no loop is in C."""
     monkeypatch.setattr(asyncio.coroutines, "_is_debug_mode", lambda: False)
+
+
+@pytest.fixture
+def collected_garbage():
+    """What the test has left is collected in the test: warnings come within its filters."""
+    yield
+    gc.collect()
 
 
 @contextlib.contextmanager

@@ -1,18 +1,13 @@
 """TLS of an EventLoop: reading and writing that pauses, and how a connection ends."""
 
 import asyncio
-import sys
 import threading
 
-import pytest
 from support.loops import Collecting, run
 from support.streams import contexts
-from support.tls import connected, end, peer_in_thread, until
+from support.tls import complaints, connected, end, only_new, peer_in_thread, until
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info < (3, 11), reason="asyncio's own methods run before Python 3.11"
-)
-
+pytestmark = complaints
 MIB = 1 << 20
 
 
@@ -52,6 +47,7 @@ def test_what_is_kept_while_reading_pauses_is_bounded(any_loop):
     run(any_loop, main())
 
 
+@only_new
 def test_pausing_within_data_received(any_loop):
     class Halting(Collecting):
         def data_received(self, data):
@@ -86,6 +82,7 @@ def test_what_was_written_arrives_before_the_close(any_loop):
     run(any_loop, main())
 
 
+@only_new
 def test_a_shutdown_that_is_not_answered_has_a_limit(any_loop):
     async def main():
         made = any_loop.create_future()

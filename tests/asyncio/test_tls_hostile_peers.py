@@ -5,19 +5,15 @@ import contextlib
 import socket
 import ssl
 import struct
-import sys
 import threading
 import time
 
 import pytest
 from support.loops import run
 from support.streams import contexts
-from support.tls import DATA, HANDSHAKE, KEY_UPDATE, Peer
+from support.tls import DATA, HANDSHAKE, KEY_UPDATE, Peer, complaints
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info < (3, 11), reason="asyncio's own methods run before Python 3.11"
-)
-
+pytestmark = complaints
 MESSAGE = b"a message of a peer"
 
 
@@ -140,7 +136,18 @@ def a_flood_of_empty_records(peer):
 
 def a_flood_of_key_updates(peer):
     with contextlib.suppress(OSError):
-        peer.send(b"".join([peer.made_record(HANDSHAKE, KEY_UPDATE)]) + bytes(100))
+        for _ in range(20):
+            peer.send(b"".join(peer.key_update() for _ in range(50)))
+        peer.send(peer.made_record(DATA, MESSAGE))
+        peer.sock.shutdown(socket.SHUT_WR)
+
+
+def a_key_update_and_no_new_key(peer):
+    peer.send(peer.made_record(HANDSHAKE, KEY_UPDATE) + peer.made_record(DATA, MESSAGE))
+
+
+def a_key_update_of_no_known_kind(peer):
+    peer.send(peer.made_record(HANDSHAKE, KEY_UPDATE[:-1] + b"\2"))
 
 
 def too_much_in_a_record(peer):
@@ -175,6 +182,8 @@ AFTER_THE_HANDSHAKE = [
     a_few_empty_records,
     a_flood_of_empty_records,
     a_flood_of_key_updates,
+    a_key_update_and_no_new_key,
+    a_key_update_of_no_known_kind,
     too_much_in_a_record,
     a_length_that_is_not_allowed,
     a_record_of_no_known_type,

@@ -9,11 +9,9 @@ from asyncio import sslproto
 import pytest
 from support.loops import Collecting, run
 from support.streams import contexts
-from support.tls import Echo, connected, end, peer_in_thread, until
+from support.tls import Echo, connected, end, peer_in_thread, tls_in_c, until
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info < (3, 11), reason="asyncio's own methods run before Python 3.11"
-)
+pytestmark = tls_in_c
 
 
 async def echoed(loop, **contexts):

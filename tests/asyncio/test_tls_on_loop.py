@@ -2,18 +2,15 @@
 
 import asyncio
 import ssl
-import sys
 import threading
 
 import pytest
 import trustme
 from support.loops import Collecting, run
 from support.streams import contexts
-from support.tls import Echo, Peer, connected, end, until
+from support.tls import Echo, Peer, complaints, connected, end, only_new, until
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info < (3, 11), reason="asyncio's own methods run before Python 3.11"
-)
+pytestmark = complaints
 
 
 @pytest.mark.parametrize("size", [1, 16384, 16385, 300_000, 3_000_000])
@@ -76,6 +73,7 @@ def test_what_is_refused(any_loop, plain_loop):
     assert refusals(any_loop) == refusals(plain_loop)
 
 
+@only_new
 def test_a_write_of_strided_memory_ends_the_connection_as_in_asyncio(any_loop, plain_loop):
     def outcome(loop):
         async def main():
@@ -221,7 +219,7 @@ async def start_tls_on(loop, layers):
     await asyncio.sleep(0.02)
 
 
-@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("layers", [1, *(pytest.param(n, marks=only_new) for n in (2, 3))])
 def test_start_tls(any_loop, layers):
     """Two layers are TLS in TLS, as an HTTPS proxy needs it."""
     run(any_loop, start_tls_on(any_loop, layers))

@@ -253,7 +253,8 @@ def test_info_on_a_terminal(environment, pysock, term, no_color):
 
 def test_info_for_programs(python, pysock):
     said = json.loads(answer(python("-m", "pysock", "--info", "--json")))
-    assert list(said) == ["package", "version", "backend", "python", "system", "capabilities"]
+    facts = ["package", "version", "backend", "python", "system", "capabilities", "event_loop"]
+    assert list(said) == facts
     assert said["capabilities"] == pysock.capabilities()
     built_without_gil = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
     assert (" free-threaded, its GIL o" in said["python"]) == built_without_gil

@@ -20,6 +20,7 @@ class Program:
 PROGRAMS = [
     Program("redis_py", "redis", "commands, pipeline, pub/sub, pool", 8000, ("redis",)),
     Program("redis_asyncio", "redis", "asyncio client, 8 tasks", 4000, ("redis",), asyncio=True),
+    Program("redis_asyncio_tls", "redis", "the same over TLS", 2000, ("redis",), asyncio=True),
     Program("requests_nginx", "requests", "nginx: GET, PUT, gzip, streams", 1000, ("nginx",)),
     Program("requests_tls", "requests", "the same over TLS", 1000, ("nginx",)),
     Program("urllib3_nginx", "urllib3", "nginx, TLS: pool, 4 threads", 2000, ("nginx",)),
@@ -33,11 +34,13 @@ PROGRAMS = [
     Program(
         "aiohttp_self", "aiohttp", "client and server, WebSocket", 2000, side="both", asyncio=True
     ),
+    Program("aiohttp_tls", "aiohttp", "the same over TLS", 1000, side="both", asyncio=True),
     Program("http_server", "", "ThreadingHTTPServer", 3000, side="server"),
     Program("gunicorn_sync", "gunicorn", "sync worker", 3000, side="server"),
     Program("gunicorn_gthread", "gunicorn", "gthread worker, 4 threads", 3000, side="server"),
     Program("waitress_server", "waitress", "4 threads", 3000, side="server"),
     Program("uvicorn_server", "uvicorn", "asyncio, h11", 3000, side="server"),
+    Program("uvicorn_tls", "uvicorn", "the same over TLS", 2000, side="server"),
     Program("paramiko_self", "paramiko", "exec, channels, SFTP, own server", 800, side="both"),
     Program("pyftpdlib_ftplib", "pyftpdlib", "with ftplib: up, down, list", 400, side="both"),
     Program(

@@ -71,12 +71,24 @@ def stand_in_for_icecream(tree: Path, python: str, found: Mapping[str, str]) -> 
 
 def without_its_own_package(tree: Path, python: str, found: Mapping[str, str]) -> None:
     """What is compiled is in the wheel: the tests import the one that is installed."""
-    [package] = (path for path in (tree / "aiohttp", tree / "uvloop") if path.exists())
+    names = ("aiohttp", "uvloop", "aiofastnet")
+    [package] = (path for path in (tree / name for name in names) if path.exists())
     shutil.rmtree(package)
+
+
+def on_the_loop(tree: Path, python: str, found: Mapping[str, str]) -> None:
+    """aiofastnet's tests call the loop's own methods where they are told so."""
+    without_its_own_package(tree, python, found)
+    path = tree / "tests/utils.py"
+    source = path.read_text(encoding="utf-8")
+    told = source.replace("NO_AIOFN = os.environ.get('NO_AIOFN')", "NO_AIOFN = True")
+    assert told != source
+    path.write_text(told, encoding="utf-8")
 
 
 # Those that compare uvloop's loop with asyncio's. The others look into uvloop.
 UVLOOP_TESTS = (
+    "aiohttp",
     "base",
     "context",
     "dns",
@@ -89,6 +101,9 @@ UVLOOP_TESTS = (
     "udp",
     "unix",
 )
+
+# Those of connections over TLS. Some want what asyncio does not have.
+AIOFASTNET_TESTS = ("smoke", "ssl_engine", "protocol_error", "api_streams")
 
 PROJECTS = [
     Project("urllib3", "2.8.0", ("test",), plugins=("anyio.pytest_plugin", "pytest_socket")),
@@ -209,5 +224,13 @@ PROJECTS = [
         tuple(f"tests/test_{name}.py" for name in UVLOOP_TESTS),
         options=("-k", "AIO"),  # each test is there for uvloop's loop and for asyncio's
         prepare=without_its_own_package,
+    ),
+    Project(
+        "aiofastnet",
+        "1.2.0",
+        tuple(f"tests/test_{name}.py" for name in AIOFASTNET_TESTS),
+        plugins=("pytest_asyncio.plugin",),
+        options=("-k", "not uvloop and not udp and (ssl or tls)"),
+        prepare=on_the_loop,
     ),
 ]

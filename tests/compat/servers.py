@@ -133,10 +133,17 @@ def unprivileged(home: Path) -> dict[str, object]:
 
 @contextlib.contextmanager
 def redis(home: Path, python: str) -> Iterator[dict[str, str]]:
-    port = free_port()
+    certify(home, python)
+    port, tls = free_port(), free_port()
     options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
-    with serving([find("redis-server"), *options], home, [port]):
-        yield {"REDIS_PORT": str(port)}
+    options += ["--tls-port", str(tls), "--tls-auth-clients", "no"]
+    options += ["--tls-cert-file", home / "server.pem", "--tls-key-file", home / "server.key"]
+    with serving([find("redis-server"), *options], home, [port, tls]):
+        yield {
+            "REDIS_PORT": str(port),
+            "REDIS_TLS_PORT": str(tls),
+            "REDIS_CA": str(home / "client.pem"),
+        }
 
 
 @contextlib.contextmanager

@@ -10,14 +10,29 @@ import hmac
 import socket
 import ssl
 import struct
+import sys
 import tempfile
 import threading
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from support.loops import Collecting
 from support.streams import contexts
 
+# asyncio's TLS was written anew in Python 3.11.
+IS_NEW = sys.version_info >= (3, 11)
+tls_in_c = pytest.mark.skipif(not IS_NEW, reason="TLS of a loop is asyncio's own here")
+# Before that its transports complain, when they are collected, that they were not closed.
+complaints = (
+    []
+    if IS_NEW
+    else [
+        pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning"),
+        pytest.mark.usefixtures("collected_garbage"),
+    ]
+)
+only_new = pytest.mark.skipif(not IS_NEW, reason="asyncio's TLS before Python 3.11 cannot do it")
 ALERT, HANDSHAKE, DATA = 21, 22, 23  # the types of a record (RFC 8446, 5.1)
 KEY_UPDATE = bytes([24, 0, 0, 1, 1])  # a message that asks the other side to change its key, too
 
@@ -37,7 +52,9 @@ class Peer:
             )
             self.handshake()
             # The keys of the records are not in use before the second part of the handshake.
-            self.secrets = dict(secrets_in(Path(folder) / "keys"))
+            secrets = dict(secrets_in(Path(folder) / "keys"))
+        self.secret = secrets.get("CLIENT_TRAFFIC_SECRET_0", b"")  # none before TLS 1.3
+        self.hash = "sha384" if len(self.secret) == 48 else "sha256"
         self.written = 0
 
     def context(self, keys):
@@ -81,14 +98,35 @@ class Peer:
 
     def made_record(self, kind, content):
         """A record of any *kind* and *content*, encrypted with the client's key (RFC 8446, 5.2)."""
-        secret = self.secrets["CLIENT_TRAFFIC_SECRET_0"]
-        name = "sha384" if len(secret) == 48 else "sha256"
-        key = expanded(name, secret, b"key", 32 if name == "sha384" else 16)
-        iv = int.from_bytes(expanded(name, secret, b"iv", 12), "big")
+        key = self.expanded(b"key", 32 if self.hash == "sha384" else 16)
+        iv = int.from_bytes(self.expanded(b"iv", 12), "big")
         nonce = (iv ^ self.written).to_bytes(12, "big")
         self.written += 1
         head = struct.pack("!BHH", DATA, 0x0303, len(content) + 17)
         return head + AESGCM(key).encrypt(nonce, content + bytes([kind]), head)
+
+    def key_update(self):
+        """A record that changes the client's key, which the next one has (RFC 8446, 7.2)."""
+        record = self.made_record(HANDSHAKE, KEY_UPDATE)
+        self.secret = self.expanded(b"traffic upd", len(self.secret))
+        self.written = 0
+        return record
+
+    def expanded(self, label, length):
+        """HKDF-Expand-Label of the secret (RFC 8446, 7.1), of one block, without a context."""
+        label = b"tls13 " + label
+        info = struct.pack("!HB", length, len(label)) + label + b"\0"
+        return hmac.new(self.secret, info + b"\1", getattr(hashlib, self.hash)).digest()[:length]
+
+    def next(self):
+        """What the next record of data has."""
+        while True:
+            try:
+                return self.tls.read(65536)
+            except ssl.SSLWantReadError:
+                if not (raw := self.sock.recv(65536)):
+                    raise ConnectionError("the connection has ended") from None
+                self.incoming.write(raw)
 
     def received(self):
         """What comes before the connection ends."""
@@ -115,13 +153,6 @@ def secrets_in(path):
         if not line.startswith("#"):
             label, _, secret = line.split()
             yield label, bytes.fromhex(secret)
-
-
-def expanded(name, secret, label, length):
-    """HKDF-Expand-Label (RFC 8446, 7.1) of one block, without a context."""
-    label = b"tls13 " + label
-    info = struct.pack("!HB", length, len(label)) + label + b"\0"
-    return hmac.new(secret, info + b"\1", getattr(hashlib, name)).digest()[:length]
 
 
 class Echo(Collecting):

@@ -61,6 +61,12 @@ def register_class(cls, /):
     add_direct_callback(cls._read_ready, read_ready)
 
 
+@cython.binding(False)
+def has_original_methods():
+    """Whether nobody has replaced the methods that C code goes round."""
+    return methods.are_those_of(transport_class)
+
+
 @cython.final
 cdef class DatagramState:
     """What C code keeps about a transport."""

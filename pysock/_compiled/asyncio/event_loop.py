@@ -32,6 +32,7 @@ from .loop import call_soon as c_call_soon  # noqa: E402
 from .loop import call_soon_threadsafe as c_call_soon_threadsafe  # noqa: E402
 from .loop import create_future as c_create_future  # noqa: E402
 from .loop import time as c_time  # noqa: E402
+from .parts import not_accelerated, parts  # noqa: E402
 from .streams import StreamReader, StreamWriter, replace_reader  # noqa: E402
 from .transport_init import start_connection  # noqa: E402
 from .transports import (  # noqa: E402
@@ -42,7 +43,7 @@ from .transports import (  # noqa: E402
 )
 from .turn import run_once as c_run_once  # noqa: E402
 
-__all__ = ["EventLoop", "StreamReader", "StreamWriter", "coalesces_by_default"]
+__all__ = ["EventLoop", "StreamReader", "StreamWriter", "coalesces_by_default", "parts"]
 
 # Since Python 3.12 the methods that make a transport refuse a descriptor that has one.
 _REFUSES_USED_DESCRIPTOR = sys.version_info >= (3, 12)
@@ -120,9 +121,10 @@ class EventLoop(asyncio.unix_events._UnixSelectorEventLoop):
     def not_accelerated(self):
         """Return why the loop leaves its work to asyncio's own methods now, as a str.
 
-        None if it runs in C.
+        Where it leaves a part alone to them, TLS for example, the text names that part. None if it
+        runs in C.
         """
-        return loop.not_accelerated(self) or ssl_transports.not_accelerated()
+        return not_accelerated(self)
 
     def _add_reader(self, fd, callback, *args, context=None):
         return readers.add_reader(self, fd, callback, args, context)
@@ -212,7 +214,7 @@ class EventLoop(asyncio.unix_events._UnixSelectorEventLoop):
         **timeouts,
     ):
         if (
-            not ssl_transports.is_usual(sslcontext)
+            not ssl_transports.makes_transport(sslcontext)
             or selector_events._SelectorSocketTransport is not OriginalSocketTransport
         ):
             return super()._make_ssl_transport(

@@ -66,6 +66,12 @@ def register_class(cls, /):
 
 
 @cython.binding(False)
+def has_original_methods(loop, /):
+    """Whether nobody has replaced the methods that C code goes round."""
+    return methods.are_those_of(type(loop))
+
+
+@cython.binding(False)
 def is_usual(loop, sock, /):
     """Whether C code may go round asyncio's coroutines for *sock*."""
     return (

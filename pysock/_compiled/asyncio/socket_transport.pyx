@@ -109,6 +109,12 @@ def register_class(cls, /):
     add_direct_callback(cls._start_reading, start_reading)
 
 
+@cython.binding(False)
+def has_original_methods():
+    """Whether nobody has replaced the methods that C code goes round."""
+    return methods.are_those_of(transport_class) and selector_methods.are_those_of(selector_transport)
+
+
 cdef inline bint is_of_class(object transport) except -1:
     return type(transport) is transport_class or isinstance(transport, transport_class)
 

@@ -14,6 +14,8 @@ OriginalProtocol = sslproto.SSLProtocol
 OriginalTransport = sslproto._SSLProtocolTransport
 _loop_class = unix_events._UnixSelectorEventLoop
 _original_start_tls = _loop_class.start_tls
+_original_make = _loop_class._make_ssl_transport
+_original_make_code = _original_make.__code__
 _write = ssl_writing.write
 
 
@@ -83,27 +85,58 @@ def is_usual(context):
     )
 
 
+def makes_transport(context):
+    """Whether a new connection with *context* may be an SSLProtocol: nobody makes another one."""
+    found = _loop_class._make_ssl_transport
+    return (
+        is_usual(context)
+        and found is _original_make
+        and found.__code__ is _original_make_code
+        and _is_asyncios(found)
+    )
+
+
 def not_accelerated():
     """Return why TLS of a loop is asyncio's own where it need not be, as a str; None otherwise."""
     if not _is_known:
-        return None
-    if not ssl_protocol.has_original_methods() or not is_usual(None):
-        return "TLS alone: a method or class of asyncio's or of ssl's is patched"
+        return None if lacking() else "this version of asyncio or ssl is not known, or patched"
+    usual = makes_transport(None) and start_tls_for(None) is _start_tls
+    if not usual or not ssl_protocol.has_original_methods():
+        return "a method or class of asyncio's or of ssl's is patched"
+    return None
+
+
+def lacking():
+    """Return why this interpreter has TLS of asyncio's own, as a str; None if it need not."""
+    if sslproto.ssl is None:
+        return "this Python has no ssl"
+    if not hasattr(sslproto, "SSLAgainErrors"):
+        return "in C from Python 3.11 on"
     return None
 
 
 def start_tls_for(context):
     """Return what starts TLS with *context*: a copy of asyncio's method, or what replaces it."""
     found = _loop_class.start_tls
-    if is_usual(context) and found is _original_start_tls and found.__code__ is _start_tls.__code__:
+    if (
+        is_usual(context)
+        and found is _original_start_tls
+        and found.__code__ is _start_tls.__code__
+        and _is_asyncios(found)
+    ):
         return _start_tls
     return found
+
+
+def _is_asyncios(function):
+    """Whether *function* was asyncio's own when this module was imported, and no wrapper."""
+    return function.__globals__["__name__"].startswith("asyncio.")
 
 
 def _copied(function, **names):
     """Return *function* with its code, but other global *names*."""
     names = {**function.__globals__, **names}
-    copy = FunctionType(function.__code__, names, function.__name__)
+    copy = FunctionType(function.__code__, names, function.__name__, None, function.__closure__)
     copy.__kwdefaults__ = function.__kwdefaults__
     return copy
 

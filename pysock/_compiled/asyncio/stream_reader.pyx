@@ -62,6 +62,12 @@ def register_class(cls, /):
     methods.register_class(cls)
 
 
+@cython.binding(False)
+def has_original_methods():
+    """Whether nobody has replaced the methods that C code goes round."""
+    return methods.are_those_of(reader_class) and protocol_methods.are_those_of(StreamReaderProtocol)
+
+
 cdef bint is_plain(object reader) except -1:
     """Whether C code may go round the methods of *reader*."""
     return (isinstance(reader, reader_class) and not is_traced() and methods.are_those_of(type(reader))

@@ -23,9 +23,20 @@ cdef OriginalMethods methods = OriginalMethods(base, ("drain",))
 cdef OriginalMethods protocol_methods = OriginalMethods(StreamReaderProtocol, ("_drain_helper",))
 
 
+cdef object writer_class = None
+
+
 def register_class(cls, /):
     """Make *cls* the class of the writers. Its `drain` calls this module."""
+    global writer_class
+    writer_class = cls
     methods.register_class(cls)
+
+
+@cython.binding(False)
+def has_original_methods():
+    """Whether nobody has replaced the methods that C code goes round."""
+    return methods.are_those_of(writer_class) and protocol_methods.are_those_of(StreamReaderProtocol)
 
 
 cdef bint may_write(object protocol) except -1:

@@ -20,7 +20,7 @@ from .stream_writer import register_class as register_writer
 from .stream_writer import start_drain
 
 _Original = asyncio.StreamReader
-_OriginalWriter = asyncio.StreamWriter
+OriginalWriter = asyncio.StreamWriter
 _OriginalProtocol = asyncio.StreamReaderProtocol
 _HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
@@ -94,7 +94,7 @@ class StreamReader(_Original):
             has_waited = True
 
 
-class StreamWriter(_OriginalWriter):
+class StreamWriter(OriginalWriter):
     """`asyncio.StreamWriter`, with the part of `drain` that does not wait in C."""
 
     async def drain(self):
@@ -104,6 +104,11 @@ class StreamWriter(_OriginalWriter):
             await waiting
 
 
+def lacking():
+    """Return why no connection of a server gets a reader in C here, as a str; None if it does."""
+    return None if _HAS_GIL else "an interpreter without a GIL may not replace asyncio's"
+
+
 def _with_writer(client_connected_cb):
     """*client_connected_cb*, called with a StreamWriter of this module.
 
@@ -111,7 +116,7 @@ def _with_writer(client_connected_cb):
     """
 
     def client_connected(reader, writer):
-        if type(writer) is _OriginalWriter:
+        if type(writer) is OriginalWriter:
             writer.__class__ = StreamWriter
         return client_connected_cb(reader, writer)
 
@@ -156,10 +161,7 @@ def replace_reader(protocol):
     replacement = StreamReader(reader._limit, reader._loop)
     protocol._stream_reader_wr = weakref.ref(replacement)
     protocol._strong_reader = replacement
-    if (
-        asyncio.streams.StreamWriter is _OriginalWriter
-        and protocol._client_connected_cb is not None
-    ):
+    if asyncio.streams.StreamWriter is OriginalWriter and protocol._client_connected_cb is not None:
         protocol._client_connected_cb = _with_writer(protocol._client_connected_cb)
 
 

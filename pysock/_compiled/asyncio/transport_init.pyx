@@ -96,6 +96,12 @@ cdef bint has_original_init(object cls) except -1:
             and socket_names.are_original())
 
 
+@cython.binding(False)
+def has_original_constructors():
+    """Whether transports are made in C."""
+    return has_original_init(transport_class)
+
+
 cdef int set_nodelay(object sock) except -1:
     """`asyncio.base_events._set_nodelay`, which asks for the socket's family and type as enums."""
     cdef socket usual

@@ -169,5 +169,6 @@ def _has_known_attributes():
 
 socket_transport.register_class(SocketTransport)
 transport_init.register_class(SocketTransport, replace_reader)
-transport_init.set_known(_has_known_attributes())
+are_known = _has_known_attributes()
+transport_init.set_known(are_known)
 datagram_transport.register_class(DatagramTransport)

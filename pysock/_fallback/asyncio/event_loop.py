@@ -5,6 +5,7 @@ import asyncio.unix_events
 import time
 
 from ..._shared import PACKAGE
+from ..._shared.event_loop import PARTS
 from ..._shared.public_names import set_public_names
 from .sock_methods import BASES
 
@@ -67,7 +68,15 @@ class EventLoop(*BASES, asyncio.unix_events._UnixSelectorEventLoop):
 
         Return why the loop leaves its work to asyncio's own methods now.
         """
-        return "the extension modules are not in use"
+        return _REASON
+
+
+_REASON = "the extension modules are not in use"
+
+
+def parts(of_loop):
+    """Return a dict from each part of *of_loop* to why it is asyncio's own."""
+    return dict.fromkeys(PARTS, of_loop.not_accelerated())
 
 
 set_public_names({"EventLoop": EventLoop})

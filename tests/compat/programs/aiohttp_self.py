@@ -51,16 +51,17 @@ async def post(session, url, requests):
             assert await answer.read() == body
 
 
-async def main():
+async def main(server=None, client=True):
+    """*server* and *client* are contexts of TLS, if it is over TLS."""
     app = web.Application()
     app.router.add_post("/echo", echo)
     app.router.add_get("/chunks", chunks)
     app.router.add_get("/talk", talk)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    async with aiohttp.ClientSession() as session:
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=server).start()
+    url = f"{'https' if server else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=client)) as session:
         await check(session, url)
         share = max(1, REQUESTS // AT_ONCE)
         with measured(share * AT_ONCE):

@@ -1,12 +1,14 @@
 """A web client on nothing but the standard library's socket: four connections, every byte checked.
 
-    python -I hammer.py PORT REQUESTS
+    python -I hammer.py PORT REQUESTS [AUTHORITY]
 
-It asks the server what it used before and after, and prints what the programs print.
+With the file of an authority it is over TLS. It asks the server what it used before and after, and
+prints what the programs print.
 """
 
 import json
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -14,6 +16,7 @@ import time
 BODY = b"".join(b"%08x" % number for number in range(375))  # 3000 bytes
 LARGE = bytes(range(256)) * 400  # webapp.LARGE
 THREADS = 4
+AUTHORITY = sys.argv[3] if len(sys.argv) > 3 else None
 
 
 class Connection:
@@ -26,6 +29,9 @@ class Connection:
     def ask(self, method, path, body=b""):
         if self.sock is None:
             self.sock = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+            if AUTHORITY:
+                context = ssl.create_default_context(cafile=AUTHORITY)
+                self.sock = context.wrap_socket(self.sock, server_hostname="localhost")
             self.file = self.sock.makefile("rb")
         head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
         self.sock.sendall(head.encode() + body)

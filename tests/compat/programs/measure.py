@@ -50,12 +50,14 @@ def measured(requests=REQUESTS):
     print(json.dumps(done | {name: after[name] - before[name] for name in after}), flush=True)
 
 
-def hammer(port):
+def hammer(port, authority=None):
     """Let a client on the standard library measure the web server on *port*, and return its status.
 
+    *authority* is the file of who has signed its certificate, if it is over TLS.
     `-I`: the client sees nothing of what this program was started with. No time limit: with one,
     Python asks again and again whether the client has ended, which is counted as the server's.
     """
     client = Path(__file__).with_name("hammer.py")
     command = [sys.executable, "-I", str(client), str(port), str(REQUESTS)]
+    command += [str(authority)] if authority else []
     return subprocess.run(command, check=False).returncode

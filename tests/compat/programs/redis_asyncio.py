@@ -14,8 +14,8 @@ async def work(client, name, requests):
         assert await client.get(name) == value
 
 
-async def main():
-    async with redis.Redis(port=int(os.environ["REDIS_PORT"])) as client:
+async def main(**where):
+    async with redis.Redis(**where) as client:
         for size in (0, 1, 65_536, 2_000_000):
             await client.set("binary", payload(size))
             assert await client.get("binary") == payload(size)
@@ -28,4 +28,4 @@ async def main():
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(port=int(os.environ["REDIS_PORT"])))

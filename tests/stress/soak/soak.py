@@ -10,7 +10,6 @@ error.
 
 import contextlib
 import json
-import os
 import random
 import selectors
 import struct
@@ -20,7 +19,8 @@ import time
 import zlib
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[2])]
+from held import descriptors, resident  # noqa: E402
 from support.legs import load  # noqa: E402
 
 net = load(sys.argv[1])
@@ -247,15 +247,6 @@ def exchange_datagrams():
                         a.settimeout(1)
     except Exception as error:
         fail(repr(error))
-
-
-def resident():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
-
-
-def descriptors():
-    return len(os.listdir("/proc/self/fd"))
 
 
 def main():
