@@ -46,7 +46,12 @@ cdef bint makes_asyncios_tasks(object loop) except -1:
     )
 
 
-<<<<<<< HEAD
+@cython.binding(False)
+def has_original_tasks(self):
+    """Whether nobody is told of a connection's task, so that none is made for it."""
+    return makes_asyncios_tasks(self)
+
+
 cdef object accept(object listener):
     """`listener.accept()`, and `setblocking(False)` of the new socket. One system call does both."""
     cdef object accepted, cls
@@ -60,19 +65,6 @@ cdef object accept(object listener):
     accepted = listener.accept()
     accepted[0].setblocking(False)
     return accepted
-=======
-@cython.binding(False)
-def has_original_tasks(self):
-    """Whether nobody is told of a connection's task, so that none is made for it."""
-    return makes_asyncios_tasks(self)
-
-
-cdef object accept(object sock):
-    """`sock.accept()`. For a socket of the standard library no enum is made of its family and type."""
-    if type(sock) is not original_socket or not has_original(sock):
-        return sock.accept()
-    return accept_as(<socket>sock, dict_get(socket_names, "socket"))
->>>>>>> 3e261b995701fa5da57c0dc4a5a1ee556ebd253c
 
 
 cdef object accept_next(object sock):
