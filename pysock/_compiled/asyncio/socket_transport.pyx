@@ -46,10 +46,13 @@ cdef tuple METHODS = (
     "is_closing", "is_reading", "max_size", "write",
 )
 cdef OriginalMethods methods = OriginalMethods(base, METHODS)
-# Since Python 3.12 `close` of the class drops two callbacks, and calls that of the base class.
+# Since Python 3.12 `close` of the class drops callbacks, and calls that of the base class. Later versions
+# keep the one that writes: resume_writing() may write after close().
 cdef object selector_transport = asyncio.selector_events._SelectorTransport
 cdef OriginalMethods selector_methods = OriginalMethods(selector_transport, ("close",))
-cdef bint close_drops_callbacks = base.close is not selector_transport.close
+cdef tuple names_in_close = base.close.__code__.co_names
+cdef bint close_drops_reads = "_read_ready_cb" in names_in_close
+cdef bint close_drops_writes = "_write_ready" in names_in_close
 
 cdef member *SOCK = NULL
 cdef member *PROTOCOL = NULL
@@ -222,8 +225,9 @@ cdef bint may_close(object self) except -1:
 cdef int close_plain(object self) except -1:
     cdef object loop
     flush(self)
-    if close_drops_callbacks:
+    if close_drops_reads:
         set_member(self, READ_READY_CB, None)
+    if close_drops_writes:
         self._write_ready = None
     if self._closing:
         return 0
@@ -249,6 +253,8 @@ def close(self):
         if is_of_class(self):
             flush(self)
         base.close(self)
+
+
 cdef int read_for_get_buffer(object self) except -1:
     """Receive for a BufferedProtocol. That of TLS is given the bytes, without its buffer."""
     cdef object sock = get_member(self, SOCK) if is_plain(self) else None
