@@ -19,7 +19,7 @@ DOWNLOAD = """
 echo 'deb-src {mirror} {suite} main' > /etc/apt/sources.list.d/{suite}-source.list
 {update}
 apt-get source -qq --download-only --only-source {package}
-mv {package}_*.orig.tar.* source.tar
+mv {package}_*.orig.tar.?z source.tar
 """
 BUILD = """
 {install} {packages}
