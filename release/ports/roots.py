@@ -5,6 +5,7 @@ have a mount namespace of their own: nothing stays mounted. A machine that the p
 run is emulated by qemu; its extension is cross-compiled here, which is faster.
 """
 
+import filecmp
 import os
 import shutil
 import subprocess
@@ -82,6 +83,13 @@ def run(command, **options):
     return done.stdout
 
 
+def copy_if_changed(source, target):
+    """The copy has a new time: what was compiled of an earlier one is older, and compiled again."""
+    if not target.exists() or not filecmp.cmp(source, target, shallow=False):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
+
+
 class Root:
     """The root of a port."""
 
@@ -147,13 +155,12 @@ class Root:
             ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT
         )
         names = [name for name in listed.decode().split("\0") if (ROOT / name).is_file()]
-        for name in names:
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
+        generated = [path for path in (ROOT / "build" / "cython").rglob("*") if path.is_file()]
+        for name in [*names, *(path.relative_to(ROOT) for path in generated)]:
+            copy_if_changed(ROOT / name, target / name)
         # The tests of the packages ask this list, as in an unpacked sdist: there is no git here.
         (target / "pysock_accel.egg-info").mkdir(exist_ok=True)
         (target / "pysock_accel.egg-info" / "SOURCES.txt").write_text("\n".join(names))
-        shutil.copytree(ROOT / "build" / "cython", target / "build" / "cython", dirs_exist_ok=True)
 
     def build(self):
         self.copy_project()
