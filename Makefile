@@ -174,10 +174,10 @@ ports-csrc: $(READY)
 	$(RUN) release/ports/run.py csrc
 
 ports: build
-	$(RUN) release/ports/run.py csrc i386 3.14 3.15 $(PORTS)
+	$(RUN) release/ports/run.py csrc i386 3.14 3.14t 3.15 $(PORTS)
 
 ports-all: build
-	$(RUN) release/ports/run.py csrc i386 3.14 3.15 aarch64 s390x $(PORTS)
+	$(RUN) release/ports/run.py csrc i386 3.14 3.14t 3.15 aarch64 s390x $(PORTS)
 
 format: $(READY)
 	$(RUN) -m ruff format .

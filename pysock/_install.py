@@ -47,19 +47,23 @@ def install(*, asyncio=True, coalesce_writes=False):
     in the kernel would block all their tasks. Functions that such a library has replaced stay, too,
     without a warning: they may check or redirect calls.
     """
-    if asyncio and "asyncio" in sys.modules:
-        event_loop.load(
-            _backend
-        )  # before the lock: another thread may be in the middle of the import
-    with _lock:
-        if replaced:
-            return
-        current = _stdlib.socket
-        replaceable = not isinstance(current, type) or issubclass(current, original.socket)
-        if replaceable:
-            _replace(_replacements())
-            if asyncio and _backend.BACKEND == "c":
-                _replace_in_asyncio(coalesce_writes)
+    ours = None
+    while True:
+        # Before the lock: a thread in the middle of this import takes the lock at its end.
+        if asyncio and "asyncio" in sys.modules:
+            ours = event_loop.load(_backend)
+        with _lock:
+            if replaced:
+                return
+            if asyncio and ours is None and "asyncio" in sys.modules:
+                continue  # another thread has begun to import it
+            current = _stdlib.socket
+            replaceable = not isinstance(current, type) or issubclass(current, original.socket)
+            if replaceable:
+                _replace(_replacements())
+                if asyncio and _backend.BACKEND == "c":
+                    _replace_in_asyncio(ours, coalesce_writes)
+        break
     if not replaceable:
         _warn(
             f"{__package__}.install() did nothing: {current.__module__}.{current.__qualname__} is "
@@ -153,29 +157,26 @@ def _replaceable_selectors():
                 yield module, name, EpollSelector
 
 
-def _replace_in_asyncio(coalesce_writes):
-    """Replace asyncio's names now, or as soon as asyncio has been imported."""
+def _replace_in_asyncio(ours, coalesce_writes):
+    """Replace asyncio's names by those of *ours*, or, if it is None, when asyncio is imported."""
     global _waits_for_asyncio
-    if "asyncio" in sys.modules:
-        _replace(_asyncio_replacements(coalesce_writes))
+    if ours is not None:
+        _replace(_asyncio_replacements(ours, coalesce_writes))
         return
 
     def replace():
-        event_loop.load(_backend)
+        ours = event_loop.load(_backend)
         with _lock:
             if _waits_for_asyncio is waiting:  # otherwise uninstall() came first
-                _replace(_asyncio_replacements(coalesce_writes))
+                _replace(_asyncio_replacements(ours, coalesce_writes))
 
     _waits_for_asyncio = waiting = FirstImport("asyncio", replace)
 
 
-def _asyncio_replacements(coalesce_writes):
+def _asyncio_replacements(ours, coalesce_writes):
     """Yield what asyncio makes its loops and readers of."""
-    # Not `asyncio.streams`: that would lock the submodule first, and then wait for a thread that
-    # imports asyncio, which waits for the submodule.
-    import asyncio
-
-    ours = event_loop.load(_backend)
+    # No `import` here, with the lock: it may wait for a thread that waits for the lock.
+    asyncio = sys.modules["asyncio"]
     yield ours, "coalesces_by_default", bool(coalesce_writes)
     yield from _names_for(asyncio.SelectorEventLoop, ours.EventLoop, asyncio, asyncio.unix_events)
     yield from _names_for(asyncio.StreamReader, ours.StreamReader, asyncio, asyncio.streams)

@@ -4,7 +4,20 @@
 names are set when asyncio is there.
 """
 
+import os
 import sys
+from _thread import RLock
+
+_lock = RLock()  # of sys.meta_path
+
+
+def _renew_lock():
+    """After a fork no thread of the child would release the lock."""
+    global _lock
+    _lock = RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
 
 
 class FirstImport:
@@ -17,12 +30,18 @@ class FirstImport:
     def __init__(self, name, then):
         self._name = name
         self._then = then
-        sys.meta_path.insert(0, self)
+        with _lock:
+            sys.meta_path.insert(0, self)
 
     def cancel(self):
-        """Wait no more. It may have ended already."""
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
+        """Wait no more. It may have ended already.
+
+        The list is replaced. If it were changed, an import that goes through it in another thread
+        would pass over a finder, and not find its module.
+        """
+        with _lock:
+            if self in sys.meta_path:
+                sys.meta_path = [finder for finder in sys.meta_path if finder is not self]
 
     def find_spec(self, name, path=None, target=None):
         if name != self._name:

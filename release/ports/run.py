@@ -2,6 +2,7 @@
 
     python release/ports/run.py csrc             csrc's tests, cross-compiled: minutes
     python release/ports/run.py i386 3.14 3.15   in Debian roots, at full speed
+    python release/ports/run.py 3.14t            the same; the interpreter is built first
     python release/ports/run.py aarch64 s390x    in emulated roots: hours
 
 What cannot be tried on this machine is named, and the exit status is 2. It is 1 where a test fails.

@@ -1,5 +1,7 @@
 """install() and asyncio: whichever comes first, in threads and forks, asyncio's classes stay."""
 
+import sys
+
 import pytest
 from support.programs import in_a_process
 
@@ -54,6 +56,10 @@ def test_nothing_inside_asyncios_classes_is_replaced(of_the_standard_library, fi
     assert in_a_process(program, no_extensions) == of_the_standard_library
 
 
+@pytest.mark.skipif(
+    not getattr(sys, "_is_gil_enabled", lambda: True)(),
+    reason="without a GIL a dict that another thread uses may stay locked in a child",
+)
 def test_a_child_that_was_forked_while_another_thread_installs():
     program = """
 import os, selectors, sys, threading, warnings
@@ -193,6 +199,22 @@ print(asyncio.SelectorEventLoop is pysock.EventLoop)
     assert in_a_process(program) == "True\nFalse\nTrue\nFalse\n"
 
 
+def test_uninstall_in_the_middle_of_another_import():
+    """Every finder is asked all the same. A finder that uninstalls is here for another thread."""
+    program = """
+import sys
+import pysock
+pysock.install()
+class Uninstalls:
+    def find_spec(name, path=None, target=None):
+        pysock.uninstall()
+sys.meta_path.insert(-1, Uninstalls)
+import colorsys
+print(Uninstalls in sys.meta_path)
+"""
+    assert in_a_process(program) == "True\n"
+
+
 def test_an_import_of_asyncio_that_fails_is_tried_again():
     program = """
 import pysock, sys
@@ -235,6 +257,39 @@ for thread in threads:
     assert not thread.is_alive()
 import asyncio
 pysock.uninstall(), pysock.install()
+print(asyncio.SelectorEventLoop is pysock.EventLoop)
+pysock.uninstall()
+print(asyncio.SelectorEventLoop is asyncio.unix_events._UnixSelectorEventLoop)
+"""
+    assert in_a_process(program) == "True\nTrue\n"
+
+
+def test_the_import_of_asyncio_begins_while_another_thread_installs():
+    """It begins when install() has seen that asyncio is not there, and before it has the lock."""
+    program = """
+import sys, threading, time, warnings
+import pysock
+warnings.simplefilter("ignore")  # asyncio has imported ssl before
+class SlowFinder:
+    def find_spec(name, path=None, target=None):
+        if name == "asyncio.base_events":
+            begun.set()
+            time.sleep(0.3)
+class Lock:
+    def __enter__(self):
+        if not begun.is_set():
+            importing.start()
+            begun.wait()
+        lock.acquire()
+    def __exit__(self, *exception):
+        lock.release()
+begun = threading.Event()
+sys.meta_path.insert(0, SlowFinder)
+lock, pysock._install._lock = pysock._install._lock, Lock()
+importing = threading.Thread(target=lambda: __import__("asyncio"))
+pysock.install()
+importing.join()
+import asyncio
 print(asyncio.SelectorEventLoop is pysock.EventLoop)
 pysock.uninstall()
 print(asyncio.SelectorEventLoop is asyncio.unix_events._UnixSelectorEventLoop)

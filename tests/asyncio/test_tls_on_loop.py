@@ -1,6 +1,7 @@
 """TLS of an EventLoop: transports, streams, start_tls, what a context is asked."""
 
 import asyncio
+import contextvars
 import ssl
 import threading
 
@@ -309,3 +310,47 @@ def test_an_error_of_the_application_ends_the_connection(any_loop, plain_loop):
         return run(loop, main())
 
     assert outcome(any_loop) == outcome(plain_loop)
+
+
+def contexts_of_callbacks(loop, encrypted):
+    """The value of a variable that the callbacks of a server and of a client see."""
+    variable = contextvars.ContextVar("variable", default="none")
+    seen = []
+
+    class Sees(Collecting):
+        def connection_made(self, transport):
+            seen.append((type(self).__name__, "made", variable.get()))
+            super().connection_made(transport)
+            transport.write(b"data")
+
+        def data_received(self, data):
+            seen.append((type(self).__name__, "received", variable.get()))
+            super().data_received(data)
+
+    class Server(Sees):
+        pass
+
+    class Client(Sees):
+        pass
+
+    async def main():
+        client, server_side = contexts() if encrypted else (None, None)
+        variable.set("server")
+        server = await loop.create_server(Server, "127.0.0.1", 0, ssl=server_side)
+        variable.set("client")
+        name = {"ssl": client, "server_hostname": "localhost"} if encrypted else {}
+        address = server.sockets[0].getsockname()
+        _, protocol = await loop.create_connection(Client, *address, **name)
+        variable.set("later")
+        await until(lambda: len(seen) == 4)
+        await end(server, protocol)
+
+    run(loop, main())
+    return sorted(seen)
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_callbacks_run_in_the_context_of_asyncios(any_loop, plain_loop, encrypted):
+    """Since Python 3.15 it is that of the call that made the server or the connection."""
+    found = contexts_of_callbacks(any_loop, encrypted)
+    assert found == contexts_of_callbacks(plain_loop, encrypted)

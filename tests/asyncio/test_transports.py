@@ -191,3 +191,55 @@ def test_a_patched_receive_runs(pysock, loop, monkeypatch):
 
     run(loop, main())
     assert (256 * 1024,) in called
+
+
+def received_of_a_write_after_close(new_loop):
+    """What comes of a write in resume_writing(), where close() waits for the buffer to be empty."""
+    errors = []
+
+    class WritesOnceMore(asyncio.Protocol):
+        def connection_made(self, transport):
+            self.transport, self.lost = transport, loop.create_future()
+
+        def resume_writing(self):
+            self.resume_writing = lambda: None
+            self.transport.write(bytes(4 << 20))
+
+        def connection_lost(self, error):
+            self.lost.set_result(error)
+
+    async def main():
+        transport, protocol = await loop.create_connection(WritesOnceMore, sock=left)
+        transport.set_write_buffer_limits(high=1)
+        transport.write(bytes(4 << 20))
+        transport.close()
+        reader, writer = await asyncio.open_connection(sock=right)
+        received = len(await reader.read())
+        assert (await asyncio.wait_for(protocol.lost, 10)) is None
+        writer.close()
+        return received
+
+    loop = new_loop()
+    loop.set_exception_handler(lambda loop, context: errors.append(context["message"]))
+    left, right = socket.socketpair()
+    with left, right:
+        left.setblocking(False)
+        try:
+            return loop.run_until_complete(asyncio.wait_for(main(), 20)), errors
+        except asyncio.TimeoutError:
+            return "connection_lost() was not called", errors
+        finally:
+            loop.close()
+
+
+CLOSE = asyncio.selector_events._SelectorSocketTransport.close
+
+
+@pytest.mark.skipif(
+    "_write_ready" in CLOSE.__code__.co_names, reason="in this version asyncio loses these bytes"
+)
+def test_a_write_after_close_is_sent(pysock):
+    expected = received_of_a_write_after_close(asyncio.SelectorEventLoop)
+    assert expected == (8 << 20, [])
+    assert received_of_a_write_after_close(pysock.EventLoop) == expected
+    assert received_of_a_write_after_close(pysock.new_event_loop) == expected

@@ -51,7 +51,9 @@ def run(
     place.chmod(0o711)  # servers that are not root's have theirs in it
     try:
         with tarfile.open(download(project)) as archive:
-            archive.extractall(place / "source", filter="data")
+            # Security releases of 3.10 and 3.11 added the filter.
+            options = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+            archive.extractall(place / "source", **options)
         [tree] = (place / "source").iterdir()
         with servers.running(list(project.servers), place, python) as found:
             if project.prepare:

@@ -332,7 +332,7 @@ def test_sizes_that_are_none(pysock, pair, bad):
         for method in (stream.read, stream.readexactly):
             with pytest.raises(OverflowError):
                 method(1 << 70)
-            if pysock.BACKEND == "c":
+            if pysock.BACKEND == "c" and sys.maxsize > 1 << 32:  # with 32 bits it may be there
                 with pytest.raises(MemoryError):
                     method(sys.maxsize // 2)
 

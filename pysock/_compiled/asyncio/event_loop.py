@@ -211,12 +211,14 @@ class EventLoop(asyncio.unix_events._UnixSelectorEventLoop):
         server_hostname=None,
         extra=None,
         server=None,
+        context=None,
         **timeouts,
     ):
         if (
             not ssl_transports.makes_transport(sslcontext)
             or selector_events._SelectorSocketTransport is not OriginalSocketTransport
         ):
+            named = timeouts if context is None else {**timeouts, "context": context}
             return super()._make_ssl_transport(
                 rawsock,
                 protocol,
@@ -226,7 +228,7 @@ class EventLoop(asyncio.unix_events._UnixSelectorEventLoop):
                 server_hostname=server_hostname,
                 extra=extra,
                 server=server,
-                **timeouts,
+                **named,
             )
         if _REFUSES_USED_DESCRIPTOR:
             self._ensure_fd_no_transport(rawsock)
@@ -234,7 +236,7 @@ class EventLoop(asyncio.unix_events._UnixSelectorEventLoop):
         ssl_protocol = ssl_transports.SSLProtocol(
             self, protocol, sslcontext, waiter, server_side, server_hostname, **timeouts
         )
-        SocketTransport(self, rawsock, ssl_protocol, None, extra, server)
+        SocketTransport(self, rawsock, ssl_protocol, None, extra, server, context)
         return ssl_protocol._app_transport
 
     async def start_tls(

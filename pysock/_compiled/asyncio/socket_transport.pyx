@@ -49,11 +49,14 @@ cdef tuple METHODS = (
     "is_closing", "is_reading", "max_size", "write",
 )
 cdef OriginalMethods methods = OriginalMethods(base, METHODS)
-# Since Python 3.12 `close` of the class drops two callbacks, and calls that of the base class.
+# Since Python 3.12 `close` of the class drops callbacks, and calls that of the base class. Later versions
+# keep the one that writes: resume_writing() may write after close().
 cdef object selector_transport = asyncio.selector_events._SelectorTransport
 cdef OriginalMethods selector_methods = OriginalMethods(
     selector_transport, ("_call_connection_lost", "close"))
-cdef bint close_drops_callbacks = base.close is not selector_transport.close
+# transports.py finds them out.
+cdef bint close_drops_reads = False
+cdef bint close_drops_writes = False
 
 cdef member *SOCK = NULL
 cdef member *PROTOCOL = NULL
@@ -109,6 +112,12 @@ def register_class(cls, /):
     add_direct_callback(cls._start_reading, start_reading)
 
 
+def set_dropped_by_close(reads, writes, /):
+    """Say whether `close` of the running Python drops the callbacks that read, and that write."""
+    global close_drops_reads, close_drops_writes
+    close_drops_reads, close_drops_writes = reads, writes
+
+
 @cython.binding(False)
 def has_original_methods():
     """Whether nobody has replaced the methods that C code goes round."""
@@ -158,7 +167,7 @@ cdef int read_ready(object self) except -1:
         read_for_data_received(self, True)
     elif is_method_of(callback, get_buffer_function, self):
         read_for_get_buffer(self, True)
-    elif callback is None and not close_drops_callbacks:  # asyncio's returns if the connection is lost
+    elif callback is None and not close_drops_reads:  # asyncio's returns if the connection is lost
         pass
     else:
         callback()
@@ -246,8 +255,9 @@ cdef bint may_close(object self) except -1:
 cdef int close_plain(object self) except -1:
     cdef object loop
     flush(self)
-    if close_drops_callbacks:
+    if close_drops_reads:
         set_member(self, READ_READY_CB, None)
+    if close_drops_writes:
         self._write_ready = None
     if not member_is(self, CLOSING, False):
         return 0

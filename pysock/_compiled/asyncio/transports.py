@@ -128,6 +128,11 @@ class _Loop:
     def call_soon(self, callback, *arguments, context=None):
         pass
 
+    def _remove_reader(self, fd):
+        pass
+
+    _remove_writer = _remove_reader
+
     def get_debug(self):
         return False
 
@@ -159,6 +164,14 @@ def _attributes_of(transport):
     return found
 
 
+def _dropped_by_close():
+    """Whether the callback that reads is dropped, and the one that writes."""
+    transport = OriginalSocketTransport(_Loop(), _Socket(), protocols.Protocol())
+    transport.close()
+    transport._sock = None  # the destructor would warn of it
+    return transport._read_ready_cb is None, transport._write_ready is None
+
+
 def _has_known_attributes():
     base = OriginalSocketTransport(_Loop(), _Socket(), protocols.Protocol())
     ours = SocketTransport.__new__(SocketTransport)
@@ -168,6 +181,7 @@ def _has_known_attributes():
 
 
 socket_transport.register_class(SocketTransport)
+socket_transport.set_dropped_by_close(*_dropped_by_close())
 transport_init.register_class(SocketTransport, replace_reader)
 are_known = _has_known_attributes()
 transport_init.set_known(are_known)

@@ -172,6 +172,8 @@ def receive(sock, max_messages, message_size, ancbufsize, flags):
     """Wait for one message, then receive without waiting; return a list of `recvmsg` results."""
     if entries:
         raise_deferred(sock)
+    # With it `recvmsg` returns bytes that it did not receive, or fails since Python 3.15.
+    flags &= ~_stdlib.MSG_TRUNC
     received = [sock.recvmsg(message_size, ancbufsize, flags)]
     if flags & _stdlib.MSG_PEEK:
         return received
