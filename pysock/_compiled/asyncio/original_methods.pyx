@@ -9,6 +9,8 @@ replaced. So the codes are compared each time.
 
 from types import FunctionType
 
+from ..._shared import PACKAGE
+
 cimport cython
 
 from cpython.object cimport PyObject
@@ -19,14 +21,15 @@ from ..core.class_version cimport version_of
 
 cdef list codes_kept = []
 
+# Their classes have methods that C code goes round.
+cdef tuple KNOWN_PACKAGES = ("asyncio", "selectors", "socket", "ssl", "weakref")
 
-cdef str package_of(str module):
-    return module.partition(".")[0]
 
-
-cdef set packages_of(object cls):
-    """The packages that *cls* and its base classes are of. Their functions are no patches."""
-    return {package_of(base.__module__) for base in cls.__mro__}
+cdef bint is_unpatched(object function) except -1:
+    """Whether a module of the standard library's that is known here, or of this package, has made it."""
+    cdef str module = function.__globals__["__name__"]
+    return (module.partition(".")[0] in KNOWN_PACKAGES
+            or module == PACKAGE or module.startswith(PACKAGE + "."))
 
 
 @cython.final
@@ -34,14 +37,13 @@ cdef class OriginalMethods:
     """The methods *names* of the class *base*, the standard library's or one like it, as they are now."""
 
     def __cinit__(self, base, tuple names):
-        packages = packages_of(base)
         self.base = base
         self.names = names
         self.values = [getattr(base, name) for name in names]
         self.own_values = self.values
         for value in self.values:
             self.add_function(value)
-            if type(value) is FunctionType and package_of(value.__globals__["__name__"]) not in packages:
+            if type(value) is FunctionType and not is_unpatched(value):
                 self.patched_before = True
 
     cdef int add_function(self, object value) except -1:

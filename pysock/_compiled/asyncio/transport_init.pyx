@@ -119,19 +119,27 @@ cdef int set_nodelay(object sock) except -1:
     return 0
 
 
+cdef object own_name(object sock):
+    try:
+        return sockname_of(<socket>sock) if has_original(sock) else sock.getsockname()
+    except OSError:
+        return None
+
+
+cdef object name_of_peer(object sock):
+    try:
+        return sock.getpeername()
+    except OSError:
+        return None
+
+
 cdef int fill_in_extra(object extra, object sock) except -1:
     cdef object shown = new_instance(TransportSocket)
     init_member(shown, SOCKET_OF, sock)
     extra["socket"] = shown
-    try:
-        extra["sockname"] = sockname_of(<socket>sock) if has_original(sock) else sock.getsockname()
-    except OSError:
-        extra["sockname"] = None
+    extra["sockname"] = own_name(sock)
     if "peername" not in extra:
-        try:
-            extra["peername"] = sock.getpeername()
-        except OSError:
-            extra["peername"] = None
+        extra["peername"] = name_of_peer(sock)
     return 0
 
 

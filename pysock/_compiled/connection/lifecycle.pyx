@@ -159,6 +159,15 @@ cdef bint is_replaced_in(dict names) except -1:
             or names["getdefaulttimeout"] is not get_default_timeout)
 
 
+cdef socket first_of_pair(const int *fds, int family, int type, int proto):
+    """A socket that owns the first descriptor. After an exception both are closed."""
+    try:
+        return new_socket(socket_class, fds[0], family, type, proto)
+    except:
+        ps_close(fds[1])
+        raise
+
+
 @cython.binding(False)
 def socketpair(family=None, type=SOCK_STREAM, proto=0):
     """`socketpair`, which _compiled/socket.py documents."""
@@ -176,11 +185,7 @@ def socketpair(family=None, type=SOCK_STREAM, proto=0):
     n = ps_socketpair(c_family, c_type, c_proto, fds)
     if n < 0:
         raise_errno(n)
-    try:
-        first = new_socket(socket_class, fds[0], c_family, c_type, c_proto)
-    except:
-        ps_close(fds[1])
-        raise
+    first = first_of_pair(fds, c_family, c_type, c_proto)
     return first, new_socket(socket_class, fds[1], c_family, c_type, c_proto)
 
 
