@@ -49,7 +49,8 @@ def results(tmp_path):
     }
     folder = tmp_path / "results"
     folder.mkdir()
-    for name, content in (("latest", run), ("loops", loops), ("scaling", scaling)):
+    tls = {"HTTP over TLS": {**of_loops, "aiofastnet": [16.0, 24.0]}}
+    for name, content in (("latest", run), ("loops", loops), ("tls", tls), ("scaling", scaling)):
         (folder / f"{name}.json").write_text(json.dumps(content))
     return folder
 
@@ -68,12 +69,12 @@ def run(program, *arguments):
 
 
 def test_tables(results, tmp_path):
-    pages = ("README.md", "docs/rows.md", "docs/guide/asyncio.md")
+    pages = ("README.md", "docs/rows.md", "docs/guide/asyncio.md", "docs/guide/tls.md")
     for page in pages:
         (tmp_path / page).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / page, tmp_path / page)
     run("tables.py", results, tmp_path)
-    readme, rows, asyncio = ((tmp_path / page).read_text() for page in pages)
+    readme, rows, asyncio, tls = ((tmp_path / page).read_text() for page in pages)
     assert f"| {TEXTS[0]} | **3.00** | 2.00 | 6.00 |\n" in readme
     assert f"| {TEXTS[-1]} | **2.00** |  | 4.00 |\n" in readme
     measured = (
@@ -83,8 +84,9 @@ def test_tables(results, tmp_path):
     assert "| a loss | 0.50 (slower) |  |\n" in rows and "| a loss | 0.50 |\n" in rows
     assert "| beside another: uvloop there | 1.50 | |\n" in rows
     assert f"| {TITLES[0]} | 75.0 |  | 25.0 | 37.5 | 12.5 | 0.67 |\n" in asyncio
+    assert "| HTTP over TLS | 75.0 |  | 25.0 | 37.5 | 20.0 | 0.67 | **1.25** |\n" in tls
     # Between the marks nothing is left of what was there, and outside of them nothing is changed.
-    for page, text in zip(pages, (readme, rows, asyncio), strict=True):
+    for page, text in zip(pages, (readme, rows, asyncio, tls), strict=True):
         outside = r"(?s)(<!-- (\w+) table -->\n).*?(<!-- end of the \2 table -->)"
         before = (ROOT / page).read_text()
         assert re.sub(outside, r"\1\3", text) == re.sub(outside, r"\1\3", before)
