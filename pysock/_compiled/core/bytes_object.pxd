@@ -6,8 +6,6 @@ from cpython.ref cimport Py_DECREF
 
 cdef extern from "Python.h":
     PyObject *new_bytes "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) except NULL
-    # NULL with an exception set, which the caller clears.
-    PyObject *copied_bytes "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) noexcept
     char *bytes_data "PyBytes_AS_STRING"(PyObject *data)
     Py_ssize_t bytes_size "PyBytes_GET_SIZE"(PyObject *data)
     bint is_bytes "PyBytes_CheckExact"(PyObject *data)

@@ -5,10 +5,10 @@ that changes the meaning of a length, or an argument of another type, it calls t
 class with the same arguments.
 
 A receive that returns bytes does not allocate *bufsize* bytes for a small message. Up to STACK_BYTES it
-receives into a buffer on the C stack. Up to MAX_SPARE it receives into a spare bytes object, which is
-kept from call to call, and copies what came. Cutting the large object would save the copy, but cost
-more: malloc() maps the memory of a large one, and the kernel clears each of its pages. What is allocated
-and released in its true size malloc() keeps mapped.
+receives into a buffer on the C stack. A larger one receives into a spare bytes object, which is kept
+from call to call. If little came, it is copied, and the spare is kept. If much came, the spare itself
+is cut and returned, and the next call allocates a new one. So recv(262144) of a small message does not
+make malloc() map and unmap 256 KiB, and the bytes of a large one are not copied.
 """
 
 from ..._shared import original
@@ -17,16 +17,14 @@ cimport cython
 
 from cpython.buffer cimport PyBuffer_Release
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.exc cimport PyErr_Clear
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
 from libc.stdint cimport int64_t
 
 
 from ..core.buffers cimport acquire_readable, acquire_writable
-from ..core.bytes_object cimport (
-    STACK_BYTES, bytes_data, bytes_size, copied_bytes, cut_bytes, new_bytes,
-)
+from ..core.bytes_object cimport STACK_BYTES, bytes_data, bytes_size, cut_bytes, new_bytes
 from ..core.retry cimport transfer, transfer_within
 from .zerocopy_pending cimport receive_plain_error, sends_by_cookie
 from ..core.arguments cimport fits_int
@@ -42,6 +40,7 @@ from ..sys.ps_wait cimport POLLIN, POLLOUT
 cdef object base = original.socket
 
 cdef enum:
+    MAX_COPIED = 32768   # bytes: up to so many are copied from a spare; it is returned with more
     MAX_SPARE = 1 << 20  # bytes: a larger bytes object is not kept as a spare
 
 # A reference to a bytes object. It is popped while it is in use, so that no two threads use it.
@@ -53,9 +52,26 @@ cdef shared_pointer spare = NULL
 cdef shared_size last_received = 0
 
 
+cdef bint may_map_memory = True
+
+
+cdef void keep_memory_mapped() noexcept:
+    """Let malloc() take as much as a spare has from the heap.
+
+    glibc maps a block of 128 KiB and more by itself, until one as large has been released
+    (`M_MMAP_THRESHOLD` in mallopt(3)). A spare that is cut is released smaller than it was allocated.
+    So the next one would be mapped, too, and the kernel would clear each of its pages.
+    """
+    global may_map_memory
+    may_map_memory = False
+    PyMem_RawFree(PyMem_RawMalloc(MAX_SPARE))  # the compiler would leave free(malloc()) out
+
+
 cdef PyObject *acquire_spare(Py_ssize_t size) except NULL:
     """A bytes object of at least *size* bytes to which no other reference exists."""
     cdef PyObject *data = <PyObject *>pop_spare(&spare)
+    if may_map_memory:
+        keep_memory_mapped()
     if data != NULL:
         if bytes_size(data) >= size:
             return data
@@ -87,48 +103,21 @@ cdef object receive(socket sock, ps_transfer operation, ps_io *io):
         io.likely = io.len
         n = receive_once(sock, operation, io)
         return PyBytes_FromStringAndSize(stack, n)
-    io.likely = min(io.len, last_received)
-    if io.len > MAX_SPARE:
-        return receive_in_place(sock, operation, io)
     data = acquire_spare(<Py_ssize_t>io.len)
     io.buf = bytes_data(data)
+    io.likely = min(io.len, last_received)
     try:
         n = receive_once(sock, operation, io)
     except:
         release_spare(data)
         raise
     last_received = <size_t>n
-    return copy_or_cut(data, n)
-
-
-cdef object copy_or_cut(PyObject *data, Py_ssize_t size):
-    """A copy of what has come into the spare *data*. Without memory for it, the spare itself."""
-    cdef PyObject *copy = copied_bytes(bytes_data(data), size)
-    if copy == NULL:
-        PyErr_Clear()
-        # Without a GIL, a spare that another thread allocated can be written, but not be resized.
-        if is_only_reference(data):
-            return cut_bytes(&data, <size_t>size)
-    release_spare(data)
-    if copy == NULL:
-        raise MemoryError()
-    received = <object>copy
-    Py_DECREF(received)
-    return received
-
-
-cdef object receive_in_place(socket sock, ps_transfer operation, ps_io *io):
-    """Receive into a bytes object of io.len bytes, and cut it."""
-    global last_received
-    cdef ssize_t n
-    cdef PyObject *data = new_bytes(NULL, <Py_ssize_t>io.len)
-    io.buf = bytes_data(data)
-    try:
-        n = receive_once(sock, operation, io)
-    except:
-        Py_DECREF(<object>data)
-        raise
-    last_received = <size_t>n
+    # Without a GIL, a spare that another thread allocated can be written, but not be resized.
+    if n <= MAX_COPIED or not is_only_reference(data):
+        try:
+            return PyBytes_FromStringAndSize(bytes_data(data), n)
+        finally:
+            release_spare(data)
     return cut_bytes(&data, <size_t>n)
 
 
