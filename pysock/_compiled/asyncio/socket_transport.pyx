@@ -77,7 +77,6 @@ cdef object data_received_function = None
 cdef object get_buffer_function = None
 cdef object close_function = None
 cdef object zero = 0
-cdef object one = 1
 # Since Python 3.13 a server keeps its transports by themselves.
 cdef bint detach_takes_transport = asyncio.base_events.Server._detach.__code__.co_argcount == 2
 cdef object transport_class = None
@@ -268,7 +267,7 @@ cdef int close_plain(object self) except -1:
         return 0
     # The transport would refer to itself by its bound method until the garbage collector finds it.
     set_member(self, READ_READY_CB, None)
-    set_member(self, CONN_LOST, one if member_is(self, CONN_LOST, zero) else get_member(self, CONN_LOST) + 1)
+    set_member(self, CONN_LOST, get_member(self, CONN_LOST) + 1)
     if remove_both(loop, get_member(self, SOCK_FD)):
         call_soon_plain(loop, self._call_connection_lost, (None,), None)
     else:

@@ -165,19 +165,13 @@ cdef bytes decrypt_all(object connection, object incoming, LoopState state, bint
     cdef char *start = PyByteArray_AS_STRING(buffer)
     cdef Py_ssize_t used
     cdef bint is_full = True
-    cdef list chunks = None
-    cdef bytes chunk
+    cdef list chunks = []
     try:
-        while True:
+        while is_full:
             used = 0
             is_full = read_records(
                 connection, incoming, memory, start, PyByteArray_GET_SIZE(buffer), &used, is_at_end)
-            chunk = start[:used]
-            if not is_full and chunks is None:
-                return chunk
-            chunks = [] if chunks is None else chunks
-            chunks.append(chunk)
-            if not is_full:
-                return b"".join(chunks)
+            chunks.append(start[:used])
     finally:
         state.buffer = buffer
+    return b"".join(chunks)  # of one chunk: the chunk itself

@@ -9,6 +9,7 @@ not the interpreter's own.
 """
 
 import asyncio.sslproto
+import asyncio.unix_events
 
 cimport cython
 
@@ -34,6 +35,9 @@ cdef tuple METHODS = (
 )
 cdef OriginalMethods methods = None
 cdef OriginalMethods transport_methods = None
+cdef object loop_class = asyncio.unix_events._UnixSelectorEventLoop
+cdef OriginalMethods making_methods = OriginalMethods(loop_class, ("_make_ssl_transport",))
+cdef OriginalMethods upgrading_methods = OriginalMethods(loop_class, ("start_tls",))
 cdef object protocol_class = None
 cdef object transport_class = None
 
@@ -92,6 +96,18 @@ def register_classes(cls, transport_cls, /):
 def is_usual(context):
     """Whether C code knows the objects that *context*, an SSLContext or None, makes."""
     return ssl_objects.is_known and (context is None or type(context) is ssl_objects.SSLContext)
+
+
+@cython.binding(False)
+def has_original_make():
+    """Whether nobody has replaced the method of asyncio's loop that makes a transport of TLS."""
+    return making_methods.are_those_of(loop_class)
+
+
+@cython.binding(False)
+def has_original_start_tls():
+    """Whether nobody has replaced `start_tls` of asyncio's loop."""
+    return upgrading_methods.are_those_of(loop_class)
 
 
 @cython.binding(False)

@@ -13,9 +13,6 @@ from . import ssl_protocol, ssl_reading, ssl_writing
 OriginalProtocol = sslproto.SSLProtocol
 OriginalTransport = sslproto._SSLProtocolTransport
 _loop_class = unix_events._UnixSelectorEventLoop
-_original_start_tls = _loop_class.start_tls
-_original_make = _loop_class._make_ssl_transport
-_original_make_code = _original_make.__code__
 _write = ssl_writing.write
 
 
@@ -87,13 +84,7 @@ def is_usual(context):
 
 def makes_transport(context):
     """Whether a new connection with *context* may be an SSLProtocol: nobody makes another one."""
-    found = _loop_class._make_ssl_transport
-    return (
-        is_usual(context)
-        and found is _original_make
-        and found.__code__ is _original_make_code
-        and _is_asyncios(found)
-    )
+    return is_usual(context) and ssl_protocol.has_original_make()
 
 
 def not_accelerated():
@@ -117,20 +108,9 @@ def lacking():
 
 def start_tls_for(context):
     """Return what starts TLS with *context*: a copy of asyncio's method, or what replaces it."""
-    found = _loop_class.start_tls
-    if (
-        is_usual(context)
-        and found is _original_start_tls
-        and found.__code__ is _start_tls.__code__
-        and _is_asyncios(found)
-    ):
+    if is_usual(context) and ssl_protocol.has_original_start_tls():
         return _start_tls
-    return found
-
-
-def _is_asyncios(function):
-    """Whether *function* was asyncio's own when this module was imported, and no wrapper."""
-    return function.__globals__["__name__"].startswith("asyncio.")
+    return _loop_class.start_tls
 
 
 def _copied(function, **names):
@@ -142,7 +122,7 @@ def _copied(function, **names):
 
 
 # asyncio's own, which makes an SSLProtocol of this module.
-_start_tls = _copied(_original_start_tls, sslproto=SimpleNamespace(SSLProtocol=SSLProtocol))
+_start_tls = _copied(_loop_class.start_tls, sslproto=SimpleNamespace(SSLProtocol=SSLProtocol))
 
 
 class _Loop:

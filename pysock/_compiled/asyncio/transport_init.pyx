@@ -40,7 +40,7 @@ cdef object set_result_unless_cancelled = asyncio.futures._set_result_unless_can
 cdef dict base_event_names = vars(asyncio.base_events)
 cdef dict selector_event_names = vars(asyncio.selector_events)
 cdef ModuleNames transport_names = ModuleNames(
-    asyncio.selector_events, "_SelectorSocketTransport", "_SelectorTransport")
+    asyncio.selector_events, "_SelectorSocketTransport")
 cdef ModuleNames socket_names = ModuleNames(asyncio.trsock, "TransportSocket")
 cdef ModuleNames nodelay_names = ModuleNames(asyncio.base_events, "_set_nodelay")
 

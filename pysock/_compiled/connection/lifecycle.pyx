@@ -222,10 +222,10 @@ cdef object accept_as(socket self, object cls, bint blocking):
     io.name = &peer
     io.flags = PS_NO_DONTWAIT
     io.likely = <size_t>-1  # never with the GIL held
-    if not has_module_state:
-        learn_module_state(self)
     fd = <int>transfer(
         self, ps_accept if blocking else ps_accept_nonblocking, &io, POLLIN, &deadline)
+    if not has_module_state:  # after the call: an object without a descriptor has no state
+        learn_module_state(self)
     sock = new_socket(cls, fd, self.sock_family, self.sock_type, self.sock_proto)
     if not blocking:
         sock.sock_timeout = 0

@@ -24,6 +24,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[2])]
 from held import descriptors, resident  # noqa: E402
 from support.legs import load  # noqa: E402
+from support.loops import Collecting  # noqa: E402
 from support.streams import contexts  # noqa: E402
 
 net = load(sys.argv[1])
@@ -216,16 +217,7 @@ async def connect(place, source):
     return reader, writer
 
 
-class Collecting(asyncio.Protocol):
-    def __init__(self):
-        self.received = bytearray()
-
-    def connection_made(self, transport):
-        self.transport = transport
-
-    def data_received(self, data):
-        self.received += data
-
+class Taken(Collecting):
     async def take(self, count):
         """The next *count* bytes."""
         while len(self.received) < count:
@@ -242,7 +234,7 @@ async def upgrade(loop, address, end):
     source = random.Random(7)
     try:
         while time.monotonic() < end and not wrong:
-            below, protocol = Collecting(), Collecting()
+            below, protocol = Taken(), Taken()
             transport, _ = await loop.create_connection(lambda below=below: below, *address)
             transport.write(b"?")
             await below.take(1)
