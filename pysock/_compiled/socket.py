@@ -22,13 +22,13 @@ from .selectors.selector import EpollSelector  # noqa: F401
 BACKEND = "c"
 
 # As globals of their own: each call of a Python function below would look them up in two modules.
-_init = connection.lifecycle.init
-_accept = connection.lifecycle.accept
+_init = connection.creation.init
+_accept = connection.creation.accept
 _close = connection.lifecycle.close
 _family = connection.options.family
 _type = connection.options.type
 _getaddrinfo = connection.addrinfo.getaddrinfo
-_socketpair = connection.lifecycle.socketpair
+_socketpair = connection.creation.socketpair
 _readinto = io.file.readinto
 _write = io.file.write
 

@@ -14,7 +14,7 @@ from ..._shared import original
 
 cimport cython
 
-from ..connection.lifecycle cimport accept_as, accepts_here
+from ..connection.creation cimport accept_as, accepts_here
 from ..core cimport traceback
 from ..core.socket_class cimport socket_class
 from ..core.socket_object cimport socket

@@ -16,13 +16,13 @@ cdef member *PAUSED
 cdef member *SOCK_FD
 cdef member *PROTOCOL_CONNECTED
 cdef member *SERVER
+cdef member *LOOP
 
-ctypedef Py_ssize_t (*tls_receive_size)(object protocol) except -1
-ctypedef int (*tls_feeder)(object protocol, char *data, Py_ssize_t size) except -1
+cdef bint has_context
+cdef bint close_drops_reads
 
-# ssl_protocol.pyx sets them: how much to receive for a protocol of TLS, and what takes it then.
-cdef tls_receive_size size_for_tls
-cdef tls_feeder feed_tls
-
+cdef bint is_plain(object transport) except -1
 cdef bint is_open(object transport) except -1
 cdef int write_data(object transport, object data) except -1
+cdef bint may_close(object self) except -1
+cdef int close_plain(object self) except -1

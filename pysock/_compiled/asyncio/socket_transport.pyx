@@ -1,4 +1,4 @@
-"""The stream transport's reads and writes, in C.
+"""The stream transport: its slots, its writes and its end, in C. transport_read.pyx has its reads.
 
 The transport is the standard library's `_SelectorSocketTransport` with slots for what is read at each
 event. Its methods here make the system call themselves where they can, and leave the rest to the standard
@@ -7,7 +7,7 @@ whole.
 
 A loop may coalesce writes. Then what a callback writes is kept in `_unsent` until the callback returns,
 and leaves in one system call (loop.pyx). Frameworks write the head and the body of a response one after
-the other. Whatever could show the difference flushes first: event_loop.py has these methods.
+the other. Whatever could show the difference flushes first: transports.py has these methods.
 """
 
 import asyncio
@@ -17,24 +17,18 @@ import sys
 
 cimport cython
 
-from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.dict cimport PyDict_Contains
-from cpython.method cimport PyMethod_Check, PyMethod_GET_FUNCTION, PyMethod_GET_SELF
-from cpython.object cimport PyObject
 
 from ..core.instance_dict cimport generic_dict
 from ..core.member cimport get_member, member, member_is, member_of, set_member
 from ..core.socket_object cimport socket
 from ..core.tracing cimport is_traced
-from ..io.transfer cimport receive_bytes, receive_to, send_bytes
-from ..sys.ps_addr cimport ps_addr_family_known
-from .handle cimport add_direct_callback
-from .loop cimport LoopState, buffer_of, call_soon_plain, coalescing_state_of, state_of
+from ..io.transfer cimport send_bytes
+from .loop cimport LoopState, call_soon_plain, coalescing_state_of
 from . cimport loop as loop_module
 from .original_methods cimport OriginalMethods
-from .readers cimport add_reader_of, remove_both
+from .readers cimport remove_both
 from .sockets cimport close_socket, has_original, is_bytes_like
-from .stream_reader cimport feed, reader_of
 
 cdef object base = asyncio.selector_events._SelectorSocketTransport
 cdef object memoryview_type = memoryview
@@ -73,9 +67,6 @@ cdef member *PROTOCOL_CONNECTED = NULL
 cdef member *SERVER = NULL
 cdef member *LOOP = member_of(base, "_loop")
 cdef member *HIGH_WATER = member_of(base, "_high_water")
-cdef object data_received_function = None
-cdef object get_buffer_function = None
-cdef object close_function = None
 cdef object zero = 0
 # Since Python 3.13 a server keeps its transports by themselves.
 cdef bint detach_takes_transport = asyncio.base_events.Server._detach.__code__.co_argcount == 2
@@ -92,9 +83,9 @@ cdef enum:
 
 def register_class(cls, /):
     """Make *cls* the class of the transports. It has SLOTS, and the functions of this module as methods."""
-    global SOCK, PROTOCOL, BUFFER, CONN_LOST, EOF, EMPTY_WAITER, READ_READY_CB, data_received_function
+    global SOCK, PROTOCOL, BUFFER, CONN_LOST, EOF, EMPTY_WAITER, READ_READY_CB
     global UNSENT, CLOSING, PAUSED, SOCK_FD, PROTOCOL_CONNECTED, SERVER
-    global transport_class, get_buffer_function, close_function
+    global transport_class
     transport_class = cls
     SOCK, PROTOCOL = member_of(cls, "_sock"), member_of(cls, "_protocol")
     BUFFER, CONN_LOST = member_of(cls, "_buffer"), member_of(cls, "_conn_lost")
@@ -103,12 +94,7 @@ def register_class(cls, /):
     CLOSING, PAUSED = member_of(cls, "_closing"), member_of(cls, "_paused")
     SOCK_FD, SERVER = member_of(cls, "_sock_fd"), member_of(cls, "_server")
     PROTOCOL_CONNECTED = member_of(cls, "_protocol_connected")
-    data_received_function = cls._read_ready__data_received
-    get_buffer_function = cls._read_ready__get_buffer
-    close_function = cls.close
     methods.register_class(cls)
-    add_direct_callback(cls._read_ready, read_ready)
-    add_direct_callback(cls._start_reading, start_reading)
 
 
 def set_dropped_by_close(reads, writes, /):
@@ -127,7 +113,7 @@ cdef inline bint is_of_class(object transport) except -1:
     return type(transport) is transport_class or isinstance(transport, transport_class)
 
 
-cdef inline bint is_plain(object transport) except -1:
+cdef bint is_plain(object transport) except -1:
     """Whether *transport* has slots, and C code may go round its methods."""
     return (is_of_class(transport) and not is_traced()
             and methods.are_those_of(type(transport)))
@@ -140,110 +126,6 @@ cdef bint is_open(object transport) except -1:
     """
     return (is_plain(transport) and is_empty(transport) and not member_is(transport, SOCK, None)
             and not PyDict_Contains(generic_dict(transport, NULL), "is_closing"))
-
-
-cdef inline bint is_method_of(object callback, object function, object instance) noexcept:
-    """Whether *callback* is *function* bound to *instance*."""
-    return (PyMethod_Check(callback)
-            and PyMethod_GET_FUNCTION(callback) == <PyObject *>function
-            and PyMethod_GET_SELF(callback) == <PyObject *>instance)
-
-
-cdef Py_ssize_t no_size(object protocol) except -1:
-    return 0
-
-
-size_for_tls = no_size
-
-
-cdef int read_ready(object self) except -1:
-    cdef object callback
-    if not is_plain(self):
-        base._read_ready(self)
-        return 0
-    callback = get_member(self, READ_READY_CB)
-    if is_method_of(callback, data_received_function, self):
-        read_for_data_received(self, True)
-    elif is_method_of(callback, get_buffer_function, self):
-        read_for_get_buffer(self, True)
-    elif callback is None and not close_drops_reads:  # asyncio's returns if the connection is lost
-        pass
-    else:
-        callback()
-    return 0
-
-
-@cython.binding(False)
-def _read_ready(self):
-    read_ready(self)
-
-
-@cython.binding(False)
-def _read_ready__data_received(self):
-    read_for_data_received(self, is_plain(self))
-
-
-@cython.binding(False)
-def _read_ready__get_buffer(self):
-    read_for_get_buffer(self, is_plain(self))
-
-
-cdef int read_for_data_received(object self, bint may_read) except -1:
-    cdef object sock = get_member(self, SOCK) if may_read else None
-    cdef object data, protocol, reader
-    if not has_original(sock):
-        base._read_ready__data_received(self)
-        return 0
-    data = receive(self, <socket>sock, self.max_size, None)
-    if data is None:
-        return 0
-    protocol = get_member(self, PROTOCOL)
-    try:
-        reader = reader_of(protocol)
-        if reader is None:
-            protocol.data_received(data)
-        else:
-            feed(reader, data)
-    except (SystemExit, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        self._fatal_error(error, "Fatal error: protocol.data_received() call failed.")
-    return 0
-
-
-cdef int receive_eof(object self) except -1:
-    """`_read_ready__on_eof` of a plain transport."""
-    cdef object loop = get_member(self, LOOP)
-    if (not may_close(self) or not loop_module.may_schedule(loop)
-            or not is_method_of(self.close, close_function, self)):
-        self._read_ready__on_eof()
-        return 0
-    try:
-        keep_open = get_member(self, PROTOCOL).eof_received()
-    except (SystemExit, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        self._fatal_error(error, "Fatal error: protocol.eof_received() call failed.")
-        return 0
-    if keep_open:
-        loop._remove_reader(get_member(self, SOCK_FD))
-    else:
-        close_plain(self)
-    return 0
-
-
-cdef int start_reading(object self) except -1:
-    """Register for reading, if the transport was neither closed nor paused meanwhile."""
-    if has_context or not is_plain(self):
-        self._add_reader(self._sock_fd, self._read_ready)
-    elif member_is(self, CLOSING, False) and member_is(self, PAUSED, False):
-        add_reader_of(get_member(self, LOOP), get_member(self, SOCK_FD), self._read_ready)
-    return 0
-
-
-@cython.binding(False)
-def _start_reading(self):
-    start_reading(self)
 
 
 cdef bint may_close(object self) except -1:
@@ -315,56 +197,6 @@ def close(self):
         if is_of_class(self):
             flush(self)
         base.close(self)
-
-
-cdef int read_for_get_buffer(object self, bint may_read) except -1:
-    """Receive for a BufferedProtocol. That of TLS is given the bytes, without its buffer."""
-    cdef object sock = get_member(self, SOCK) if may_read else None
-    cdef object received, protocol
-    cdef Py_ssize_t size
-    cdef bytearray buffer
-    protocol = get_member(self, PROTOCOL) if has_original(sock) else None
-    size = size_for_tls(protocol)
-    if size == 0 or not ps_addr_family_known((<socket>sock).sock_family):
-        base._read_ready__get_buffer(self)
-        return 0
-    buffer = buffer_of(state_of(get_member(self, LOOP)))
-    received = receive(self, <socket>sock, min(size, PyByteArray_GET_SIZE(buffer)), buffer)
-    if received is None:
-        return 0
-    try:
-        feed_tls(protocol, PyByteArray_AS_STRING(buffer), received)
-    except (SystemExit, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        self._fatal_error(error, "Fatal error: protocol.buffer_updated() call failed.")
-    return 0
-
-
-cdef object receive(object self, socket sock, Py_ssize_t size, bytearray buffer):
-    """Receive up to *size* bytes: new bytes, or with a *buffer* how many are in it.
-
-    None where there are none, and what that means has been done.
-    """
-    cdef object data
-    if not member_is(self, CONN_LOST, zero):
-        return None
-    try:
-        if buffer is None:
-            data = receive_bytes(sock, size)
-        else:
-            data = receive_to(sock, PyByteArray_AS_STRING(buffer), size)
-    except (BlockingIOError, InterruptedError):
-        return None
-    except (SystemExit, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        self._fatal_error(error, "Fatal read error on socket transport")
-        return None
-    if data:
-        return data
-    receive_eof(self)
-    return None
 
 
 cdef inline bint can_write(object self, object sock, object data) except -1:

@@ -13,7 +13,7 @@ from cpython.bytes cimport PyBytes_GET_SIZE
 
 from ..core cimport traceback
 from ..core.member cimport get_member, member_is
-from . cimport socket_transport
+from . cimport transport_read
 from .loop cimport state_of
 from .ssl_objects cimport (
     AgainErrors, decrypt_all, is_bio, pending_in, read_into_buffer, write_bio,
@@ -190,5 +190,5 @@ cdef int control_ssl_reading(object self) except -1:
     return 0
 
 
-socket_transport.size_for_tls = receive_size
-socket_transport.feed_tls = feed_records
+transport_read.size_for_tls = receive_size
+transport_read.feed_tls = feed_records

@@ -6,7 +6,7 @@ constructors of the running Python give it.
 
 from asyncio import protocols, selector_events
 
-from . import datagram_transport, socket_transport, transport_init
+from . import datagram_transport, socket_transport, transport_init, transport_read
 from .streams import replace_reader
 
 OriginalSocketTransport = selector_events._SelectorSocketTransport
@@ -32,16 +32,16 @@ class SocketTransport(OriginalSocketTransport):
             super().__init__(*arguments, *([context] if _has_context else []))
 
     def _start_reading(self):
-        socket_transport._start_reading(self)
+        transport_read._start_reading(self)
 
     def _read_ready(self):
-        socket_transport._read_ready(self)
+        transport_read._read_ready(self)
 
     def _read_ready__get_buffer(self):
-        socket_transport._read_ready__get_buffer(self)
+        transport_read._read_ready__get_buffer(self)
 
     def _read_ready__data_received(self):
-        socket_transport._read_ready__data_received(self)
+        transport_read._read_ready__data_received(self)
 
     def write(self, data):
         """Send *data*, a bytes, bytearray or memoryview object, without waiting.
@@ -181,6 +181,7 @@ def _has_known_attributes():
 
 
 socket_transport.register_class(SocketTransport)
+transport_read.register_class(SocketTransport)
 socket_transport.set_dropped_by_close(*_dropped_by_close())
 transport_init.register_class(SocketTransport, replace_reader)
 are_known = _has_known_attributes()

@@ -2,7 +2,5 @@
 
 from ..core.socket_object cimport socket
 
-cdef bint accepts_here(object listener) except -1
-cdef object accept_as(socket self, object cls, bint blocking)
 cdef object sockname_of(socket self)
 cdef int close_usual(socket sock) except -1
